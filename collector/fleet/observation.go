@@ -1,0 +1,28 @@
+package fleet
+
+import (
+	"net/netip"
+	"time"
+
+	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
+)
+
+// Observation is one report with what the collector itself saw of its delivery.
+type Observation struct {
+	// Device is the id from the certificate the report came under.
+	Device string
+	// Serial is the system serial known for the device; the report's own may be newer.
+	Serial string
+	// EnrolledAt is when the identity enrolled; zero where unknown (replays).
+	EnrolledAt time.Time
+	// ReceivedAt is the collector's clock at arrival.
+	ReceivedAt time.Time
+	// Peer is the address the collector saw; invalid where unknown.
+	Peer netip.AddrPort
+	// PeerRTTMillis is the smallest round trip of the connection; zero where unknown.
+	PeerRTTMillis float64
+	// PeerMSS is the connection's segment size; zero where unknown.
+	PeerMSS uint32
+	// Report is validated.
+	Report *farmhoundv1.Report
+}

@@ -1,0 +1,7 @@
+// Package ingest is the hot path: a validated batch in, committed state out. It
+// deduplicates by (device, boot_id, sequence), lets the judge turn reports into
+// a change, and commits many devices' changes in one transaction before anybody
+// is told that a report is safe.
+//
+// It may import proto/, collector/fleet and collector/store.
+package ingest

@@ -1,0 +1,25 @@
+package ingest
+
+import (
+	"time"
+
+	"github.com/farmhound-security/farmhound/collector/fleet"
+	"github.com/farmhound-security/farmhound/collector/store"
+	fleetv1 "github.com/farmhound-security/farmhound/proto/farmhound/fleet/v1"
+)
+
+// Judge turns reports into what is to be stored. Its only state beside its
+// configuration is the co-location index; everything else comes in and goes out
+// through the device. Calls for one device never overlap; calls for different
+// devices may. It must not modify the device passed in.
+type Judge interface {
+	// Restore tells the judge of a device that is already stored, at start-up.
+	Restore(*store.Device)
+	// Report applies one report to the device (nil for a new one), judges it, and
+	// returns the change to store, without Change.Reports. open is the device's
+	// alert that is not closed, or nil, and Change.Alerts replaces it.
+	Report(dev *store.Device, open *fleetv1.Alert, obs fleet.Observation) (store.Change, error)
+	// Reassess judges the device at a later time without a report, so that silence,
+	// decay and other devices' reports can act. A nil Change.Device means nothing changed.
+	Reassess(dev *store.Device, open *fleetv1.Alert, now time.Time) (store.Change, error)
+}

@@ -1,0 +1,211 @@
+// Package store states what the collector must remember, in the domain's words:
+// devices with their picture and judgement, which reports were committed, what
+// happened, alerts, the outbox, secrets, tokens and identities. It holds the
+// interface and its vocabulary; sqlite is the embedded implementation and
+// storetest the one suite that every implementation must pass.
+//
+// It may import proto/ only.
+package store
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	fleetv1 "github.com/farmhound-security/farmhound/proto/farmhound/fleet/v1"
+)
+
+var (
+	// ErrNotFound is returned when the thing asked for does not exist.
+	ErrNotFound = errors.New("not found")
+	// ErrAmbiguous is returned when a prefix names more than one device.
+	ErrAmbiguous = errors.New("names more than one device")
+	// ErrInUse is returned when another collector has the store open.
+	ErrInUse = errors.New("in use by another collector")
+	// ErrSpent is returned when an enrolment secret has no uses left.
+	ErrSpent = errors.New("no uses left")
+	// ErrExpired is returned when an enrolment secret is past its time.
+	ErrExpired = errors.New("expired")
+	// ErrRevoked is returned when a secret, token or identity was revoked.
+	ErrRevoked = errors.New("revoked")
+	// ErrConflict is returned when a row changed since it was read.
+	ErrConflict = errors.New("changed meanwhile")
+)
+
+// Device is all that is kept about one device identity.
+type Device struct {
+	// Summary is the row that lists show.
+	Summary *fleetv1.DeviceSummary
+	// Picture is the state that reports build up.
+	Picture *fleetv1.Picture
+	// Judgement is the last assessment and the ledger it rests on.
+	Judgement *fleetv1.Judgement
+}
+
+// Report is one committed report as it arrived.
+type Report struct {
+	Device     string
+	BootID     string
+	Sequence   uint64
+	ObservedAt time.Time
+	ReceivedAt time.Time
+	// Peer is the address that the collector saw, with port.
+	Peer string
+	// PeerRTTMillis is the connection's minimum round trip; zero where unknown.
+	PeerRTTMillis float64
+	// Body is the farmhound.v1.Report in wire format.
+	Body []byte
+}
+
+// OutboxRow is one event for the SIEM, written with the verdict it speaks of.
+type OutboxRow struct {
+	// ID is assigned by the store and increases.
+	ID int64
+	// Key makes redelivery recognisable to receivers.
+	Key string
+	// Device orders rows: a device's rows leave in the order of their ID.
+	Device string
+	// Body is an OCSF Detection Finding, JSON.
+	Body      []byte
+	CreatedAt time.Time
+}
+
+// Change is what one device's report or re-assessment does to the store. All of
+// a change commits together or not at all.
+type Change struct {
+	// Device replaces the device's row.
+	Device *Device
+	// Reports are appended; a report that is already there is left alone.
+	Reports []Report
+	Events  []*fleetv1.Event
+	// Alerts are inserted or replaced by id.
+	Alerts []*fleetv1.Alert
+	Outbox []OutboxRow
+}
+
+// Secret is an enrolment secret; only the hash of its value is kept.
+type Secret struct {
+	ID        string
+	Hash      []byte
+	Note      string
+	MaxUses   uint32 // zero: unlimited
+	Uses      uint32
+	CreatedAt time.Time
+	ExpiresAt time.Time // zero: never
+	RevokedAt time.Time // zero: not revoked
+}
+
+// Token is an analyst's or machine's API token; only its hash is kept.
+type Token struct {
+	ID        string
+	Hash      []byte
+	Name      string
+	Role      string // viewer, analyst or admin
+	CreatedAt time.Time
+	ExpiresAt time.Time
+	RevokedAt time.Time
+}
+
+// Identity is a device certificate's standing.
+type Identity struct {
+	Device     string
+	Serial     string // system serial at enrolment
+	SecretID   string
+	EnrolledAt time.Time
+	RevokedAt  time.Time
+	RevokeNote string
+}
+
+// AuditEntry records who changed or read what.
+type AuditEntry struct {
+	At     time.Time
+	Actor  string
+	Action string
+	Object string
+	Detail string
+}
+
+// DeviceFilter selects devices.
+type DeviceFilter struct {
+	Verdicts []string
+	Prefix   string // of id, serial, host name or person
+	Limit    int
+	// After is the page token of the previous page.
+	After string
+}
+
+// AlertFilter selects alerts.
+type AlertFilter struct {
+	States []string
+	Device string
+	Limit  int
+}
+
+// Fleet is what ingest and the API ask about devices.
+type Fleet interface {
+	// Commit makes all changes durable in one transaction; nil means they survive a crash.
+	Commit(ctx context.Context, changes []Change) error
+	// Device returns one device by exact id.
+	Device(ctx context.Context, id string) (*Device, error)
+	// FindDevice returns one device by id, unique id prefix or serial.
+	FindDevice(ctx context.Context, name string) (*Device, error)
+	// Devices lists summaries, riskiest first, and the next page's token.
+	Devices(ctx context.Context, f DeviceFilter) ([]*fleetv1.DeviceSummary, string, error)
+	// EachDevice calls fn for every device in unspecified order until it errs.
+	EachDevice(ctx context.Context, fn func(*Device) error) error
+	// HighestSequence returns the highest committed sequence of a boot, zero for none.
+	HighestSequence(ctx context.Context, device, bootID string) (uint64, error)
+	// Timeline returns events oldest first, the latest limit of them.
+	Timeline(ctx context.Context, device string, since time.Time, limit int) ([]*fleetv1.Event, error)
+	// Alerts lists alerts, newest first.
+	Alerts(ctx context.Context, f AlertFilter) ([]*fleetv1.Alert, error)
+	// Alert returns one alert.
+	Alert(ctx context.Context, id string) (*fleetv1.Alert, error)
+	// OpenAlert returns the device's alert that is not closed, or ErrNotFound.
+	OpenAlert(ctx context.Context, device string) (*fleetv1.Alert, error)
+}
+
+// Outbox is what outputs drain.
+type Outbox interface {
+	// PendingOutbox returns rows not yet delivered by the named output, lowest id first.
+	PendingOutbox(ctx context.Context, output string, limit int) ([]OutboxRow, error)
+	// AckOutbox marks everything up to id as delivered by the output.
+	AckOutbox(ctx context.Context, output string, id int64) error
+}
+
+// Access is what enrolment and authentication ask.
+type Access interface {
+	CreateSecret(ctx context.Context, s Secret) error
+	Secrets(ctx context.Context) ([]Secret, error)
+	RevokeSecret(ctx context.Context, id string, at time.Time) error
+	// Enroll spends one use of the secret with that hash and records the identity,
+	// in one durable step. It returns ErrNotFound, ErrSpent, ErrExpired or ErrRevoked
+	// about the secret. Enrolling the same device again spends nothing.
+	Enroll(ctx context.Context, secretHash []byte, id Identity, at time.Time) error
+	Identity(ctx context.Context, device string) (Identity, error)
+	RevokeIdentity(ctx context.Context, device, note string, at time.Time) error
+	CreateToken(ctx context.Context, t Token) error
+	Tokens(ctx context.Context) ([]Token, error)
+	RevokeToken(ctx context.Context, id string, at time.Time) error
+	// TokenByHash returns the token with that hash, whatever its standing.
+	TokenByHash(ctx context.Context, hash []byte) (Token, error)
+	Audit(ctx context.Context, e AuditEntry) error
+	AuditLog(ctx context.Context, since time.Time, limit int) ([]AuditEntry, error)
+}
+
+// Settings keeps small named values: the fleet key, the store's epoch.
+type Settings interface {
+	// Setting returns a value, or ErrNotFound.
+	Setting(ctx context.Context, name string) ([]byte, error)
+	// PutSettingIfAbsent stores a value unless there is one, and returns what is stored.
+	PutSettingIfAbsent(ctx context.Context, name string, value []byte) ([]byte, error)
+}
+
+// Store is everything.
+type Store interface {
+	Fleet
+	Outbox
+	Access
+	Settings
+	Close() error
+}
