@@ -656,20 +656,20 @@ const file_farmhound_v1_ingest_proto_rawDesc = "" +
 	"\x02id\x18\x01 \x01(\rB\x1c\xea\xe1\x18\x18\n" +
 	"\x16Which key made a hash.R\x02id\x12D\n" +
 	"\x03key\x18\x02 \x01(\fB2\xea\xe1\x18.\n" +
-	"(Hashes are of use only inside the fleet.\x10 \x18 R\x03key\"F\n" +
-	"\x0eCatalogRequest\x124\n" +
-	"\x06digest\x18\x01 \x01(\tB\x1c\xea\xe1\x18\x18\n" +
-	"\x10Which catalogue.\x10@\x18@8\x02R\x06digest\"\xa3\x01\n" +
+	"(Hashes are of use only inside the fleet.\x10 \x18 R\x03key\"H\n" +
+	"\x0eCatalogRequest\x126\n" +
+	"\x06digest\x18\x01 \x01(\tB\x1e\xea\xe1\x18\x1a\n" +
+	"\x10Which catalogue.\x10@\x18@8\x02@\x01R\x06digest\"\xa3\x01\n" +
 	"\x0fCatalogResponse\x12>\n" +
 	"\acatalog\x18\x01 \x01(\fB$\xea\xe1\x18 \n" +
 	"\x19The catalogue, as signed.\x10\x80\x80\x80\x02R\acatalog\x12P\n" +
 	"\tsignature\x18\x02 \x01(\fB2\xea\xe1\x18.\n" +
-	"*Shows that the catalogue is the company's.\x10@R\tsignature\"\xe0\x01\n" +
-	"\rEnrollRequest\x12N\n" +
-	"\x06secret\x18\x01 \x01(\tB6\xea\xe1\x182\n" +
-	")Shows that the laptop was deployed by IT.\x10\x80\x01\x18\x018\x01R\x06secret\x125\n" +
-	"\x03csr\x18\x02 \x01(\fB#\xea\xe1\x18\x1f\n" +
-	"\x18The device's public key.\x10\x80 \x18\x01R\x03csr\x12H\n" +
+	"*Shows that the catalogue is the company's.\x10@R\tsignature\"\xe4\x01\n" +
+	"\rEnrollRequest\x12P\n" +
+	"\x06secret\x18\x01 \x01(\tB8\xea\xe1\x184\n" +
+	")Shows that the laptop was deployed by IT.\x10\x80\x01\x18\x018\x01@\x01R\x06secret\x127\n" +
+	"\x03csr\x18\x02 \x01(\fB%\xea\xe1\x18!\n" +
+	"\x18The device's public key.\x10\x80 \x18\x01@\x01R\x03csr\x12H\n" +
 	"\x06system\x18\x03 \x01(\v2\x14.farmhound.v1.SystemB\x1a\xea\xe1\x18\x16\n" +
 	"\x14Which laptop enrols.R\x06system\"\xa3\x02\n" +
 	"\x0eEnrollResponse\x12Q\n" +
@@ -678,10 +678,10 @@ const file_farmhound_v1_ingest_proto_rawDesc = "" +
 	"\x06policy\x18\x02 \x01(\v2\x14.farmhound.v1.PolicyB,\xea\xe1\x18(\n" +
 	"&The schedule and the catalogue to use.R\x06policy\x12b\n" +
 	"\x12catalog_public_key\x18\x03 \x01(\fB4\xea\xe1\x180\n" +
-	",Pinned at enrolment; kept off the collector.\x10 R\x10catalogPublicKey\"E\n" +
-	"\fRenewRequest\x125\n" +
-	"\x03csr\x18\x01 \x01(\fB#\xea\xe1\x18\x1f\n" +
-	"\x18The device's public key.\x10\x80 \x18\x01R\x03csr\"b\n" +
+	",Pinned at enrolment; kept off the collector.\x10 R\x10catalogPublicKey\"G\n" +
+	"\fRenewRequest\x127\n" +
+	"\x03csr\x18\x01 \x01(\fB%\xea\xe1\x18!\n" +
+	"\x18The device's public key.\x10\x80 \x18\x01@\x01R\x03csr\"b\n" +
 	"\rRenewResponse\x12Q\n" +
 	"\x11certificate_chain\x18\x01 \x03(\fB$\xea\xe1\x18 \n" +
 	"\x19The device's certificate.\x10\x80@ \bR\x10certificateChain2\x95\x01\n" +

@@ -682,12 +682,12 @@ var File_farmhound_v1_session_proto protoreflect.FileDescriptor
 
 const file_farmhound_v1_session_proto_rawDesc = "" +
 	"\n" +
-	"\x1afarmhound/v1/session.proto\x12\ffarmhound.v1\x1a\x18farmhound/v1/rules.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x87\v\n" +
+	"\x1afarmhound/v1/session.proto\x12\ffarmhound.v1\x1a\x18farmhound/v1/rules.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x89\v\n" +
 	"\rRemoteSession\x12k\n" +
 	"\x02id\x18\x01 \x01(\tB[\xea\xe1\x18W\n" +
-	"OJoins later sightings of the same session; random or derived from a connection.\x10 \x18\b8\x02R\x02id\x12@\n" +
-	"\x04tool\x18\x02 \x01(\tB,\xea\xe1\x18(\n" +
-	" Names an entry of the catalogue.\x10@\x18\x018\x01R\x04tool\x12I\n" +
+	"OJoins later sightings of the same session; random or derived from a connection.\x10 \x18\b8\x02R\x02id\x12B\n" +
+	"\x04tool\x18\x02 \x01(\tB.\xea\xe1\x18*\n" +
+	" Names an entry of the catalogue.\x10@\x18\x018\x01@\x01R\x04tool\x12I\n" +
 	"\x04kind\x18\x03 \x01(\x0e2\x19.farmhound.v1.SessionKindB\x1a\xea\xe1\x18\x16\n" +
 	"\x14Desktop or terminal.R\x04kind\x12b\n" +
 	"\n" +

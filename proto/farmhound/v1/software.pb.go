@@ -372,10 +372,10 @@ const file_farmhound_v1_software_proto_rawDesc = "" +
 	"\x1bfarmhound/v1/software.proto\x12\ffarmhound.v1\x1a\x18farmhound/v1/rules.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"V\n" +
 	"\bSoftware\x12J\n" +
 	"\x05tools\x18\x01 \x03(\v2\x12.farmhound.v1.ToolB \xea\xe1\x18\x1c\n" +
-	"\x17Catalogue matches only. \x80\x01R\x05tools\"\x98\v\n" +
-	"\x04Tool\x12<\n" +
-	"\x02id\x18\x01 \x01(\tB,\xea\xe1\x18(\n" +
-	" Names an entry of the catalogue.\x10@\x18\x018\x01R\x02id\x127\n" +
+	"\x17Catalogue matches only. \x80\x01R\x05tools\"\x9a\v\n" +
+	"\x04Tool\x12>\n" +
+	"\x02id\x18\x01 \x01(\tB.\xea\xe1\x18*\n" +
+	" Names an entry of the catalogue.\x10@\x18\x018\x01@\x01R\x02id\x127\n" +
 	"\aversion\x18\x02 \x01(\tB\x1d\xea\xe1\x18\x19\n" +
 	"\x13The tool's version.\x10@8\x01R\aversion\x12V\n" +
 	"\bfound_by\x18\x03 \x03(\x0e2\x15.farmhound.v1.FoundByB$\xea\xe1\x18 \n" +

@@ -544,10 +544,10 @@ const file_farmhound_v1_system_proto_rawDesc = "" +
 	"\achassis\x18\x06 \x01(\x0e2\x15.farmhound.v1.ChassisB6\xea\xe1\x182\n" +
 	"0Hardware rules do not apply to virtual machines.R\achassis\x12L\n" +
 	"\bhostname\x18\a \x01(\tB0\xea\xe1\x18,\n" +
-	"&The name by which IT finds the laptop.\x10@8\x03R\bhostname\"\xb2\x02\n" +
-	"\x05Sense\x12<\n" +
-	"\x04name\x18\x01 \x01(\tB(\xea\xe1\x18$\n" +
-	"\x1cNames a sensor of the agent.\x10 \x18\x018\x01R\x04name\x12y\n" +
+	"&The name by which IT finds the laptop.\x10@8\x03R\bhostname\"\xb4\x02\n" +
+	"\x05Sense\x12>\n" +
+	"\x04name\x18\x01 \x01(\tB*\xea\xe1\x18&\n" +
+	"\x1cNames a sensor of the agent.\x10 \x18\x018\x01@\x01R\x04name\x12y\n" +
 	"\x05state\x18\x02 \x01(\x0e2\x18.farmhound.v1.SenseStateBI\xea\xe1\x18E\n" +
 	"CA sense that fails is a fact of its own; unknown is never evidence.R\x05state\x12p\n" +
 	"\x06detail\x18\x03 \x01(\tBX\xea\xe1\x18T\n" +

@@ -451,10 +451,10 @@ const file_farmhound_v1_window_proto_rawDesc = "" +
 	"\x0e_on_ac_secondsB\x11\n" +
 	"\x0f_asleep_secondsB\x14\n" +
 	"\x12_assistive_secondsB\x0f\n" +
-	"\r_call_seconds\"\xc1\x02\n" +
-	"\x0eControlSeconds\x12@\n" +
-	"\x04tool\x18\x01 \x01(\tB,\xea\xe1\x18(\n" +
-	" Names an entry of the catalogue.\x10@\x18\x018\x01R\x04tool\x12<\n" +
+	"\r_call_seconds\"\xc3\x02\n" +
+	"\x0eControlSeconds\x12B\n" +
+	"\x04tool\x18\x01 \x01(\tB.\xea\xe1\x18*\n" +
+	" Names an entry of the catalogue.\x10@\x18\x018\x01@\x01R\x04tool\x12<\n" +
 	"\aseconds\x18\x02 \x01(\rB\"\xea\xe1\x18\x1e\n" +
 	"\x13A count of seconds.1\x00\x00\x00\x00\x00\xf9\xf5@R\aseconds\x12E\n" +
 	"\fnear_seconds\x18\x03 \x01(\rB\"\xea\xe1\x18\x1e\n" +
