@@ -1,0 +1,232 @@
+package spool
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"runtime/debug"
+	"time"
+
+	"go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
+)
+
+const (
+	// lockWait is how long another agent's hold on the file is waited out.
+	lockWait = 2 * time.Second
+	// growth is the step by which a large file grows.
+	growth = 1 << 20
+	// A file above worthCompacting with little in it is rewritten on opening:
+	// bbolt never gives space back by itself.
+	worthCompacting = 4 << 20
+)
+
+// errDamaged marks an error after which the file cannot be trusted.
+var errDamaged = errors.New("file is damaged")
+
+// open opens the file and, where it is damaged, moves it aside and makes a new one.
+func (s *Spool) open() error {
+	err := s.openFile()
+	if err == nil || !damage(err) {
+		return err
+	}
+	return s.startOver(err)
+}
+
+// repairing runs an operation on the open file; damage found on the way is
+// repaired and the operation tried once more, on the new file.
+func (s *Spool) repairing(operate func() error) error {
+	if s.db == nil {
+		return errClosed
+	}
+	err := guarded(operate)
+	if err == nil || !damage(err) {
+		return err
+	}
+	if err := s.startOver(err); err != nil {
+		return err
+	}
+	return guarded(operate)
+}
+
+// startOver moves the file aside, keeping the newest damaged one only, and goes
+// on with an empty file that remembers the losses.
+func (s *Spool) startOver(cause error) error {
+	lost := s.status
+	s.abandon()
+	aside := s.path + ".damaged"
+	if err := os.Rename(s.path, aside); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("move damaged file aside (%w): %w", cause, err)
+	}
+	s.status = Status{}
+	if err := s.openFile(); err != nil {
+		return fmt.Errorf("make a new file after damage (%w): %w", cause, err)
+	}
+	next := Status{Dropped: lost.Dropped + max(lost.Depth, 1), Damaged: lost.Damaged + 1}
+	err := s.db.Update(func(tx *bbolt.Tx) error {
+		if err := putCount(tx, droppedKey, next.Dropped); err != nil {
+			return err
+		}
+		return putCount(tx, damagedKey, next.Damaged)
+	})
+	if err != nil {
+		return fmt.Errorf("count damage: %w", err)
+	}
+	s.status = next
+	s.log.LogAttrs(context.Background(), slog.LevelError,
+		"spool was damaged: it was moved aside and reporting goes on with an empty one; undelivered reports in it are lost",
+		slog.String("moved_to", aside), slog.Any("cause", cause))
+	return nil
+}
+
+// abandon releases a file that is no longer of use. A panic inside bbolt leaves
+// its locks held, so that its own Close would wait forever; closing the file
+// gives up the lock on it, and the mapping of at most the spool's size stays.
+func (s *Spool) abandon() {
+	if s.file != nil {
+		_ = s.file.Close()
+	}
+	s.db, s.file = nil, nil
+}
+
+func (s *Spool) openFile() error {
+	err := guarded(func() error {
+		db, err := openBolt(s.path, &s.file)
+		if err != nil {
+			return err
+		}
+		s.db = db
+		if err := s.load(); err != nil {
+			return err
+		}
+		return s.compact()
+	})
+	if err == nil {
+		return nil
+	}
+	s.abandon()
+	if errors.Is(err, bolterrors.ErrTimeout) {
+		return errors.New("another farmhound-agent is using it; stop that one or choose another state directory")
+	}
+	return err
+}
+
+// openBolt leaves the opened file in *file, for abandon. The
+// free list is kept on disk: without it bbolt walks all pages on opening, in a
+// goroutine whose panic on a damaged page nobody could recover.
+func openBolt(path string, file **os.File) (*bbolt.DB, error) {
+	// bbolt has no error value for a file that is shorter than its two heads.
+	if info, err := os.Stat(path); err == nil && info.Size() > 0 && info.Size() < 2*int64(os.Getpagesize()) {
+		return nil, fmt.Errorf("%w: %d bytes long", errDamaged, info.Size())
+	}
+	db, err := bbolt.Open(path, 0o600, &bbolt.Options{
+		Timeout:      lockWait,
+		NoStatistics: true,
+		OpenFile: func(name string, flag int, mode os.FileMode) (*os.File, error) {
+			opened, err := os.OpenFile(name, flag, mode)
+			*file = opened
+			return opened, err
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	db.AllocSize = growth
+	return db, nil
+}
+
+// load makes what is missing, checks every record and counts. A file that is
+// shorter than its own pages was cut off.
+func (s *Spool) load() error {
+	info, err := os.Stat(s.path)
+	if err != nil {
+		return err
+	}
+	return s.db.Update(func(tx *bbolt.Tx) error {
+		if tx.Size() > info.Size() {
+			return fmt.Errorf("%w: %d bytes long, %d expected", errDamaged, info.Size(), tx.Size())
+		}
+		reports, err := tx.CreateBucketIfNotExists(reportsBucket)
+		if err != nil {
+			return err
+		}
+		if _, err := tx.CreateBucketIfNotExists(stateBucket); err != nil {
+			return err
+		}
+		s.status = Status{Dropped: getCount(tx, droppedKey), Damaged: getCount(tx, damagedKey)}
+		return reports.ForEach(func(_, value []byte) error {
+			if _, err := decode(value); err != nil {
+				return err
+			}
+			s.status.Depth++
+			s.status.Bytes += uint64(len(value))
+			return nil
+		})
+	})
+}
+
+// compact rewrites a file that is mostly empty pages.
+func (s *Spool) compact() error {
+	info, err := os.Stat(s.path)
+	if err != nil {
+		return err
+	}
+	if info.Size() < worthCompacting || uint64(info.Size()) < 4*s.status.Bytes {
+		return nil
+	}
+	fresh := s.path + ".compact"
+	if err := os.Remove(fresh); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	if err := s.copyTo(fresh); err != nil {
+		return err
+	}
+	if err := s.db.Close(); err != nil {
+		return err
+	}
+	s.db = nil
+	if err := os.Rename(fresh, s.path); err != nil {
+		return err
+	}
+	s.db, err = openBolt(s.path, &s.file)
+	return err
+}
+
+func (s *Spool) copyTo(path string) error {
+	var file *os.File
+	target, err := openBolt(path, &file)
+	if err != nil {
+		return err
+	}
+	if err := bbolt.Compact(target, s.db, growth); err != nil {
+		_ = target.Close()
+		return err
+	}
+	return target.Close()
+}
+
+// guarded turns a panic into an error. bbolt panics on impossible pages, and
+// reading a page past the end of a cut-off file is a memory fault.
+func guarded(operate func() error) (err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if caught := recover(); caught != nil {
+			err = fmt.Errorf("%w: %v", errDamaged, caught)
+		}
+	}()
+	return operate()
+}
+
+func damage(err error) bool {
+	for _, sign := range []error{
+		errDamaged, errRecord, bolterrors.ErrInvalid, bolterrors.ErrInvalidMapping,
+		bolterrors.ErrVersionMismatch, bolterrors.ErrChecksum, bolterrors.ErrIncompatibleValue,
+	} {
+		if errors.Is(err, sign) {
+			return true
+		}
+	}
+	return false
+}
