@@ -1,0 +1,62 @@
+// Package sockets lists the TCP connections and listeners of a Linux machine, with
+// what the kernel knows of their round trips and bytes.
+//
+// The kernel is asked through its INET_DIAG dump where it can be; files recorded
+// from /proc/net/tcp are read otherwise, and then round trips and bytes are absent.
+// Rows are parsed into memory that the caller reuses: a steady scan allocates
+// nothing per row. The package imports nothing of Farmhound but agent/sensor/host.
+package sockets
+
+import (
+	"net/netip"
+	"time"
+)
+
+// MaxRows bounds one listing, so that a machine with millions of connections
+// costs the agent no more than this.
+const MaxRows = 1_000_000
+
+// State is a TCP state in the kernel's numbering. Only the listed ones are kept.
+type State uint8
+
+// The states that a listing keeps.
+const (
+	Established State = 1
+	Listen      State = 10
+)
+
+// Socket is one TCP connection or listener.
+type Socket struct {
+	// Local and Remote are the two ends; IPv4 addresses mapped into IPv6 are
+	// unmapped. Remote is the zero address and port for listeners.
+	Local, Remote netip.AddrPort
+	// State is Established or Listen.
+	State State
+	// UID owns the socket.
+	UID uint32
+	// Inode is the number under which /proc/PID/fd shows the socket; zero for one
+	// that no process holds.
+	Inode uint64
+	// Cookie is the kernel's own id of the socket, unique while the machine runs.
+	// Zero where the listing does not tell.
+	Cookie uint64
+	// Measured says whether the fields below were told.
+	Measured bool
+	// MinRTT is the smallest round trip of the last minutes, zero where none was
+	// taken; RTT is the smoothed one.
+	MinRTT, RTT time.Duration
+	// Acked counts bytes that were sent and acknowledged, Received bytes received.
+	Acked, Received uint64
+}
+
+// Covers reports whether a listener's local address takes connections that arrive
+// at address to.
+func (s *Socket) Covers(to netip.AddrPort) bool {
+	if s.Local.Port() != to.Port() {
+		return false
+	}
+	own := s.Local.Addr()
+	// A listener on :: takes IPv4 too unless it was told not to, which is rare and
+	// not shown; the kernel would have refused the connection otherwise.
+	return own == to.Addr() || own.IsUnspecified() && (own.Is6() || to.Addr().Is4())
+}
