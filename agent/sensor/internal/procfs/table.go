@@ -1,0 +1,256 @@
+// Package procfs lists the processes of a Linux machine from its /proc, cheaply
+// enough to be asked every few seconds.
+//
+// One short file is read per process and scan. What does not change while a process
+// runs one program (its file, arguments and owner) is read once. Process details
+// stay in memory and are for matching; nothing here leaves the laptop by itself.
+// The package imports nothing of Farmhound but agent/sensor/host.
+package procfs
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/farmhound-security/farmhound/agent/sensor/host"
+)
+
+// Bounds on what is read of one machine and of one process.
+const (
+	maxProcesses = 100_000
+	maxFiles     = 65_536
+	maxArguments = 4096
+	// ticksPerSecond is USER_HZ, which is 100 on every architecture Linux has
+	// kept an ABI for since 2.6.
+	ticksPerSecond = 100
+)
+
+// Process is one process. Its pointer stays the same from scan to scan for as long
+// as the process runs the same program.
+type Process struct {
+	PID, Parent int
+	// Comm is the kernel's name for it: the program's file name cut to 15 bytes,
+	// unless the process chose another.
+	Comm string
+	// StartedAt is when it was started, to a hundredth of a second.
+	StartedAt time.Time
+	// UID is its effective user.
+	UID uint32
+	// PseudoTerminal is whether a pseudo-terminal controls it.
+	PseudoTerminal bool
+	// Executable is the path of its program, empty where that is hidden from this
+	// user. Deleted is whether the file has been removed since.
+	Executable string
+	Deleted    bool
+	// Arguments begins with the name under which it was called.
+	Arguments []string
+	// Memo is for the caller: it is nil at first and kept with the process.
+	Memo any
+
+	start uint64
+	scan  uint64
+}
+
+// Name is the file name of the program, empty where that is hidden.
+func (p *Process) Name() string {
+	if p.Executable == "" {
+		return ""
+	}
+	return path.Base(p.Executable)
+}
+
+// CalledName is the file name under which it was called, empty where it has none.
+func (p *Process) CalledName() string {
+	if len(p.Arguments) == 0 || p.Arguments[0] == "" {
+		return ""
+	}
+	return path.Base(p.Arguments[0])
+}
+
+// Table is the list of processes. It is for one goroutine at a time.
+type Table struct {
+	host     host.Host
+	byPID    map[int]*Process
+	ordered  []*Process
+	bootTime time.Time
+	scan     uint64
+	buffer   []byte
+	hidden   bool
+}
+
+// NewTable returns an empty Table for the host.
+func NewTable(h host.Host) *Table {
+	return &Table{host: h, byPID: map[int]*Process{}, buffer: make([]byte, 8192)}
+}
+
+// Refresh reads the processes anew and returns those that are not kernel threads,
+// by rising process id. The slice is valid until the next call.
+func (t *Table) Refresh(ctx context.Context) ([]*Process, error) {
+	if err := t.readBootTime(); err != nil {
+		return nil, err
+	}
+	names, err := t.host.ReadNames("/proc", maxProcesses)
+	if err != nil {
+		return nil, fmt.Errorf("list processes: %w", err)
+	}
+	t.scan++
+	t.hidden = false
+	t.ordered = t.ordered[:0]
+	for i, name := range names {
+		if i%256 == 0 && ctx.Err() != nil {
+			return nil, fmt.Errorf("list processes: %w", ctx.Err())
+		}
+		if pid, err := strconv.Atoi(name); err == nil && pid > 0 {
+			t.refresh(pid)
+		}
+	}
+	for pid, p := range t.byPID {
+		if p.scan != t.scan {
+			delete(t.byPID, pid)
+		}
+	}
+	slices.SortFunc(t.ordered, func(a, b *Process) int { return a.PID - b.PID })
+	return t.ordered, nil
+}
+
+// Hidden reports whether, in the last Refresh, the program of some process could
+// not be seen for want of permission.
+func (t *Table) Hidden() bool { return t.hidden }
+
+// Lookup returns a process of the last Refresh by its id, or nil.
+func (t *Table) Lookup(pid int) *Process { return t.byPID[pid] }
+
+// refresh reads one process. A process that has gone meanwhile is no error.
+func (t *Table) refresh(pid int) {
+	line, err := t.read(procPath(pid, "stat"))
+	if err != nil {
+		return
+	}
+	s, err := parseStat(line)
+	if err != nil || s.flags&kernelThread != 0 {
+		return
+	}
+	p := t.byPID[pid]
+	// A new program in the same process changes the name; a title does not.
+	if p == nil || p.start != s.start || p.Comm != string(s.comm) {
+		p = t.describe(pid, s)
+		t.byPID[pid] = p
+	}
+	p.Parent, p.PseudoTerminal, p.scan = s.parent, onPseudoTerminal(s.tty), t.scan
+	t.hidden = t.hidden || p.Executable == ""
+	t.ordered = append(t.ordered, p)
+}
+
+func (t *Table) describe(pid int, s stat) *Process {
+	ticks := time.Duration(s.start) * (time.Second / ticksPerSecond)
+	p := &Process{PID: pid, Comm: string(s.comm), start: s.start, StartedAt: t.bootTime.Add(ticks)}
+	if link, err := t.host.ReadLink(procPath(pid, "exe")); err == nil {
+		p.Executable, p.Deleted = strings.CutSuffix(link, " (deleted)")
+	}
+	p.Arguments = t.Arguments(p)
+	if status, err := t.read(procPath(pid, "status")); err == nil {
+		p.UID = effectiveUser(status)
+	}
+	return p
+}
+
+// Arguments reads the arguments of a process anew, for those that put their state
+// there. At most 4 KiB are read.
+func (t *Table) Arguments(p *Process) []string {
+	line, err := t.read(procPath(p.PID, "cmdline"))
+	if err != nil || len(line) == 0 {
+		return nil
+	}
+	line = bytes.TrimRight(line[:min(len(line), maxArguments)], "\x00")
+	return strings.Split(string(line), "\x00")
+}
+
+// AppendSockets appends the inodes of the sockets that a process holds. It is an
+// error where they are hidden from this user, and none where the process has gone.
+func (t *Table) AppendSockets(dst []uint64, p *Process) ([]uint64, error) {
+	folder := procPath(p.PID, "fd")
+	names, err := t.host.ReadNames(folder, maxFiles)
+	if errors.Is(err, fs.ErrNotExist) {
+		return dst, nil
+	}
+	if err != nil {
+		return dst, fmt.Errorf("list open files of a process: %w", err)
+	}
+	for _, name := range names {
+		link, err := t.host.ReadLink(folder + "/" + name)
+		if err != nil {
+			if errors.Is(err, fs.ErrPermission) {
+				return dst, fmt.Errorf("read open files of a process: %w", err)
+			}
+			continue
+		}
+		if inode, ok := socketInode(link); ok {
+			dst = append(dst, inode)
+		}
+	}
+	return dst, nil
+}
+
+// socketInode takes the number out of a link such as socket:[25204].
+func socketInode(link string) (uint64, bool) {
+	number, ok := strings.CutPrefix(link, "socket:[")
+	if !ok {
+		return 0, false
+	}
+	inode, err := strconv.ParseUint(strings.TrimSuffix(number, "]"), 10, 64)
+	return inode, err == nil
+}
+
+// effectiveUser takes the second number of the Uid line out of /proc/PID/status.
+func effectiveUser(status []byte) uint32 {
+	_, line, found := bytes.Cut(status, []byte("\nUid:"))
+	if !found {
+		return 0
+	}
+	line, _, _ = bytes.Cut(line, []byte{'\n'})
+	fields := bytes.Fields(line)
+	if len(fields) < 2 {
+		return 0
+	}
+	uid, err := strconv.ParseUint(string(fields[1]), 10, 32)
+	if err != nil {
+		return 0
+	}
+	return uint32(uid)
+}
+
+// readBootTime takes the time of boot from /proc/stat. The kernel derives it from
+// two clocks and it wavers by a second; start times must not, so the first answer
+// holds until the clock has been set.
+func (t *Table) readBootTime() error {
+	data, err := t.host.ReadFile("/proc/stat", 1<<20)
+	if err != nil {
+		return fmt.Errorf("read time of boot: %w", err)
+	}
+	_, line, found := bytes.Cut(data, []byte("\nbtime "))
+	if !found {
+		return errors.New("read time of boot: /proc/stat does not tell it")
+	}
+	line, _, _ = bytes.Cut(line, []byte{'\n'})
+	seconds, ok := parseUint(bytes.TrimSpace(line))
+	if !ok || seconds > 1<<40 {
+		return errors.New("read time of boot: /proc/stat has no number there")
+	}
+	boot := time.Unix(int64(seconds), 0).UTC()
+	if off := boot.Sub(t.bootTime); off.Abs() > 2*time.Second {
+		t.bootTime = boot
+		clear(t.byPID)
+	}
+	return nil
+}
+
+func procPath(pid int, name string) string {
+	return "/proc/" + strconv.Itoa(pid) + "/" + name
+}
