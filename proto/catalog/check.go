@@ -23,7 +23,7 @@ const (
 var programRoots = map[farmhoundv1.OperatingSystem][]string{
 	linux: {
 		"/usr/bin/", "/usr/sbin/", "/usr/lib/", "/usr/lib64/", "/usr/libexec/", "/usr/share/",
-		"/usr/local/", "/opt/", "/snap/", "/var/lib/flatpak/app/",
+		"/usr/local/", "/usr/NX/", "/opt/", "/snap/", "/var/lib/flatpak/app/",
 	},
 	windows: {
 		`C:\Program Files\`, `C:\Program Files (x86)\`, `C:\ProgramData\`, `C:\Windows\System32\drivers\`,
@@ -89,7 +89,8 @@ func checkValue(f *farmhoundv1.Fact) error {
 		if sum, err := hex.DecodeString(value); err != nil || len(sum) != 32 || strings.ToLower(value) != value {
 			return errors.New("must be a SHA-256 in lower-case hexadecimal")
 		}
-	case farmhoundv1.FactKind_FACT_KIND_INTERFACE:
+	case farmhoundv1.FactKind_FACT_KIND_INTERFACE, farmhoundv1.FactKind_FACT_KIND_SERVICE,
+		farmhoundv1.FactKind_FACT_KIND_LAUNCHD, farmhoundv1.FactKind_FACT_KIND_UNINSTALL_KEY:
 		return checkWildcard(strings.TrimSuffix(value, "*"))
 	case farmhoundv1.FactKind_FACT_KIND_DOMAIN:
 		return checkWildcard(strings.TrimPrefix(value, "*."))
@@ -110,7 +111,7 @@ func checkValue(f *farmhoundv1.Fact) error {
 // checkWildcard is given what is left when the one wildcard that the kind
 // allows is gone.
 func checkWildcard(rest string) error {
-	if rest == "" || strings.ContainsAny(rest, "*?[]") {
+	if rest == "" || strings.ContainsAny(rest, "*?") {
 		return errors.New("holds a wildcard where none is allowed")
 	}
 	return nil

@@ -23,7 +23,7 @@ type reference struct {
 // index finds facts by value on one operating system.
 type index struct {
 	exact    map[farmhoundv1.FactKind]map[string][]reference
-	prefixes []prefix // interface names that end in *
+	prefixes map[farmhoundv1.FactKind][]prefix // values that end in *
 	ports    map[uint16]bool
 }
 
@@ -35,7 +35,11 @@ type prefix struct {
 func (c *Catalog) build() {
 	c.reports = map[string][]reference{}
 	for i := range c.systems {
-		c.systems[i] = index{exact: map[farmhoundv1.FactKind]map[string][]reference{}, ports: map[uint16]bool{}}
+		c.systems[i] = index{
+			exact:    map[farmhoundv1.FactKind]map[string][]reference{},
+			prefixes: map[farmhoundv1.FactKind][]prefix{},
+			ports:    map[uint16]bool{},
+		}
 	}
 	for i, e := range c.entries {
 		for j, f := range e.GetFacts() {
@@ -65,13 +69,11 @@ func (c *Catalog) add(f *farmhoundv1.Fact, ref reference) {
 
 func (x *index) add(os farmhoundv1.OperatingSystem, f *farmhoundv1.Fact, ref reference) {
 	value := normal(os, f.GetKind(), f.GetValue())
-	switch f.GetKind() {
-	case farmhoundv1.FactKind_FACT_KIND_INTERFACE:
-		if text, wild := strings.CutSuffix(value, "*"); wild {
-			x.prefixes = append(x.prefixes, prefix{text, ref})
-			return
-		}
-	case farmhoundv1.FactKind_FACT_KIND_PORT:
+	if text, wild := strings.CutSuffix(value, "*"); wild {
+		x.prefixes[f.GetKind()] = append(x.prefixes[f.GetKind()], prefix{text, ref})
+		return
+	}
+	if f.GetKind() == farmhoundv1.FactKind_FACT_KIND_PORT {
 		if port, err := strconv.ParseUint(value, 10, 16); err == nil {
 			x.ports[uint16(port)] = true
 		}
@@ -121,13 +123,12 @@ func (x *index) touched(os farmhoundv1.OperatingSystem, f Fact, found func(refer
 	if !each(table[value], found) {
 		return
 	}
-	switch f.Kind {
-	case farmhoundv1.FactKind_FACT_KIND_INTERFACE:
-		for _, p := range x.prefixes {
-			if strings.HasPrefix(value, p.text) && !found(p.ref) {
-				return
-			}
+	for _, p := range x.prefixes[f.Kind] {
+		if strings.HasPrefix(value, p.text) && !found(p.ref) {
+			return
 		}
+	}
+	switch f.Kind {
 	case farmhoundv1.FactKind_FACT_KIND_SERVICE:
 		// sshd@1.service is an instance of the template sshd@.
 		if at := strings.IndexByte(value, '@'); at >= 0 && at+1 < len(value) {

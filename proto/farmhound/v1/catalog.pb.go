@@ -119,11 +119,13 @@ const (
 	FactKind_FACT_KIND_PACKAGE FactKind = 3
 	// macOS bundle identifier.
 	FactKind_FACT_KIND_BUNDLE_ID FactKind = 4
-	// Name of a service, without .service; a template ends in @.
+	// Name of a service, without .service; a template ends in @,
+	// and * at the end covers every ending.
 	FactKind_FACT_KIND_SERVICE FactKind = 5
-	// launchd label.
+	// launchd label; * at the end covers every ending.
 	FactKind_FACT_KIND_LAUNCHD FactKind = 6
-	// Key or display name below the Windows Uninstall registry key.
+	// Key or display name below the Windows Uninstall registry key; * at
+	// the end covers every ending.
 	FactKind_FACT_KIND_UNINSTALL_KEY FactKind = 7
 	// Name in the code-signing certificate.
 	FactKind_FACT_KIND_SIGNER FactKind = 8

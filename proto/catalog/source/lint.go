@@ -1,0 +1,237 @@
+package source
+
+import (
+	_ "embed"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
+)
+
+// common lists names that ordinary computers carry, one per line: "process
+// systemd", "service cron".
+//
+//go:embed common.txt
+var common string
+
+// genericWords name a role, not a product. On their own they identify nothing.
+var genericWords = []string{
+	"agent", "app", "assist", "assistant", "client", "connect", "connector", "control", "daemon", "desktop", "display",
+	"helper", "host", "install", "installer", "launcher", "manager", "monitor", "remote", "server", "service", "session",
+	"setup", "streamer", "support", "tray", "tunnel", "update", "updater", "viewer", "vnc", "vpn",
+}
+
+// sharedPorts belong to the web, to file sharing and to other everyday services.
+var sharedPorts = []string{"53", "80", "139", "443", "445", "631", "3478", "5353", "8000", "8080", "8443"}
+
+// sharedDomains are used by much more than the tool.
+var sharedDomains = []string{
+	"github.com", "githubusercontent.com", "amazonaws.com", "cloudfront.net", "googleapis.com", "google.com",
+	"microsoft.com", "windows.net", "azure.com", "zoho.com", "stunprotocol.org", "local",
+}
+
+// sharedInterfaces are names the kernel and many programs hand out.
+var sharedInterfaces = []string{"eth", "en", "wl", "ww", "lo", "br", "docker", "veth", "virbr", "tun", "tap", "ppp", "utun", "wg"}
+
+// sharedVendors are USB vendor ids that many makers build on, or that devices
+// posing as others borrow.
+var sharedVendors = []uint32{0x03eb, 0x045e, 0x046d, 0x1209, 0x16c0, 0x16d0, 0x1a86, 0x1d50, 0x1d6b, 0x2341, 0x2e8a, 0x303a, 0x413c}
+
+var idForm = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
+
+// linter judges entries that have been read, against each other and against
+// what ordinary computers carry.
+type linter struct {
+	common      map[string]bool
+	ids         map[string]position
+	identifying map[string]position
+	problems    []error
+}
+
+func lint(documents []*document) []error {
+	l := &linter{common: commonNames(), ids: map[string]position{}, identifying: map[string]position{}}
+	for _, d := range documents {
+		l.lintEntry(d)
+		for i, f := range d.entry.GetFacts() {
+			l.lintFact(d, f, d.facts[i])
+		}
+	}
+	return l.problems
+}
+
+func commonNames() map[string]bool {
+	names := map[string]bool{}
+	for line := range strings.Lines(common) {
+		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {
+			names[line] = true
+		}
+	}
+	return names
+}
+
+func (l *linter) fail(at position, format string, args ...any) {
+	l.problems = append(l.problems, at.problem(format, args...))
+}
+
+func (l *linter) lintEntry(d *document) {
+	id := d.entry.GetId()
+	if !idForm.MatchString(id) {
+		l.fail(d.id, "the id must be lower-case words of letters and digits, joined by hyphens")
+	}
+	if want := id + ".yaml"; path.Base(d.at.file) != want {
+		l.fail(d.id, "the id must be the file's name; expected the file %s", want)
+	}
+	if first, repeated := l.ids[id]; repeated {
+		l.fail(d.id, "the id is already taken by %s", first.file)
+	}
+	l.ids[id] = d.id
+	if !canMatch(d.entry) {
+		l.fail(d.id, "the entry can never match: it needs an identifying fact, or supporting facts of two kinds on one system")
+	}
+	for _, reference := range d.entry.GetReferences() {
+		if !strings.HasPrefix(reference, "https://") {
+			l.fail(d.at, "reference %q must be an https address", reference)
+		}
+	}
+	if len(d.entry.GetReferences()) == 0 {
+		l.fail(d.at, "needs references: where the facts come from")
+	}
+}
+
+// canMatch reports whether some system has facts enough.
+func canMatch(e *farmhoundv1.Entry) bool {
+	supporting := map[farmhoundv1.OperatingSystem]map[farmhoundv1.FactKind]bool{}
+	for _, f := range e.GetFacts() {
+		if f.GetStrength() == farmhoundv1.Strength_STRENGTH_IDENTIFYING {
+			return true
+		}
+		if f.GetStrength() != farmhoundv1.Strength_STRENGTH_SUPPORTING {
+			continue
+		}
+		for os := range farmhoundv1.OperatingSystem_name {
+			if system := farmhoundv1.OperatingSystem(os); f.GetOs() == 0 || f.GetOs() == system {
+				if supporting[system] == nil {
+					supporting[system] = map[farmhoundv1.FactKind]bool{}
+				}
+				supporting[system][f.GetKind()] = true
+			}
+		}
+	}
+	for _, kinds := range supporting {
+		if len(kinds) > 1 {
+			return true
+		}
+	}
+	return false
+}
+
+func (l *linter) lintFact(d *document, f *farmhoundv1.Fact, at position) {
+	for i, earlier := range d.entry.GetFacts() {
+		if d.facts[i] == at {
+			break
+		}
+		if factKey(earlier) == factKey(f) && (earlier.GetOs() == f.GetOs() || earlier.GetOs() == 0 || f.GetOs() == 0) {
+			l.fail(at, "the fact is already given in line %d", d.facts[i].line)
+			break
+		}
+	}
+	if f.GetStrength() == farmhoundv1.Strength_STRENGTH_WEAK {
+		return
+	}
+	if problem := tooCommon(f, l.common); problem != "" {
+		l.fail(at, "%s", problem)
+	}
+	if f.GetStrength() != farmhoundv1.Strength_STRENGTH_IDENTIFYING {
+		return
+	}
+	if problem := notIdentifying(f); problem != "" {
+		l.fail(at, "%s; make it supporting or weak", problem)
+	}
+	l.lintUnique(f, at)
+}
+
+// lintUnique finds one identifying fact in two entries. Report descriptors may
+// be shared, since makers share firmware and a match names them all.
+func (l *linter) lintUnique(f *farmhoundv1.Fact, at position) {
+	if f.GetKind() == farmhoundv1.FactKind_FACT_KIND_USB_REPORT_DESCRIPTOR {
+		return
+	}
+	key := f.GetOs().String() + " " + factKey(f)
+	if first, taken := l.identifying[key]; taken && first.file != at.file {
+		l.fail(at, "the fact identifies %s already; two entries cannot share it", first.file)
+		return
+	}
+	l.identifying[key] = at
+}
+
+func factKey(f *farmhoundv1.Fact) string {
+	return f.GetKind().String() + " " + f.GetValue() + " " + f.GetUsb().String() + " " + f.GetEdid().String()
+}
+
+// tooCommon says why a fact would match ordinary computers, empty if it would not.
+func tooCommon(f *farmhoundv1.Fact, common map[string]bool) string {
+	value := strings.ToLower(f.GetValue())
+	switch f.GetKind() {
+	case farmhoundv1.FactKind_FACT_KIND_PROCESS, farmhoundv1.FactKind_FACT_KIND_SESSION_PROCESS:
+		if common["process "+strings.TrimSuffix(value, ".exe")] {
+			return "ordinary computers run a program of this name"
+		}
+	case farmhoundv1.FactKind_FACT_KIND_SERVICE:
+		if common["service "+strings.TrimSuffix(value, ".service")] {
+			return "ordinary computers run a service of this name"
+		}
+	case farmhoundv1.FactKind_FACT_KIND_PACKAGE:
+		if common["process "+value] || common["service "+value] {
+			return "ordinary computers have a package of this name"
+		}
+	case farmhoundv1.FactKind_FACT_KIND_PORT:
+		if slices.Contains(sharedPorts, value) {
+			return "everyday services use this port; make it weak"
+		}
+	case farmhoundv1.FactKind_FACT_KIND_DOMAIN:
+		if slices.Contains(sharedDomains, strings.TrimPrefix(value, "*.")) {
+			return "much more than this tool uses this domain"
+		}
+	case farmhoundv1.FactKind_FACT_KIND_INTERFACE:
+		stem := strings.TrimRight(value, "*0123456789")
+		if stem == "" || slices.Contains(sharedInterfaces, stem) && stem != "wg" {
+			return "many programs name interfaces so; make it weak"
+		}
+	}
+	return ""
+}
+
+// notIdentifying says why a fact may support but cannot identify.
+func notIdentifying(f *farmhoundv1.Fact) string {
+	value := strings.ToLower(f.GetValue())
+	switch f.GetKind() {
+	case farmhoundv1.FactKind_FACT_KIND_PORT:
+		return "any program may listen on a port"
+	case farmhoundv1.FactKind_FACT_KIND_PROCESS, farmhoundv1.FactKind_FACT_KIND_SESSION_PROCESS, farmhoundv1.FactKind_FACT_KIND_SERVICE:
+		stem := strings.TrimSuffix(strings.TrimRight(value, "*@"), ".exe")
+		if len(stem) < 4 {
+			return "a name of fewer than four letters identifies nothing"
+		}
+		if slices.Contains(genericWords, stem) {
+			return "the name says a role, not a product"
+		}
+	case farmhoundv1.FactKind_FACT_KIND_INTERFACE:
+		if len(strings.TrimSuffix(value, "*")) < 4 {
+			return "a name of fewer than four letters identifies nothing"
+		}
+	case farmhoundv1.FactKind_FACT_KIND_USB:
+		u := f.GetUsb()
+		named := u.GetManufacturer() != "" || u.GetProduct() != "" || u.GetStorageName() != ""
+		if !named && (u.ProductId == nil || slices.Contains(sharedVendors, u.GetVendorId())) {
+			return "many makers build on this vendor id, so that the device's own words are needed"
+		}
+	case farmhoundv1.FactKind_FACT_KIND_EDID:
+		e := f.GetEdid()
+		if e.GetMaker() == "" || e.ProductCode == nil || e.GetName() == "" {
+			return "a display is identified by maker, product code and name together"
+		}
+	}
+	return ""
+}
