@@ -1,0 +1,197 @@
+package identity
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"crypto/subtle"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/hex"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+
+	"github.com/farmhound-security/farmhound/agent/atomicfile"
+)
+
+// ErrNoTrust is returned when nothing says which collector is the right one.
+var ErrNoTrust = errors.New("no CA is known for the collector: set ca_file to its CA certificate, or ca_pin to the SHA-256 of it")
+
+// ErrWrongCollector is in the chain of every error about a collector that does
+// not show the pinned CA.
+var ErrWrongCollector = errors.New("the server is not the collector this laptop was set up for: its certificate is not from the pinned CA (another host answers at this address, the CA was replaced, or a proxy inspects TLS)")
+
+// trust is a set of CA certificates, a pin, or neither.
+type trust struct {
+	roots  *x509.CertPool
+	pin    []byte
+	given  []byte // content of the CA file that was named
+	stored string // where the CA is kept
+
+	seen *sync.Mutex
+}
+
+func openTrust(t Trust, stored string) (trust, error) {
+	result := trust{stored: stored, seen: new(sync.Mutex)}
+	if t.CAPin != "" {
+		pin, err := hex.DecodeString(t.CAPin)
+		if err != nil || len(pin) != sha256.Size {
+			return trust{}, errors.New("ca_pin is not a SHA-256 in hexadecimal")
+		}
+		result.pin = pin
+	}
+	path := t.CAFile
+	if path == "" && t.CAPin == "" {
+		path = stored
+	}
+	if path == "" {
+		return result, nil
+	}
+	data, err := readBounded(path)
+	if errors.Is(err, os.ErrNotExist) && path == stored {
+		return result, nil
+	}
+	if err != nil {
+		return trust{}, fmt.Errorf("read CA of the collector: %w", err)
+	}
+	if result.roots, err = parseRoots(data, result.pin); err != nil {
+		return trust{}, fmt.Errorf("CA of the collector in %s: %w", path, err)
+	}
+	if path != stored {
+		result.given = data
+	}
+	return result, nil
+}
+
+// parseRoots returns the CA certificates in PEM data; with a pin, only the one
+// that it names.
+func parseRoots(data, pin []byte) (*x509.CertPool, error) {
+	pool, found := x509.NewCertPool(), false
+	for block, rest := pem.Decode(data); block != nil; block, rest = pem.Decode(rest) {
+		if block.Type != "CERTIFICATE" {
+			continue
+		}
+		certificate, err := x509.ParseCertificate(block.Bytes)
+		if err != nil {
+			return nil, err
+		}
+		if pin != nil && !matches(certificate, pin) {
+			continue
+		}
+		pool.AddCert(certificate)
+		found = true
+	}
+	switch {
+	case !found && pin != nil:
+		return nil, errors.New("no certificate in it has the pinned SHA-256")
+	case !found:
+		return nil, errors.New("no PEM certificate in it")
+	default:
+		return pool, nil
+	}
+}
+
+// ServerTLS returns the configuration for calls without a device certificate:
+// TLS 1.3 to a collector with the pinned CA.
+func (i *Identity) ServerTLS() (*tls.Config, error) {
+	if i.trust.roots == nil && i.trust.pin == nil {
+		return nil, ErrNoTrust
+	}
+	return &tls.Config{
+		MinVersion: tls.VersionTLS13,
+		// Verified below, in words that say what a failure means and, for a pin,
+		// against a CA that the collector itself sends.
+		InsecureSkipVerify: true,
+		VerifyConnection:   i.verify,
+	}, nil
+}
+
+// ClientTLS is ServerTLS with the device's certificate: whichever is in force
+// when a handshake asks for it.
+func (i *Identity) ClientTLS() (*tls.Config, error) {
+	config, err := i.ServerTLS()
+	if err != nil {
+		return nil, err
+	}
+	config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+		if certificate := i.certificate.Load(); certificate != nil {
+			return certificate, nil
+		}
+		return nil, errors.New("this laptop is not enrolled")
+	}
+	return config, nil
+}
+
+func (i *Identity) verify(state tls.ConnectionState) error {
+	if len(state.PeerCertificates) == 0 {
+		return ErrWrongCollector
+	}
+	roots := i.trust.roots
+	var pinned *x509.Certificate
+	if roots == nil {
+		for _, certificate := range state.PeerCertificates {
+			if matches(certificate, i.trust.pin) {
+				pinned = certificate
+				roots = x509.NewCertPool()
+				roots.AddCert(certificate)
+			}
+		}
+		if roots == nil {
+			return fmt.Errorf("%w: no certificate it sent has the pinned SHA-256 (the collector must send its CA along)", ErrWrongCollector)
+		}
+	}
+	intermediates := x509.NewCertPool()
+	for _, certificate := range state.PeerCertificates[1:] {
+		intermediates.AddCert(certificate)
+	}
+	_, err := state.PeerCertificates[0].Verify(x509.VerifyOptions{
+		DNSName: state.ServerName, Roots: roots, Intermediates: intermediates,
+	})
+	var unknown x509.UnknownAuthorityError
+	switch {
+	case errors.As(err, &unknown):
+		return fmt.Errorf("%w: %w", ErrWrongCollector, err)
+	case err != nil:
+		return fmt.Errorf("the collector's certificate does not hold: %w", err)
+	}
+	return i.keepCA(pinned)
+}
+
+// keepTrust stores the CA of a file that was given, so that the identity is
+// whole without the file.
+func (i *Identity) keepTrust() error {
+	if i.trust.given == nil {
+		return nil
+	}
+	i.trust.seen.Lock()
+	defer i.trust.seen.Unlock()
+	if err := atomicfile.Write(i.trust.stored, i.trust.given, 0o600); err != nil {
+		return fmt.Errorf("store CA of the collector: %w", err)
+	}
+	return nil
+}
+
+// keepCA stores a CA that was found by its pin, so that the identity is whole
+// without the setting.
+func (i *Identity) keepCA(ca *x509.Certificate) error {
+	if ca == nil {
+		return nil
+	}
+	data := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: ca.Raw})
+	i.trust.seen.Lock()
+	defer i.trust.seen.Unlock()
+	if old, err := readBounded(i.trust.stored); err == nil && bytes.Equal(old, data) {
+		return nil
+	}
+	if err := atomicfile.Write(i.trust.stored, data, 0o600); err != nil {
+		return fmt.Errorf("store CA of the collector: %w", err)
+	}
+	return nil
+}
+
+func matches(certificate *x509.Certificate, pin []byte) bool {
+	sum := sha256.Sum256(certificate.Raw)
+	return subtle.ConstantTimeCompare(sum[:], pin) == 1
+}
