@@ -1,0 +1,20 @@
+package service
+
+import (
+	"os"
+
+	"github.com/kardianos/service"
+)
+
+func options() service.KeyValue {
+	return service.KeyValue{"KeepAlive": true, "RunAtLoad": true}
+}
+
+func supported() error { return nil }
+
+func permissionHint() string {
+	if os.Geteuid() != 0 {
+		return "this needs root"
+	}
+	return ""
+}
