@@ -387,7 +387,13 @@ type Person struct {
 	// Reason of the exemption in force.
 	ExemptReason string `protobuf:"bytes,11,opt,name=exempt_reason,json=exemptReason,proto3" json:"exempt_reason,omitempty"`
 	// Whether the declared country is outside the company's home countries.
-	Offshore      bool `protobuf:"varint,12,opt,name=offshore,proto3" json:"offshore,omitempty"`
+	Offshore bool `protobuf:"varint,12,opt,name=offshore,proto3" json:"offshore,omitempty"`
+	// Days of the week that are worked, 1 Monday to 7 Sunday. Empty where not declared.
+	WorkDays []uint32 `protobuf:"varint,13,rep,packed,name=work_days,json=workDays,proto3" json:"work_days,omitempty"`
+	// Start of the working day, minutes after midnight in time_zone. Absent where not declared.
+	WorkStartMinute *uint32 `protobuf:"varint,14,opt,name=work_start_minute,json=workStartMinute,proto3,oneof" json:"work_start_minute,omitempty"`
+	// End of the working day, minutes after midnight in time_zone; before the start for a night shift.
+	WorkEndMinute *uint32 `protobuf:"varint,15,opt,name=work_end_minute,json=workEndMinute,proto3,oneof" json:"work_end_minute,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -504,6 +510,27 @@ func (x *Person) GetOffshore() bool {
 		return x.Offshore
 	}
 	return false
+}
+
+func (x *Person) GetWorkDays() []uint32 {
+	if x != nil {
+		return x.WorkDays
+	}
+	return nil
+}
+
+func (x *Person) GetWorkStartMinute() uint32 {
+	if x != nil && x.WorkStartMinute != nil {
+		return *x.WorkStartMinute
+	}
+	return 0
+}
+
+func (x *Person) GetWorkEndMinute() uint32 {
+	if x != nil && x.WorkEndMinute != nil {
+		return *x.WorkEndMinute
+	}
+	return 0
 }
 
 // ToolSighting is one catalogue entry seen on the device.
@@ -1138,7 +1165,9 @@ type Egress struct {
 	// Whether the address is the company's own (office, VPN).
 	Company bool `protobuf:"varint,15,opt,name=company,proto3" json:"company,omitempty"`
 	// Days of the last 20 active ones behind hosting or anonymiser.
-	HiddenDays    uint32 `protobuf:"varint,16,opt,name=hidden_days,json=hiddenDays,proto3" json:"hidden_days,omitempty"`
+	HiddenDays uint32 `protobuf:"varint,16,opt,name=hidden_days,json=hiddenDays,proto3" json:"hidden_days,omitempty"`
+	// Segment size of the connection that the last report came on, bytes; tunnels make it small. Absent where unknown.
+	PeerMss       *uint32 `protobuf:"varint,17,opt,name=peer_mss,json=peerMss,proto3,oneof" json:"peer_mss,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1281,6 +1310,13 @@ func (x *Egress) GetCompany() bool {
 func (x *Egress) GetHiddenDays() uint32 {
 	if x != nil {
 		return x.HiddenDays
+	}
+	return 0
+}
+
+func (x *Egress) GetPeerMss() uint32 {
+	if x != nil && x.PeerMss != nil {
+		return *x.PeerMss
 	}
 	return 0
 }
@@ -1648,7 +1684,11 @@ type PlaceHistory struct {
 	// Whether a tunnel or hosting egress was there from the first day. Absent without either sense.
 	HiddenFromDayOne *bool `protobuf:"varint,7,opt,name=hidden_from_day_one,json=hiddenFromDayOne,proto3,oneof" json:"hidden_from_day_one,omitempty"`
 	// Moves between networks in the last 20 days.
-	Moves         uint32 `protobuf:"varint,8,opt,name=moves,proto3" json:"moves,omitempty"`
+	Moves uint32 `protobuf:"varint,8,opt,name=moves,proto3" json:"moves,omitempty"`
+	// Business laptops of any owner among the neighbours now. Absent where unknown.
+	BusinessNeighbours *uint32 `protobuf:"varint,9,opt,name=business_neighbours,json=businessNeighbours,proto3,oneof" json:"business_neighbours,omitempty"`
+	// IP-KVM makers among the neighbours now. Absent where unknown.
+	KvmNeighbours *uint32 `protobuf:"varint,10,opt,name=kvm_neighbours,json=kvmNeighbours,proto3,oneof" json:"kvm_neighbours,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1735,6 +1775,20 @@ func (x *PlaceHistory) GetHiddenFromDayOne() bool {
 func (x *PlaceHistory) GetMoves() uint32 {
 	if x != nil {
 		return x.Moves
+	}
+	return 0
+}
+
+func (x *PlaceHistory) GetBusinessNeighbours() uint32 {
+	if x != nil && x.BusinessNeighbours != nil {
+		return *x.BusinessNeighbours
+	}
+	return 0
+}
+
+func (x *PlaceHistory) GetKvmNeighbours() uint32 {
+	if x != nil && x.KvmNeighbours != nil {
+		return *x.KvmNeighbours
 	}
 	return 0
 }
@@ -1976,7 +2030,7 @@ const file_farmhound_fleet_v1_device_proto_rawDesc = "" +
 	"\x05media\x18\x05 \x01(\bR\x05media\x12\x10\n" +
 	"\x03geo\x18\x06 \x01(\bR\x03geo\x12\x16\n" +
 	"\x06roster\x18\a \x01(\bR\x06roster\x12\x1a\n" +
-	"\bdistance\x18\b \x01(\bR\bdistance\"\xdd\x02\n" +
+	"\bdistance\x18\b \x01(\bR\bdistance\"\x82\x04\n" +
 	"\x06Person\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x18\n" +
 	"\acountry\x18\x02 \x01(\tR\acountry\x12\x16\n" +
@@ -1990,7 +2044,12 @@ const file_farmhound_fleet_v1_device_proto_rawDesc = "" +
 	"\x06exempt\x18\n" +
 	" \x01(\bR\x06exempt\x12#\n" +
 	"\rexempt_reason\x18\v \x01(\tR\fexemptReason\x12\x1a\n" +
-	"\boffshore\x18\f \x01(\bR\boffshore\"\x80\x04\n" +
+	"\boffshore\x18\f \x01(\bR\boffshore\x12\x1b\n" +
+	"\twork_days\x18\r \x03(\rR\bworkDays\x12/\n" +
+	"\x11work_start_minute\x18\x0e \x01(\rH\x00R\x0fworkStartMinute\x88\x01\x01\x12+\n" +
+	"\x0fwork_end_minute\x18\x0f \x01(\rH\x01R\rworkEndMinute\x88\x01\x01B\x14\n" +
+	"\x12_work_start_minuteB\x12\n" +
+	"\x10_work_end_minute\"\x80\x04\n" +
 	"\fToolSighting\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x1a\n" +
@@ -2082,7 +2141,7 @@ const file_farmhound_fleet_v1_device_proto_rawDesc = "" +
 	"\x11_awake_on_ac_daysB\x14\n" +
 	"\x12_media_unused_daysB\f\n" +
 	"\n" +
-	"_rhythm_cv\"\xdf\x03\n" +
+	"_rhythm_cv\"\x8c\x04\n" +
 	"\x06Egress\x12\x18\n" +
 	"\aaddress\x18\x01 \x01(\tR\aaddress\x12\x18\n" +
 	"\acountry\x18\x02 \x01(\tR\acountry\x12\x16\n" +
@@ -2103,7 +2162,9 @@ const file_farmhound_fleet_v1_device_proto_rawDesc = "" +
 	"\ttime_zone\x18\x0e \x01(\tR\btimeZone\x12\x18\n" +
 	"\acompany\x18\x0f \x01(\bR\acompany\x12\x1f\n" +
 	"\vhidden_days\x18\x10 \x01(\rR\n" +
-	"hiddenDays\"\x9d\x02\n" +
+	"hiddenDays\x12\x1e\n" +
+	"\bpeer_mss\x18\x11 \x01(\rH\x00R\apeerMss\x88\x01\x01B\v\n" +
+	"\t_peer_mss\"\x9d\x02\n" +
 	"\bDistance\x12!\n" +
 	"\n" +
 	"rtt_min_ms\x18\x01 \x01(\x01H\x00R\brttMinMs\x88\x01\x01\x12\x12\n" +
@@ -2149,7 +2210,7 @@ const file_farmhound_fleet_v1_device_proto_rawDesc = "" +
 	"\vphase_hours\x18\t \x01(\x01H\x01R\n" +
 	"phaseHours\x88\x01\x01B\r\n" +
 	"\v_rtt_min_msB\x0e\n" +
-	"\f_phase_hours\"\xf6\x02\n" +
+	"\f_phase_hours\"\x83\x04\n" +
 	"\fPlaceHistory\x12!\n" +
 	"\fnetworks_20d\x18\x01 \x01(\rR\vnetworks20d\x12\x1f\n" +
 	"\voffice_days\x18\x02 \x01(\rR\n" +
@@ -2160,9 +2221,14 @@ const file_farmhound_fleet_v1_device_proto_rawDesc = "" +
 	"\rever_declared\x18\x05 \x01(\bR\feverDeclared\x12;\n" +
 	"\x17first_network_elsewhere\x18\x06 \x01(\bH\x00R\x15firstNetworkElsewhere\x88\x01\x01\x122\n" +
 	"\x13hidden_from_day_one\x18\a \x01(\bH\x01R\x10hiddenFromDayOne\x88\x01\x01\x12\x14\n" +
-	"\x05moves\x18\b \x01(\rR\x05movesB\x1a\n" +
+	"\x05moves\x18\b \x01(\rR\x05moves\x124\n" +
+	"\x13business_neighbours\x18\t \x01(\rH\x02R\x12businessNeighbours\x88\x01\x01\x12*\n" +
+	"\x0ekvm_neighbours\x18\n" +
+	" \x01(\rH\x03R\rkvmNeighbours\x88\x01\x01B\x1a\n" +
 	"\x18_first_network_elsewhereB\x16\n" +
-	"\x14_hidden_from_day_one\"\xad\x02\n" +
+	"\x14_hidden_from_day_oneB\x16\n" +
+	"\x14_business_neighboursB\x11\n" +
+	"\x0f_kvm_neighbours\"\xad\x02\n" +
 	"\x04Site\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x18\n" +
 	"\amembers\x18\x02 \x03(\tR\amembers\x12\x16\n" +
@@ -2257,9 +2323,11 @@ func file_farmhound_fleet_v1_device_proto_init() {
 	if File_farmhound_fleet_v1_device_proto != nil {
 		return
 	}
+	file_farmhound_fleet_v1_device_proto_msgTypes[2].OneofWrappers = []any{}
 	file_farmhound_fleet_v1_device_proto_msgTypes[4].OneofWrappers = []any{}
 	file_farmhound_fleet_v1_device_proto_msgTypes[5].OneofWrappers = []any{}
 	file_farmhound_fleet_v1_device_proto_msgTypes[6].OneofWrappers = []any{}
+	file_farmhound_fleet_v1_device_proto_msgTypes[7].OneofWrappers = []any{}
 	file_farmhound_fleet_v1_device_proto_msgTypes[8].OneofWrappers = []any{}
 	file_farmhound_fleet_v1_device_proto_msgTypes[9].OneofWrappers = []any{}
 	file_farmhound_fleet_v1_device_proto_msgTypes[10].OneofWrappers = []any{}

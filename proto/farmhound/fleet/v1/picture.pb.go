@@ -7,6 +7,7 @@
 package fleetv1
 
 import (
+	v1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
@@ -24,7 +25,9 @@ const (
 
 // Picture is the stored state from which a Device is derived: the last value of
 // every part and what was counted per day. It is the collector's own and no
-// part of any interface.
+// part of any interface. Times named _unix are seconds since 1970, days are
+// days since 1970 in UTC, hashes are eight bytes made with the collector's own
+// secret from what the laptop sent. Every list is bounded where it is filled.
 type Picture struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Device id.
@@ -32,9 +35,65 @@ type Picture struct {
 	// System serial last reported.
 	Serial string `protobuf:"bytes,2,opt,name=serial,proto3" json:"serial,omitempty"`
 	// When the identity enrolled.
-	EnrolledAt    *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=enrolled_at,json=enrolledAt,proto3" json:"enrolled_at,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	EnrolledAt *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=enrolled_at,json=enrolledAt,proto3" json:"enrolled_at,omitempty"`
+	// The laptop as last reported.
+	System *v1.System `protobuf:"bytes,4,opt,name=system,proto3" json:"system,omitempty"`
+	// When the first report was observed.
+	FirstReportUnix int64 `protobuf:"varint,5,opt,name=first_report_unix,json=firstReportUnix,proto3" json:"first_report_unix,omitempty"`
+	// When the latest report was observed, by the laptop's clock.
+	LastReportUnix int64 `protobuf:"varint,6,opt,name=last_report_unix,json=lastReportUnix,proto3" json:"last_report_unix,omitempty"`
+	// When the latest report arrived, by the collector's clock.
+	LastReceivedUnix int64 `protobuf:"varint,7,opt,name=last_received_unix,json=lastReceivedUnix,proto3" json:"last_received_unix,omitempty"`
+	// Recent runs of the agent, latest first.
+	Boots []*Boot `protobuf:"bytes,8,rep,name=boots,proto3" json:"boots,omitempty"`
+	// Counted days, oldest first.
+	Days []*Day `protobuf:"bytes,9,rep,name=days,proto3" json:"days,omitempty"`
+	// Tools seen, ordered by id.
+	Tools []*ToolState `protobuf:"bytes,10,rep,name=tools,proto3" json:"tools,omitempty"`
+	// Sessions that are open or ended lately, oldest first.
+	Sessions []*SessionState `protobuf:"bytes,11,rep,name=sessions,proto3" json:"sessions,omitempty"`
+	// Control per day, tool and peer, oldest first.
+	Contacts []*Contact `protobuf:"bytes,12,rep,name=contacts,proto3" json:"contacts,omitempty"`
+	// Hardware that matters, attached or once attached.
+	Peripherals []*PeripheralState `protobuf:"bytes,13,rep,name=peripherals,proto3" json:"peripherals,omitempty"`
+	// Hardware at large; absent without the sense.
+	Hardware *HardwareState `protobuf:"bytes,14,opt,name=hardware,proto3" json:"hardware,omitempty"`
+	// The network now; absent without the sense.
+	Network *NetworkState `protobuf:"bytes,15,opt,name=network,proto3" json:"network,omitempty"`
+	// Networks seen.
+	Networks []*NetworkSighting `protobuf:"bytes,16,rep,name=networks,proto3" json:"networks,omitempty"`
+	// Egress addresses seen.
+	Egresses []*EgressState `protobuf:"bytes,17,rep,name=egresses,proto3" json:"egresses,omitempty"`
+	// The first network that was not the company's.
+	FirstNetwork *FirstNetwork `protobuf:"bytes,18,opt,name=first_network,json=firstNetwork,proto3" json:"first_network,omitempty"`
+	// Time zone as last reported.
+	TimeZone string `protobuf:"bytes,19,opt,name=time_zone,json=timeZone,proto3" json:"time_zone,omitempty"`
+	// Changes of it, oldest first.
+	ZoneChanges []*ZoneChange `protobuf:"bytes,20,rep,name=zone_changes,json=zoneChanges,proto3" json:"zone_changes,omitempty"`
+	// State of every sense of the agent.
+	Senses []*SenseCondition `protobuf:"bytes,21,rep,name=senses,proto3" json:"senses,omitempty"`
+	// Camera and microphone; absent without the sense.
+	Media *MediaState `protobuf:"bytes,22,opt,name=media,proto3" json:"media,omitempty"`
+	// Silences between consecutive reports, oldest first.
+	Silences []*Silence `protobuf:"bytes,23,rep,name=silences,proto3" json:"silences,omitempty"`
+	// The laptop's clock.
+	Clock *ClockState `protobuf:"bytes,24,opt,name=clock,proto3" json:"clock,omitempty"`
+	// When two runs of the agent last took turns; zero for never.
+	ClonedUnix int64 `protobuf:"varint,25,opt,name=cloned_unix,json=clonedUnix,proto3" json:"cloned_unix,omitempty"`
+	// Version of the agent.
+	AgentVersion string `protobuf:"bytes,26,opt,name=agent_version,json=agentVersion,proto3" json:"agent_version,omitempty"`
+	// Reports dropped by the agent's spool, as last reported.
+	SpoolDropped uint64 `protobuf:"varint,27,opt,name=spool_dropped,json=spoolDropped,proto3" json:"spool_dropped,omitempty"`
+	// When software was first reported; zero for never.
+	SoftwareUnix int64 `protobuf:"varint,28,opt,name=software_unix,json=softwareUnix,proto3" json:"software_unix,omitempty"`
+	// Last id given to an egress.
+	LastEgressId uint32 `protobuf:"varint,29,opt,name=last_egress_id,json=lastEgressId,proto3" json:"last_egress_id,omitempty"`
+	// Segment size of the last connection; zero where unknown.
+	PeerMss uint32 `protobuf:"varint,30,opt,name=peer_mss,json=peerMss,proto3" json:"peer_mss,omitempty"`
+	// Windows that lay too far ahead or back to be counted.
+	WindowsRefused uint64 `protobuf:"varint,31,opt,name=windows_refused,json=windowsRefused,proto3" json:"windows_refused,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *Picture) Reset() {
@@ -88,16 +147,2329 @@ func (x *Picture) GetEnrolledAt() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *Picture) GetSystem() *v1.System {
+	if x != nil {
+		return x.System
+	}
+	return nil
+}
+
+func (x *Picture) GetFirstReportUnix() int64 {
+	if x != nil {
+		return x.FirstReportUnix
+	}
+	return 0
+}
+
+func (x *Picture) GetLastReportUnix() int64 {
+	if x != nil {
+		return x.LastReportUnix
+	}
+	return 0
+}
+
+func (x *Picture) GetLastReceivedUnix() int64 {
+	if x != nil {
+		return x.LastReceivedUnix
+	}
+	return 0
+}
+
+func (x *Picture) GetBoots() []*Boot {
+	if x != nil {
+		return x.Boots
+	}
+	return nil
+}
+
+func (x *Picture) GetDays() []*Day {
+	if x != nil {
+		return x.Days
+	}
+	return nil
+}
+
+func (x *Picture) GetTools() []*ToolState {
+	if x != nil {
+		return x.Tools
+	}
+	return nil
+}
+
+func (x *Picture) GetSessions() []*SessionState {
+	if x != nil {
+		return x.Sessions
+	}
+	return nil
+}
+
+func (x *Picture) GetContacts() []*Contact {
+	if x != nil {
+		return x.Contacts
+	}
+	return nil
+}
+
+func (x *Picture) GetPeripherals() []*PeripheralState {
+	if x != nil {
+		return x.Peripherals
+	}
+	return nil
+}
+
+func (x *Picture) GetHardware() *HardwareState {
+	if x != nil {
+		return x.Hardware
+	}
+	return nil
+}
+
+func (x *Picture) GetNetwork() *NetworkState {
+	if x != nil {
+		return x.Network
+	}
+	return nil
+}
+
+func (x *Picture) GetNetworks() []*NetworkSighting {
+	if x != nil {
+		return x.Networks
+	}
+	return nil
+}
+
+func (x *Picture) GetEgresses() []*EgressState {
+	if x != nil {
+		return x.Egresses
+	}
+	return nil
+}
+
+func (x *Picture) GetFirstNetwork() *FirstNetwork {
+	if x != nil {
+		return x.FirstNetwork
+	}
+	return nil
+}
+
+func (x *Picture) GetTimeZone() string {
+	if x != nil {
+		return x.TimeZone
+	}
+	return ""
+}
+
+func (x *Picture) GetZoneChanges() []*ZoneChange {
+	if x != nil {
+		return x.ZoneChanges
+	}
+	return nil
+}
+
+func (x *Picture) GetSenses() []*SenseCondition {
+	if x != nil {
+		return x.Senses
+	}
+	return nil
+}
+
+func (x *Picture) GetMedia() *MediaState {
+	if x != nil {
+		return x.Media
+	}
+	return nil
+}
+
+func (x *Picture) GetSilences() []*Silence {
+	if x != nil {
+		return x.Silences
+	}
+	return nil
+}
+
+func (x *Picture) GetClock() *ClockState {
+	if x != nil {
+		return x.Clock
+	}
+	return nil
+}
+
+func (x *Picture) GetClonedUnix() int64 {
+	if x != nil {
+		return x.ClonedUnix
+	}
+	return 0
+}
+
+func (x *Picture) GetAgentVersion() string {
+	if x != nil {
+		return x.AgentVersion
+	}
+	return ""
+}
+
+func (x *Picture) GetSpoolDropped() uint64 {
+	if x != nil {
+		return x.SpoolDropped
+	}
+	return 0
+}
+
+func (x *Picture) GetSoftwareUnix() int64 {
+	if x != nil {
+		return x.SoftwareUnix
+	}
+	return 0
+}
+
+func (x *Picture) GetLastEgressId() uint32 {
+	if x != nil {
+		return x.LastEgressId
+	}
+	return 0
+}
+
+func (x *Picture) GetPeerMss() uint32 {
+	if x != nil {
+		return x.PeerMss
+	}
+	return 0
+}
+
+func (x *Picture) GetWindowsRefused() uint64 {
+	if x != nil {
+		return x.WindowsRefused
+	}
+	return 0
+}
+
+// Boot is one run of the agent.
+type Boot struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// boot_id.
+	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// Highest sequence applied.
+	Sequence uint64 `protobuf:"varint,2,opt,name=sequence,proto3" json:"sequence,omitempty"`
+	// When the report with it was observed.
+	ObservedUnix int64 `protobuf:"varint,3,opt,name=observed_unix,json=observedUnix,proto3" json:"observed_unix,omitempty"`
+	// When a report of this run last arrived.
+	ReceivedUnix int64 `protobuf:"varint,4,opt,name=received_unix,json=receivedUnix,proto3" json:"received_unix,omitempty"`
+	// Times this run came back after another had taken over, within the last hour of received_unix.
+	Returns       uint32 `protobuf:"varint,5,opt,name=returns,proto3" json:"returns,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Boot) Reset() {
+	*x = Boot{}
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Boot) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Boot) ProtoMessage() {}
+
+func (x *Boot) ProtoReflect() protoreflect.Message {
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Boot.ProtoReflect.Descriptor instead.
+func (*Boot) Descriptor() ([]byte, []int) {
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Boot) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *Boot) GetSequence() uint64 {
+	if x != nil {
+		return x.Sequence
+	}
+	return 0
+}
+
+func (x *Boot) GetObservedUnix() int64 {
+	if x != nil {
+		return x.ObservedUnix
+	}
+	return 0
+}
+
+func (x *Boot) GetReceivedUnix() int64 {
+	if x != nil {
+		return x.ReceivedUnix
+	}
+	return 0
+}
+
+func (x *Boot) GetReturns() uint32 {
+	if x != nil {
+		return x.Returns
+	}
+	return 0
+}
+
+// Day is what was counted on one UTC day.
+type Day struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The day.
+	Day uint32 `protobuf:"varint,1,opt,name=day,proto3" json:"day,omitempty"`
+	// Counted spans as start, end pairs in seconds of the day, ordered: a window is counted once.
+	Counted []uint32 `protobuf:"varint,2,rep,packed,name=counted,proto3" json:"counted,omitempty"`
+	// Seconds in windows that knew activity, and of them active.
+	ActivityKnownSeconds uint32 `protobuf:"varint,3,opt,name=activity_known_seconds,json=activityKnownSeconds,proto3" json:"activity_known_seconds,omitempty"`
+	// Active seconds.
+	ActiveSeconds uint32 `protobuf:"varint,4,opt,name=active_seconds,json=activeSeconds,proto3" json:"active_seconds,omitempty"`
+	// Seconds in windows that knew control.
+	ControlKnownSeconds uint32 `protobuf:"varint,5,opt,name=control_known_seconds,json=controlKnownSeconds,proto3" json:"control_known_seconds,omitempty"`
+	// Active seconds in windows that knew control.
+	ActiveControlKnownSeconds uint32 `protobuf:"varint,6,opt,name=active_control_known_seconds,json=activeControlKnownSeconds,proto3" json:"active_control_known_seconds,omitempty"`
+	// Control by tool.
+	Control []*DayControl `protobuf:"bytes,7,rep,name=control,proto3" json:"control,omitempty"`
+	// Input by origin; absent without a hands sense.
+	Input *DayInput `protobuf:"bytes,8,opt,name=input,proto3" json:"input,omitempty"`
+	// Seconds in windows that knew the lid, and of them closed.
+	LidKnownSeconds uint32 `protobuf:"varint,9,opt,name=lid_known_seconds,json=lidKnownSeconds,proto3" json:"lid_known_seconds,omitempty"`
+	// Seconds with the lid closed.
+	LidClosedSeconds uint32 `protobuf:"varint,10,opt,name=lid_closed_seconds,json=lidClosedSeconds,proto3" json:"lid_closed_seconds,omitempty"`
+	// Seconds in windows that knew the power source.
+	AcKnownSeconds uint32 `protobuf:"varint,11,opt,name=ac_known_seconds,json=acKnownSeconds,proto3" json:"ac_known_seconds,omitempty"`
+	// Seconds on mains.
+	AcSeconds uint32 `protobuf:"varint,12,opt,name=ac_seconds,json=acSeconds,proto3" json:"ac_seconds,omitempty"`
+	// Seconds in windows that knew sleep.
+	AsleepKnownSeconds uint32 `protobuf:"varint,13,opt,name=asleep_known_seconds,json=asleepKnownSeconds,proto3" json:"asleep_known_seconds,omitempty"`
+	// Seconds asleep.
+	AsleepSeconds uint32 `protobuf:"varint,14,opt,name=asleep_seconds,json=asleepSeconds,proto3" json:"asleep_seconds,omitempty"`
+	// Active seconds in windows that knew about assistive technology.
+	AssistiveKnownSeconds uint32 `protobuf:"varint,15,opt,name=assistive_known_seconds,json=assistiveKnownSeconds,proto3" json:"assistive_known_seconds,omitempty"`
+	// Seconds with assistive technology.
+	AssistiveSeconds uint32 `protobuf:"varint,16,opt,name=assistive_seconds,json=assistiveSeconds,proto3" json:"assistive_seconds,omitempty"`
+	// Seconds in calls with input counted by origin.
+	CallSeconds uint32 `protobuf:"varint,17,opt,name=call_seconds,json=callSeconds,proto3" json:"call_seconds,omitempty"`
+	// Of them, in windows with at least half of the input injected.
+	CallInjectedSeconds uint32 `protobuf:"varint,18,opt,name=call_injected_seconds,json=callInjectedSeconds,proto3" json:"call_injected_seconds,omitempty"`
+	// Half hours with activity, bit 0 from midnight.
+	Slots uint64 `protobuf:"fixed64,19,opt,name=slots,proto3" json:"slots,omitempty"`
+	// Sum of the variation of input pauses times ten thousand, over windows.
+	RhythmCvSum uint64 `protobuf:"varint,20,opt,name=rhythm_cv_sum,json=rhythmCvSum,proto3" json:"rhythm_cv_sum,omitempty"`
+	// Windows in that sum.
+	RhythmWindows uint32 `protobuf:"varint,21,opt,name=rhythm_windows,json=rhythmWindows,proto3" json:"rhythm_windows,omitempty"`
+	// Period of a remote console's beat in milliseconds; zero for none.
+	BeatMs uint32 `protobuf:"varint,22,opt,name=beat_ms,json=beatMs,proto3" json:"beat_ms,omitempty"`
+	// Egress addresses of the day.
+	Egress []*DayEgress `protobuf:"bytes,23,rep,name=egress,proto3" json:"egress,omitempty"`
+	// Smallest round trip to the collector, in microseconds; zero for none.
+	RttMinUs uint32 `protobuf:"varint,24,opt,name=rtt_min_us,json=rttMinUs,proto3" json:"rtt_min_us,omitempty"`
+	// Hours of the day with a round trip, one bit each.
+	RttHours uint32 `protobuf:"varint,25,opt,name=rtt_hours,json=rttHours,proto3" json:"rtt_hours,omitempty"`
+	// Moves between networks.
+	Moves uint32 `protobuf:"varint,26,opt,name=moves,proto3" json:"moves,omitempty"`
+	// Whether the laptop was at an office.
+	Office bool `protobuf:"varint,27,opt,name=office,proto3" json:"office,omitempty"`
+	// Whether a tunnel carried the default route.
+	Tunnelled bool `protobuf:"varint,28,opt,name=tunnelled,proto3" json:"tunnelled,omitempty"`
+	// Largest jump of the laptop's clock, in seconds.
+	ClockJumpSeconds uint32 `protobuf:"varint,29,opt,name=clock_jump_seconds,json=clockJumpSeconds,proto3" json:"clock_jump_seconds,omitempty"`
+	// Seconds from windows in which unsanctioned control is judged together with KVM-like input.
+	DrivenSeconds uint32 `protobuf:"varint,30,opt,name=driven_seconds,json=drivenSeconds,proto3" json:"driven_seconds,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Day) Reset() {
+	*x = Day{}
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Day) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Day) ProtoMessage() {}
+
+func (x *Day) ProtoReflect() protoreflect.Message {
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Day.ProtoReflect.Descriptor instead.
+func (*Day) Descriptor() ([]byte, []int) {
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *Day) GetDay() uint32 {
+	if x != nil {
+		return x.Day
+	}
+	return 0
+}
+
+func (x *Day) GetCounted() []uint32 {
+	if x != nil {
+		return x.Counted
+	}
+	return nil
+}
+
+func (x *Day) GetActivityKnownSeconds() uint32 {
+	if x != nil {
+		return x.ActivityKnownSeconds
+	}
+	return 0
+}
+
+func (x *Day) GetActiveSeconds() uint32 {
+	if x != nil {
+		return x.ActiveSeconds
+	}
+	return 0
+}
+
+func (x *Day) GetControlKnownSeconds() uint32 {
+	if x != nil {
+		return x.ControlKnownSeconds
+	}
+	return 0
+}
+
+func (x *Day) GetActiveControlKnownSeconds() uint32 {
+	if x != nil {
+		return x.ActiveControlKnownSeconds
+	}
+	return 0
+}
+
+func (x *Day) GetControl() []*DayControl {
+	if x != nil {
+		return x.Control
+	}
+	return nil
+}
+
+func (x *Day) GetInput() *DayInput {
+	if x != nil {
+		return x.Input
+	}
+	return nil
+}
+
+func (x *Day) GetLidKnownSeconds() uint32 {
+	if x != nil {
+		return x.LidKnownSeconds
+	}
+	return 0
+}
+
+func (x *Day) GetLidClosedSeconds() uint32 {
+	if x != nil {
+		return x.LidClosedSeconds
+	}
+	return 0
+}
+
+func (x *Day) GetAcKnownSeconds() uint32 {
+	if x != nil {
+		return x.AcKnownSeconds
+	}
+	return 0
+}
+
+func (x *Day) GetAcSeconds() uint32 {
+	if x != nil {
+		return x.AcSeconds
+	}
+	return 0
+}
+
+func (x *Day) GetAsleepKnownSeconds() uint32 {
+	if x != nil {
+		return x.AsleepKnownSeconds
+	}
+	return 0
+}
+
+func (x *Day) GetAsleepSeconds() uint32 {
+	if x != nil {
+		return x.AsleepSeconds
+	}
+	return 0
+}
+
+func (x *Day) GetAssistiveKnownSeconds() uint32 {
+	if x != nil {
+		return x.AssistiveKnownSeconds
+	}
+	return 0
+}
+
+func (x *Day) GetAssistiveSeconds() uint32 {
+	if x != nil {
+		return x.AssistiveSeconds
+	}
+	return 0
+}
+
+func (x *Day) GetCallSeconds() uint32 {
+	if x != nil {
+		return x.CallSeconds
+	}
+	return 0
+}
+
+func (x *Day) GetCallInjectedSeconds() uint32 {
+	if x != nil {
+		return x.CallInjectedSeconds
+	}
+	return 0
+}
+
+func (x *Day) GetSlots() uint64 {
+	if x != nil {
+		return x.Slots
+	}
+	return 0
+}
+
+func (x *Day) GetRhythmCvSum() uint64 {
+	if x != nil {
+		return x.RhythmCvSum
+	}
+	return 0
+}
+
+func (x *Day) GetRhythmWindows() uint32 {
+	if x != nil {
+		return x.RhythmWindows
+	}
+	return 0
+}
+
+func (x *Day) GetBeatMs() uint32 {
+	if x != nil {
+		return x.BeatMs
+	}
+	return 0
+}
+
+func (x *Day) GetEgress() []*DayEgress {
+	if x != nil {
+		return x.Egress
+	}
+	return nil
+}
+
+func (x *Day) GetRttMinUs() uint32 {
+	if x != nil {
+		return x.RttMinUs
+	}
+	return 0
+}
+
+func (x *Day) GetRttHours() uint32 {
+	if x != nil {
+		return x.RttHours
+	}
+	return 0
+}
+
+func (x *Day) GetMoves() uint32 {
+	if x != nil {
+		return x.Moves
+	}
+	return 0
+}
+
+func (x *Day) GetOffice() bool {
+	if x != nil {
+		return x.Office
+	}
+	return false
+}
+
+func (x *Day) GetTunnelled() bool {
+	if x != nil {
+		return x.Tunnelled
+	}
+	return false
+}
+
+func (x *Day) GetClockJumpSeconds() uint32 {
+	if x != nil {
+		return x.ClockJumpSeconds
+	}
+	return 0
+}
+
+func (x *Day) GetDrivenSeconds() uint32 {
+	if x != nil {
+		return x.DrivenSeconds
+	}
+	return 0
+}
+
+// DayControl is control through one tool on one day.
+type DayControl struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Catalogue id.
+	Tool string `protobuf:"bytes,1,opt,name=tool,proto3" json:"tool,omitempty"`
+	// Seconds under control.
+	Seconds uint32 `protobuf:"varint,2,opt,name=seconds,proto3" json:"seconds,omitempty"`
+	// Of them, with the controlling side near.
+	NearSeconds uint32 `protobuf:"varint,3,opt,name=near_seconds,json=nearSeconds,proto3" json:"near_seconds,omitempty"`
+	// Active seconds under control, controller not near.
+	ActiveSeconds uint32 `protobuf:"varint,4,opt,name=active_seconds,json=activeSeconds,proto3" json:"active_seconds,omitempty"`
+	// Active seconds under control, controller near.
+	ActiveNearSeconds uint32 `protobuf:"varint,5,opt,name=active_near_seconds,json=activeNearSeconds,proto3" json:"active_near_seconds,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
+}
+
+func (x *DayControl) Reset() {
+	*x = DayControl{}
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DayControl) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DayControl) ProtoMessage() {}
+
+func (x *DayControl) ProtoReflect() protoreflect.Message {
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DayControl.ProtoReflect.Descriptor instead.
+func (*DayControl) Descriptor() ([]byte, []int) {
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *DayControl) GetTool() string {
+	if x != nil {
+		return x.Tool
+	}
+	return ""
+}
+
+func (x *DayControl) GetSeconds() uint32 {
+	if x != nil {
+		return x.Seconds
+	}
+	return 0
+}
+
+func (x *DayControl) GetNearSeconds() uint32 {
+	if x != nil {
+		return x.NearSeconds
+	}
+	return 0
+}
+
+func (x *DayControl) GetActiveSeconds() uint32 {
+	if x != nil {
+		return x.ActiveSeconds
+	}
+	return 0
+}
+
+func (x *DayControl) GetActiveNearSeconds() uint32 {
+	if x != nil {
+		return x.ActiveNearSeconds
+	}
+	return 0
+}
+
+// DayInput is input by origin on one day, in seconds.
+type DayInput struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Own keyboard and pointer.
+	BuiltIn uint32 `protobuf:"varint,1,opt,name=built_in,json=builtIn,proto3" json:"built_in,omitempty"`
+	// Ordinary attached ones.
+	Attached uint32 `protobuf:"varint,2,opt,name=attached,proto3" json:"attached,omitempty"`
+	// Devices that look like a remote console.
+	KvmLike uint32 `protobuf:"varint,3,opt,name=kvm_like,json=kvmLike,proto3" json:"kvm_like,omitempty"`
+	// Made by software.
+	Injected uint32 `protobuf:"varint,4,opt,name=injected,proto3" json:"injected,omitempty"`
+	// Came with a remote logon.
+	Session uint32 `protobuf:"varint,5,opt,name=session,proto3" json:"session,omitempty"`
+	// Periodic beats only.
+	Jiggler       uint32 `protobuf:"varint,6,opt,name=jiggler,proto3" json:"jiggler,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DayInput) Reset() {
+	*x = DayInput{}
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DayInput) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DayInput) ProtoMessage() {}
+
+func (x *DayInput) ProtoReflect() protoreflect.Message {
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DayInput.ProtoReflect.Descriptor instead.
+func (*DayInput) Descriptor() ([]byte, []int) {
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *DayInput) GetBuiltIn() uint32 {
+	if x != nil {
+		return x.BuiltIn
+	}
+	return 0
+}
+
+func (x *DayInput) GetAttached() uint32 {
+	if x != nil {
+		return x.Attached
+	}
+	return 0
+}
+
+func (x *DayInput) GetKvmLike() uint32 {
+	if x != nil {
+		return x.KvmLike
+	}
+	return 0
+}
+
+func (x *DayInput) GetInjected() uint32 {
+	if x != nil {
+		return x.Injected
+	}
+	return 0
+}
+
+func (x *DayInput) GetSession() uint32 {
+	if x != nil {
+		return x.Session
+	}
+	return 0
+}
+
+func (x *DayInput) GetJiggler() uint32 {
+	if x != nil {
+		return x.Jiggler
+	}
+	return 0
+}
+
+// DayEgress is how often one egress was seen on one day.
+type DayEgress struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// EgressState.id.
+	Id uint32 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	// Reports that arrived from it.
+	Reports       uint32 `protobuf:"varint,2,opt,name=reports,proto3" json:"reports,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DayEgress) Reset() {
+	*x = DayEgress{}
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DayEgress) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DayEgress) ProtoMessage() {}
+
+func (x *DayEgress) ProtoReflect() protoreflect.Message {
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DayEgress.ProtoReflect.Descriptor instead.
+func (*DayEgress) Descriptor() ([]byte, []int) {
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *DayEgress) GetId() uint32 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+func (x *DayEgress) GetReports() uint32 {
+	if x != nil {
+		return x.Reports
+	}
+	return 0
+}
+
+// ToolState is one tool seen on the device.
+type ToolState struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Catalogue id.
+	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// First seen.
+	FirstUnix int64 `protobuf:"varint,2,opt,name=first_unix,json=firstUnix,proto3" json:"first_unix,omitempty"`
+	// Last seen.
+	LastUnix int64 `protobuf:"varint,3,opt,name=last_unix,json=lastUnix,proto3" json:"last_unix,omitempty"`
+	// In the last software part.
+	Present bool `protobuf:"varint,4,opt,name=present,proto3" json:"present,omitempty"`
+	// As last reported.
+	Running bool `protobuf:"varint,5,opt,name=running,proto3" json:"running,omitempty"`
+	// As last reported.
+	Unattended bool `protobuf:"varint,6,opt,name=unattended,proto3" json:"unattended,omitempty"`
+	// Ever.
+	Renamed bool `protobuf:"varint,7,opt,name=renamed,proto3" json:"renamed,omitempty"`
+	// Ever.
+	Portable bool `protobuf:"varint,8,opt,name=portable,proto3" json:"portable,omitempty"`
+	// Ever.
+	FixedCredential bool `protobuf:"varint,9,opt,name=fixed_credential,json=fixedCredential,proto3" json:"fixed_credential,omitempty"`
+	// In the first software part.
+	Initial       bool `protobuf:"varint,10,opt,name=initial,proto3" json:"initial,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ToolState) Reset() {
+	*x = ToolState{}
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ToolState) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ToolState) ProtoMessage() {}
+
+func (x *ToolState) ProtoReflect() protoreflect.Message {
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ToolState.ProtoReflect.Descriptor instead.
+func (*ToolState) Descriptor() ([]byte, []int) {
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *ToolState) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *ToolState) GetFirstUnix() int64 {
+	if x != nil {
+		return x.FirstUnix
+	}
+	return 0
+}
+
+func (x *ToolState) GetLastUnix() int64 {
+	if x != nil {
+		return x.LastUnix
+	}
+	return 0
+}
+
+func (x *ToolState) GetPresent() bool {
+	if x != nil {
+		return x.Present
+	}
+	return false
+}
+
+func (x *ToolState) GetRunning() bool {
+	if x != nil {
+		return x.Running
+	}
+	return false
+}
+
+func (x *ToolState) GetUnattended() bool {
+	if x != nil {
+		return x.Unattended
+	}
+	return false
+}
+
+func (x *ToolState) GetRenamed() bool {
+	if x != nil {
+		return x.Renamed
+	}
+	return false
+}
+
+func (x *ToolState) GetPortable() bool {
+	if x != nil {
+		return x.Portable
+	}
+	return false
+}
+
+func (x *ToolState) GetFixedCredential() bool {
+	if x != nil {
+		return x.FixedCredential
+	}
+	return false
+}
+
+func (x *ToolState) GetInitial() bool {
+	if x != nil {
+		return x.Initial
+	}
+	return false
+}
+
+// SessionState is one session as last reported.
+type SessionState struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The session, its account hash replaced by account.
+	Session *v1.RemoteSession `protobuf:"bytes,1,opt,name=session,proto3" json:"session,omitempty"`
+	// Up to when its seconds were added to contacts.
+	CountedUnix int64 `protobuf:"varint,2,opt,name=counted_unix,json=countedUnix,proto3" json:"counted_unix,omitempty"`
+	// Hash of the remote account; empty where unknown.
+	Account []byte `protobuf:"bytes,3,opt,name=account,proto3" json:"account,omitempty"`
+	// Whether the controlling side was near.
+	Near          bool `protobuf:"varint,4,opt,name=near,proto3" json:"near,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SessionState) Reset() {
+	*x = SessionState{}
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SessionState) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SessionState) ProtoMessage() {}
+
+func (x *SessionState) ProtoReflect() protoreflect.Message {
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SessionState.ProtoReflect.Descriptor instead.
+func (*SessionState) Descriptor() ([]byte, []int) {
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *SessionState) GetSession() *v1.RemoteSession {
+	if x != nil {
+		return x.Session
+	}
+	return nil
+}
+
+func (x *SessionState) GetCountedUnix() int64 {
+	if x != nil {
+		return x.CountedUnix
+	}
+	return 0
+}
+
+func (x *SessionState) GetAccount() []byte {
+	if x != nil {
+		return x.Account
+	}
+	return nil
+}
+
+func (x *SessionState) GetNear() bool {
+	if x != nil {
+		return x.Near
+	}
+	return false
+}
+
+// Contact is control from one peer through one tool on one day.
+type Contact struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The day.
+	Day uint32 `protobuf:"varint,1,opt,name=day,proto3" json:"day,omitempty"`
+	// Catalogue id.
+	Tool string `protobuf:"bytes,2,opt,name=tool,proto3" json:"tool,omitempty"`
+	// Address; empty where unknown.
+	Peer string `protobuf:"bytes,3,opt,name=peer,proto3" json:"peer,omitempty"`
+	// The controlling side was near.
+	Near bool `protobuf:"varint,4,opt,name=near,proto3" json:"near,omitempty"`
+	// The address is the controlling side's own.
+	Direct bool `protobuf:"varint,5,opt,name=direct,proto3" json:"direct,omitempty"`
+	// Seconds.
+	Seconds uint32 `protobuf:"varint,6,opt,name=seconds,proto3" json:"seconds,omitempty"`
+	// Sessions that began.
+	Sessions uint32 `protobuf:"varint,7,opt,name=sessions,proto3" json:"sessions,omitempty"`
+	// Smallest direct round trip, in microseconds; zero where unknown.
+	RttMinUs uint32 `protobuf:"varint,8,opt,name=rtt_min_us,json=rttMinUs,proto3" json:"rtt_min_us,omitempty"`
+	// Hash of the remote account; empty where unknown.
+	Account []byte `protobuf:"bytes,9,opt,name=account,proto3" json:"account,omitempty"`
+	// First and last second.
+	FirstUnix int64 `protobuf:"varint,10,opt,name=first_unix,json=firstUnix,proto3" json:"first_unix,omitempty"`
+	// Last second.
+	LastUnix      int64 `protobuf:"varint,11,opt,name=last_unix,json=lastUnix,proto3" json:"last_unix,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Contact) Reset() {
+	*x = Contact{}
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Contact) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Contact) ProtoMessage() {}
+
+func (x *Contact) ProtoReflect() protoreflect.Message {
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Contact.ProtoReflect.Descriptor instead.
+func (*Contact) Descriptor() ([]byte, []int) {
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *Contact) GetDay() uint32 {
+	if x != nil {
+		return x.Day
+	}
+	return 0
+}
+
+func (x *Contact) GetTool() string {
+	if x != nil {
+		return x.Tool
+	}
+	return ""
+}
+
+func (x *Contact) GetPeer() string {
+	if x != nil {
+		return x.Peer
+	}
+	return ""
+}
+
+func (x *Contact) GetNear() bool {
+	if x != nil {
+		return x.Near
+	}
+	return false
+}
+
+func (x *Contact) GetDirect() bool {
+	if x != nil {
+		return x.Direct
+	}
+	return false
+}
+
+func (x *Contact) GetSeconds() uint32 {
+	if x != nil {
+		return x.Seconds
+	}
+	return 0
+}
+
+func (x *Contact) GetSessions() uint32 {
+	if x != nil {
+		return x.Sessions
+	}
+	return 0
+}
+
+func (x *Contact) GetRttMinUs() uint32 {
+	if x != nil {
+		return x.RttMinUs
+	}
+	return 0
+}
+
+func (x *Contact) GetAccount() []byte {
+	if x != nil {
+		return x.Account
+	}
+	return nil
+}
+
+func (x *Contact) GetFirstUnix() int64 {
+	if x != nil {
+		return x.FirstUnix
+	}
+	return 0
+}
+
+func (x *Contact) GetLastUnix() int64 {
+	if x != nil {
+		return x.LastUnix
+	}
+	return 0
+}
+
+// PeripheralState is a device that can drive the laptop, or an external display.
+type PeripheralState struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Tells it apart from the others.
+	Key []byte `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
+	// kvm | display | dummy_display.
+	Kind string `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"`
+	// For kvm: named | descriptor | shape_storage | impossible | shape.
+	Level string `protobuf:"bytes,3,opt,name=level,proto3" json:"level,omitempty"`
+	// Its name, the catalogue's or its own.
+	Name string `protobuf:"bytes,4,opt,name=name,proto3" json:"name,omitempty"`
+	// First seen.
+	FirstUnix int64 `protobuf:"varint,5,opt,name=first_unix,json=firstUnix,proto3" json:"first_unix,omitempty"`
+	// Last seen.
+	LastUnix int64 `protobuf:"varint,6,opt,name=last_unix,json=lastUnix,proto3" json:"last_unix,omitempty"`
+	// In the last hardware part.
+	Present bool `protobuf:"varint,7,opt,name=present,proto3" json:"present,omitempty"`
+	// Hash of its identity with an ordinary serial; empty without one.
+	Serial        []byte `protobuf:"bytes,8,opt,name=serial,proto3" json:"serial,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PeripheralState) Reset() {
+	*x = PeripheralState{}
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PeripheralState) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PeripheralState) ProtoMessage() {}
+
+func (x *PeripheralState) ProtoReflect() protoreflect.Message {
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PeripheralState.ProtoReflect.Descriptor instead.
+func (*PeripheralState) Descriptor() ([]byte, []int) {
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *PeripheralState) GetKey() []byte {
+	if x != nil {
+		return x.Key
+	}
+	return nil
+}
+
+func (x *PeripheralState) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *PeripheralState) GetLevel() string {
+	if x != nil {
+		return x.Level
+	}
+	return ""
+}
+
+func (x *PeripheralState) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *PeripheralState) GetFirstUnix() int64 {
+	if x != nil {
+		return x.FirstUnix
+	}
+	return 0
+}
+
+func (x *PeripheralState) GetLastUnix() int64 {
+	if x != nil {
+		return x.LastUnix
+	}
+	return 0
+}
+
+func (x *PeripheralState) GetPresent() bool {
+	if x != nil {
+		return x.Present
+	}
+	return false
+}
+
+func (x *PeripheralState) GetSerial() []byte {
+	if x != nil {
+		return x.Serial
+	}
+	return nil
+}
+
+// HardwareState is hardware at large.
+type HardwareState struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// An ordinary external keyboard or pointer is attached.
+	OtherInputAttached bool `protobuf:"varint,1,opt,name=other_input_attached,json=otherInputAttached,proto3" json:"other_input_attached,omitempty"`
+	unknownFields      protoimpl.UnknownFields
+	sizeCache          protoimpl.SizeCache
+}
+
+func (x *HardwareState) Reset() {
+	*x = HardwareState{}
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HardwareState) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HardwareState) ProtoMessage() {}
+
+func (x *HardwareState) ProtoReflect() protoreflect.Message {
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HardwareState.ProtoReflect.Descriptor instead.
+func (*HardwareState) Descriptor() ([]byte, []int) {
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *HardwareState) GetOtherInputAttached() bool {
+	if x != nil {
+		return x.OtherInputAttached
+	}
+	return false
+}
+
+// NetworkState is the network now.
+type NetworkState struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Hash of the gateway; empty where unknown.
+	Gateway []byte `protobuf:"bytes,1,opt,name=gateway,proto3" json:"gateway,omitempty"`
+	// Hash of the access point; empty where unknown.
+	AccessPoint []byte `protobuf:"bytes,2,opt,name=access_point,json=accessPoint,proto3" json:"access_point,omitempty"`
+	// Hash of the local prefix; empty where unknown.
+	Lan []byte `protobuf:"bytes,3,opt,name=lan,proto3" json:"lan,omitempty"`
+	// Since when the gateway, or without one the local prefix, is the same.
+	SinceUnix int64 `protobuf:"varint,4,opt,name=since_unix,json=sinceUnix,proto3" json:"since_unix,omitempty"`
+	// Tunnels with the tool that owns them.
+	Tunnels []*TunnelState `protobuf:"bytes,5,rep,name=tunnels,proto3" json:"tunnels,omitempty"`
+	// Business laptops among the neighbours. Absent where unknown.
+	BusinessNeighbours *uint32 `protobuf:"varint,6,opt,name=business_neighbours,json=businessNeighbours,proto3,oneof" json:"business_neighbours,omitempty"`
+	// IP-KVM makers among the neighbours. Absent where unknown.
+	KvmNeighbours *uint32 `protobuf:"varint,7,opt,name=kvm_neighbours,json=kvmNeighbours,proto3,oneof" json:"kvm_neighbours,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NetworkState) Reset() {
+	*x = NetworkState{}
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NetworkState) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NetworkState) ProtoMessage() {}
+
+func (x *NetworkState) ProtoReflect() protoreflect.Message {
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NetworkState.ProtoReflect.Descriptor instead.
+func (*NetworkState) Descriptor() ([]byte, []int) {
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *NetworkState) GetGateway() []byte {
+	if x != nil {
+		return x.Gateway
+	}
+	return nil
+}
+
+func (x *NetworkState) GetAccessPoint() []byte {
+	if x != nil {
+		return x.AccessPoint
+	}
+	return nil
+}
+
+func (x *NetworkState) GetLan() []byte {
+	if x != nil {
+		return x.Lan
+	}
+	return nil
+}
+
+func (x *NetworkState) GetSinceUnix() int64 {
+	if x != nil {
+		return x.SinceUnix
+	}
+	return 0
+}
+
+func (x *NetworkState) GetTunnels() []*TunnelState {
+	if x != nil {
+		return x.Tunnels
+	}
+	return nil
+}
+
+func (x *NetworkState) GetBusinessNeighbours() uint32 {
+	if x != nil && x.BusinessNeighbours != nil {
+		return *x.BusinessNeighbours
+	}
+	return 0
+}
+
+func (x *NetworkState) GetKvmNeighbours() uint32 {
+	if x != nil && x.KvmNeighbours != nil {
+		return *x.KvmNeighbours
+	}
+	return 0
+}
+
+// TunnelState is one tunnel.
+type TunnelState struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Catalogue id of its owner; empty where unknown.
+	Tool string `protobuf:"bytes,1,opt,name=tool,proto3" json:"tool,omitempty"`
+	// It carries a default route.
+	DefaultRoute  bool `protobuf:"varint,2,opt,name=default_route,json=defaultRoute,proto3" json:"default_route,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TunnelState) Reset() {
+	*x = TunnelState{}
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TunnelState) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TunnelState) ProtoMessage() {}
+
+func (x *TunnelState) ProtoReflect() protoreflect.Message {
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TunnelState.ProtoReflect.Descriptor instead.
+func (*TunnelState) Descriptor() ([]byte, []int) {
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *TunnelState) GetTool() string {
+	if x != nil {
+		return x.Tool
+	}
+	return ""
+}
+
+func (x *TunnelState) GetDefaultRoute() bool {
+	if x != nil {
+		return x.DefaultRoute
+	}
+	return false
+}
+
+// NetworkSighting is one network together with the egress the collector saw.
+type NetworkSighting struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Hash of the gateway; empty where unknown.
+	Gateway []byte `protobuf:"bytes,1,opt,name=gateway,proto3" json:"gateway,omitempty"`
+	// Hash of the access point; empty where unknown.
+	AccessPoint []byte `protobuf:"bytes,2,opt,name=access_point,json=accessPoint,proto3" json:"access_point,omitempty"`
+	// Egress network, /24 or /64; empty where unknown.
+	EgressPrefix string `protobuf:"bytes,3,opt,name=egress_prefix,json=egressPrefix,proto3" json:"egress_prefix,omitempty"`
+	// First seen.
+	FirstUnix int64 `protobuf:"varint,4,opt,name=first_unix,json=firstUnix,proto3" json:"first_unix,omitempty"`
+	// Last seen.
+	LastUnix int64 `protobuf:"varint,5,opt,name=last_unix,json=lastUnix,proto3" json:"last_unix,omitempty"`
+	// Days on which it was seen: bit 0 is the day of last_unix, bit 1 the day before, and so on.
+	Days uint64 `protobuf:"fixed64,6,opt,name=days,proto3" json:"days,omitempty"`
+	// A registered office.
+	Office bool `protobuf:"varint,7,opt,name=office,proto3" json:"office,omitempty"`
+	// The egress is the company's own.
+	Company       bool `protobuf:"varint,8,opt,name=company,proto3" json:"company,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NetworkSighting) Reset() {
+	*x = NetworkSighting{}
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NetworkSighting) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NetworkSighting) ProtoMessage() {}
+
+func (x *NetworkSighting) ProtoReflect() protoreflect.Message {
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NetworkSighting.ProtoReflect.Descriptor instead.
+func (*NetworkSighting) Descriptor() ([]byte, []int) {
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *NetworkSighting) GetGateway() []byte {
+	if x != nil {
+		return x.Gateway
+	}
+	return nil
+}
+
+func (x *NetworkSighting) GetAccessPoint() []byte {
+	if x != nil {
+		return x.AccessPoint
+	}
+	return nil
+}
+
+func (x *NetworkSighting) GetEgressPrefix() string {
+	if x != nil {
+		return x.EgressPrefix
+	}
+	return ""
+}
+
+func (x *NetworkSighting) GetFirstUnix() int64 {
+	if x != nil {
+		return x.FirstUnix
+	}
+	return 0
+}
+
+func (x *NetworkSighting) GetLastUnix() int64 {
+	if x != nil {
+		return x.LastUnix
+	}
+	return 0
+}
+
+func (x *NetworkSighting) GetDays() uint64 {
+	if x != nil {
+		return x.Days
+	}
+	return 0
+}
+
+func (x *NetworkSighting) GetOffice() bool {
+	if x != nil {
+		return x.Office
+	}
+	return false
+}
+
+func (x *NetworkSighting) GetCompany() bool {
+	if x != nil {
+		return x.Company
+	}
+	return false
+}
+
+// EgressState is one egress address with what address data said of it when it was last seen.
+type EgressState struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Names it in DayEgress.
+	Id uint32 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	// The address.
+	Address string `protobuf:"bytes,2,opt,name=address,proto3" json:"address,omitempty"`
+	// Country; empty where unknown.
+	Country string `protobuf:"bytes,3,opt,name=country,proto3" json:"country,omitempty"`
+	// Region, ISO code without country.
+	Region string `protobuf:"bytes,4,opt,name=region,proto3" json:"region,omitempty"`
+	// Autonomous system.
+	Asn uint32 `protobuf:"varint,5,opt,name=asn,proto3" json:"asn,omitempty"`
+	// Its name.
+	AsName string `protobuf:"bytes,6,opt,name=as_name,json=asName,proto3" json:"as_name,omitempty"`
+	// A hosting provider.
+	Hosting bool `protobuf:"varint,7,opt,name=hosting,proto3" json:"hosting,omitempty"`
+	// A VPN, proxy or Tor exit.
+	Anonymiser bool `protobuf:"varint,8,opt,name=anonymiser,proto3" json:"anonymiser,omitempty"`
+	// First seen.
+	FirstUnix int64 `protobuf:"varint,9,opt,name=first_unix,json=firstUnix,proto3" json:"first_unix,omitempty"`
+	// Last seen.
+	LastUnix int64 `protobuf:"varint,10,opt,name=last_unix,json=lastUnix,proto3" json:"last_unix,omitempty"`
+	// Seen with network facts and without a tunnel on the default route, or without network facts.
+	Untunnelled bool `protobuf:"varint,11,opt,name=untunnelled,proto3" json:"untunnelled,omitempty"`
+	// The company's own.
+	Company       bool `protobuf:"varint,12,opt,name=company,proto3" json:"company,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EgressState) Reset() {
+	*x = EgressState{}
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EgressState) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EgressState) ProtoMessage() {}
+
+func (x *EgressState) ProtoReflect() protoreflect.Message {
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EgressState.ProtoReflect.Descriptor instead.
+func (*EgressState) Descriptor() ([]byte, []int) {
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *EgressState) GetId() uint32 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+func (x *EgressState) GetAddress() string {
+	if x != nil {
+		return x.Address
+	}
+	return ""
+}
+
+func (x *EgressState) GetCountry() string {
+	if x != nil {
+		return x.Country
+	}
+	return ""
+}
+
+func (x *EgressState) GetRegion() string {
+	if x != nil {
+		return x.Region
+	}
+	return ""
+}
+
+func (x *EgressState) GetAsn() uint32 {
+	if x != nil {
+		return x.Asn
+	}
+	return 0
+}
+
+func (x *EgressState) GetAsName() string {
+	if x != nil {
+		return x.AsName
+	}
+	return ""
+}
+
+func (x *EgressState) GetHosting() bool {
+	if x != nil {
+		return x.Hosting
+	}
+	return false
+}
+
+func (x *EgressState) GetAnonymiser() bool {
+	if x != nil {
+		return x.Anonymiser
+	}
+	return false
+}
+
+func (x *EgressState) GetFirstUnix() int64 {
+	if x != nil {
+		return x.FirstUnix
+	}
+	return 0
+}
+
+func (x *EgressState) GetLastUnix() int64 {
+	if x != nil {
+		return x.LastUnix
+	}
+	return 0
+}
+
+func (x *EgressState) GetUntunnelled() bool {
+	if x != nil {
+		return x.Untunnelled
+	}
+	return false
+}
+
+func (x *EgressState) GetCompany() bool {
+	if x != nil {
+		return x.Company
+	}
+	return false
+}
+
+// FirstNetwork is the first network that was not the company's.
+type FirstNetwork struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Country of the egress; empty where unknown.
+	Country string `protobuf:"bytes,1,opt,name=country,proto3" json:"country,omitempty"`
+	// Region of the egress.
+	Region string `protobuf:"bytes,2,opt,name=region,proto3" json:"region,omitempty"`
+	// The egress was a hosting provider's or anonymiser's.
+	HiddenEgress bool `protobuf:"varint,3,opt,name=hidden_egress,json=hiddenEgress,proto3" json:"hidden_egress,omitempty"`
+	// A tunnel carried the default route that day. Absent without network facts.
+	Tunnelled *bool `protobuf:"varint,4,opt,name=tunnelled,proto3,oneof" json:"tunnelled,omitempty"`
+	// When.
+	AtUnix        int64 `protobuf:"varint,5,opt,name=at_unix,json=atUnix,proto3" json:"at_unix,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FirstNetwork) Reset() {
+	*x = FirstNetwork{}
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FirstNetwork) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FirstNetwork) ProtoMessage() {}
+
+func (x *FirstNetwork) ProtoReflect() protoreflect.Message {
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FirstNetwork.ProtoReflect.Descriptor instead.
+func (*FirstNetwork) Descriptor() ([]byte, []int) {
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *FirstNetwork) GetCountry() string {
+	if x != nil {
+		return x.Country
+	}
+	return ""
+}
+
+func (x *FirstNetwork) GetRegion() string {
+	if x != nil {
+		return x.Region
+	}
+	return ""
+}
+
+func (x *FirstNetwork) GetHiddenEgress() bool {
+	if x != nil {
+		return x.HiddenEgress
+	}
+	return false
+}
+
+func (x *FirstNetwork) GetTunnelled() bool {
+	if x != nil && x.Tunnelled != nil {
+		return *x.Tunnelled
+	}
+	return false
+}
+
+func (x *FirstNetwork) GetAtUnix() int64 {
+	if x != nil {
+		return x.AtUnix
+	}
+	return 0
+}
+
+// ZoneChange is one change of the time zone.
+type ZoneChange struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// When.
+	AtUnix int64 `protobuf:"varint,1,opt,name=at_unix,json=atUnix,proto3" json:"at_unix,omitempty"`
+	// Before.
+	From string `protobuf:"bytes,2,opt,name=from,proto3" json:"from,omitempty"`
+	// After.
+	To            string `protobuf:"bytes,3,opt,name=to,proto3" json:"to,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ZoneChange) Reset() {
+	*x = ZoneChange{}
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ZoneChange) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ZoneChange) ProtoMessage() {}
+
+func (x *ZoneChange) ProtoReflect() protoreflect.Message {
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ZoneChange.ProtoReflect.Descriptor instead.
+func (*ZoneChange) Descriptor() ([]byte, []int) {
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *ZoneChange) GetAtUnix() int64 {
+	if x != nil {
+		return x.AtUnix
+	}
+	return 0
+}
+
+func (x *ZoneChange) GetFrom() string {
+	if x != nil {
+		return x.From
+	}
+	return ""
+}
+
+func (x *ZoneChange) GetTo() string {
+	if x != nil {
+		return x.To
+	}
+	return ""
+}
+
+// SenseCondition is the state of one sense.
+type SenseCondition struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Name.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// State.
+	State         v1.SenseState `protobuf:"varint,2,opt,name=state,proto3,enum=farmhound.v1.SenseState" json:"state,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SenseCondition) Reset() {
+	*x = SenseCondition{}
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SenseCondition) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SenseCondition) ProtoMessage() {}
+
+func (x *SenseCondition) ProtoReflect() protoreflect.Message {
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SenseCondition.ProtoReflect.Descriptor instead.
+func (*SenseCondition) Descriptor() ([]byte, []int) {
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *SenseCondition) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *SenseCondition) GetState() v1.SenseState {
+	if x != nil {
+		return x.State
+	}
+	return v1.SenseState(0)
+}
+
+// MediaState is the use of camera and microphone.
+type MediaState struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Since when it is known without interruption; zero while not known.
+	KnownUnix int64 `protobuf:"varint,1,opt,name=known_unix,json=knownUnix,proto3" json:"known_unix,omitempty"`
+	// Last use of either; zero for never.
+	LastUsedUnix  int64 `protobuf:"varint,2,opt,name=last_used_unix,json=lastUsedUnix,proto3" json:"last_used_unix,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MediaState) Reset() {
+	*x = MediaState{}
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MediaState) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MediaState) ProtoMessage() {}
+
+func (x *MediaState) ProtoReflect() protoreflect.Message {
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MediaState.ProtoReflect.Descriptor instead.
+func (*MediaState) Descriptor() ([]byte, []int) {
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *MediaState) GetKnownUnix() int64 {
+	if x != nil {
+		return x.KnownUnix
+	}
+	return 0
+}
+
+func (x *MediaState) GetLastUsedUnix() int64 {
+	if x != nil {
+		return x.LastUsedUnix
+	}
+	return 0
+}
+
+// Silence is a pause between two consecutive reports of one run.
+type Silence struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// From.
+	FromUnix int64 `protobuf:"varint,1,opt,name=from_unix,json=fromUnix,proto3" json:"from_unix,omitempty"`
+	// To.
+	ToUnix        int64 `protobuf:"varint,2,opt,name=to_unix,json=toUnix,proto3" json:"to_unix,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Silence) Reset() {
+	*x = Silence{}
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Silence) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Silence) ProtoMessage() {}
+
+func (x *Silence) ProtoReflect() protoreflect.Message {
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Silence.ProtoReflect.Descriptor instead.
+func (*Silence) Descriptor() ([]byte, []int) {
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *Silence) GetFromUnix() int64 {
+	if x != nil {
+		return x.FromUnix
+	}
+	return 0
+}
+
+func (x *Silence) GetToUnix() int64 {
+	if x != nil {
+		return x.ToUnix
+	}
+	return 0
+}
+
+// ClockState is what is known about the laptop's clock.
+type ClockState struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Seconds by which the clock was last seen ahead of the collector's, at least.
+	AheadSeconds int64 `protobuf:"varint,1,opt,name=ahead_seconds,json=aheadSeconds,proto3" json:"ahead_seconds,omitempty"`
+	// Smallest delay between observation and arrival today, in seconds; may be negative.
+	DelayToday int64 `protobuf:"varint,2,opt,name=delay_today,json=delayToday,proto3" json:"delay_today,omitempty"`
+	// The same yesterday.
+	DelayBefore int64 `protobuf:"varint,3,opt,name=delay_before,json=delayBefore,proto3" json:"delay_before,omitempty"`
+	// Day of delay_today.
+	Day uint32 `protobuf:"varint,4,opt,name=day,proto3" json:"day,omitempty"`
+	// Whether delay_before holds anything.
+	BeforeKnown   bool `protobuf:"varint,5,opt,name=before_known,json=beforeKnown,proto3" json:"before_known,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ClockState) Reset() {
+	*x = ClockState{}
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ClockState) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ClockState) ProtoMessage() {}
+
+func (x *ClockState) ProtoReflect() protoreflect.Message {
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ClockState.ProtoReflect.Descriptor instead.
+func (*ClockState) Descriptor() ([]byte, []int) {
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *ClockState) GetAheadSeconds() int64 {
+	if x != nil {
+		return x.AheadSeconds
+	}
+	return 0
+}
+
+func (x *ClockState) GetDelayToday() int64 {
+	if x != nil {
+		return x.DelayToday
+	}
+	return 0
+}
+
+func (x *ClockState) GetDelayBefore() int64 {
+	if x != nil {
+		return x.DelayBefore
+	}
+	return 0
+}
+
+func (x *ClockState) GetDay() uint32 {
+	if x != nil {
+		return x.Day
+	}
+	return 0
+}
+
+func (x *ClockState) GetBeforeKnown() bool {
+	if x != nil {
+		return x.BeforeKnown
+	}
+	return false
+}
+
 var File_farmhound_fleet_v1_picture_proto protoreflect.FileDescriptor
 
 const file_farmhound_fleet_v1_picture_proto_rawDesc = "" +
 	"\n" +
-	" farmhound/fleet/v1/picture.proto\x12\x12farmhound.fleet.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"n\n" +
+	" farmhound/fleet/v1/picture.proto\x12\x12farmhound.fleet.v1\x1a\x1afarmhound/v1/session.proto\x1a\x19farmhound/v1/system.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xeb\v\n" +
 	"\aPicture\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
 	"\x06serial\x18\x02 \x01(\tR\x06serial\x12;\n" +
 	"\venrolled_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"enrolledAtBJZHgithub.com/farmhound-security/farmhound/proto/farmhound/fleet/v1;fleetv1b\x06proto3"
+	"enrolledAt\x12,\n" +
+	"\x06system\x18\x04 \x01(\v2\x14.farmhound.v1.SystemR\x06system\x12*\n" +
+	"\x11first_report_unix\x18\x05 \x01(\x03R\x0ffirstReportUnix\x12(\n" +
+	"\x10last_report_unix\x18\x06 \x01(\x03R\x0elastReportUnix\x12,\n" +
+	"\x12last_received_unix\x18\a \x01(\x03R\x10lastReceivedUnix\x12.\n" +
+	"\x05boots\x18\b \x03(\v2\x18.farmhound.fleet.v1.BootR\x05boots\x12+\n" +
+	"\x04days\x18\t \x03(\v2\x17.farmhound.fleet.v1.DayR\x04days\x123\n" +
+	"\x05tools\x18\n" +
+	" \x03(\v2\x1d.farmhound.fleet.v1.ToolStateR\x05tools\x12<\n" +
+	"\bsessions\x18\v \x03(\v2 .farmhound.fleet.v1.SessionStateR\bsessions\x127\n" +
+	"\bcontacts\x18\f \x03(\v2\x1b.farmhound.fleet.v1.ContactR\bcontacts\x12E\n" +
+	"\vperipherals\x18\r \x03(\v2#.farmhound.fleet.v1.PeripheralStateR\vperipherals\x12=\n" +
+	"\bhardware\x18\x0e \x01(\v2!.farmhound.fleet.v1.HardwareStateR\bhardware\x12:\n" +
+	"\anetwork\x18\x0f \x01(\v2 .farmhound.fleet.v1.NetworkStateR\anetwork\x12?\n" +
+	"\bnetworks\x18\x10 \x03(\v2#.farmhound.fleet.v1.NetworkSightingR\bnetworks\x12;\n" +
+	"\begresses\x18\x11 \x03(\v2\x1f.farmhound.fleet.v1.EgressStateR\begresses\x12E\n" +
+	"\rfirst_network\x18\x12 \x01(\v2 .farmhound.fleet.v1.FirstNetworkR\ffirstNetwork\x12\x1b\n" +
+	"\ttime_zone\x18\x13 \x01(\tR\btimeZone\x12A\n" +
+	"\fzone_changes\x18\x14 \x03(\v2\x1e.farmhound.fleet.v1.ZoneChangeR\vzoneChanges\x12:\n" +
+	"\x06senses\x18\x15 \x03(\v2\".farmhound.fleet.v1.SenseConditionR\x06senses\x124\n" +
+	"\x05media\x18\x16 \x01(\v2\x1e.farmhound.fleet.v1.MediaStateR\x05media\x127\n" +
+	"\bsilences\x18\x17 \x03(\v2\x1b.farmhound.fleet.v1.SilenceR\bsilences\x124\n" +
+	"\x05clock\x18\x18 \x01(\v2\x1e.farmhound.fleet.v1.ClockStateR\x05clock\x12\x1f\n" +
+	"\vcloned_unix\x18\x19 \x01(\x03R\n" +
+	"clonedUnix\x12#\n" +
+	"\ragent_version\x18\x1a \x01(\tR\fagentVersion\x12#\n" +
+	"\rspool_dropped\x18\x1b \x01(\x04R\fspoolDropped\x12#\n" +
+	"\rsoftware_unix\x18\x1c \x01(\x03R\fsoftwareUnix\x12$\n" +
+	"\x0elast_egress_id\x18\x1d \x01(\rR\flastEgressId\x12\x19\n" +
+	"\bpeer_mss\x18\x1e \x01(\rR\apeerMss\x12'\n" +
+	"\x0fwindows_refused\x18\x1f \x01(\x04R\x0ewindowsRefused\"\x96\x01\n" +
+	"\x04Boot\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1a\n" +
+	"\bsequence\x18\x02 \x01(\x04R\bsequence\x12#\n" +
+	"\robserved_unix\x18\x03 \x01(\x03R\fobservedUnix\x12#\n" +
+	"\rreceived_unix\x18\x04 \x01(\x03R\freceivedUnix\x12\x18\n" +
+	"\areturns\x18\x05 \x01(\rR\areturns\"\xb6\t\n" +
+	"\x03Day\x12\x10\n" +
+	"\x03day\x18\x01 \x01(\rR\x03day\x12\x18\n" +
+	"\acounted\x18\x02 \x03(\rR\acounted\x124\n" +
+	"\x16activity_known_seconds\x18\x03 \x01(\rR\x14activityKnownSeconds\x12%\n" +
+	"\x0eactive_seconds\x18\x04 \x01(\rR\ractiveSeconds\x122\n" +
+	"\x15control_known_seconds\x18\x05 \x01(\rR\x13controlKnownSeconds\x12?\n" +
+	"\x1cactive_control_known_seconds\x18\x06 \x01(\rR\x19activeControlKnownSeconds\x128\n" +
+	"\acontrol\x18\a \x03(\v2\x1e.farmhound.fleet.v1.DayControlR\acontrol\x122\n" +
+	"\x05input\x18\b \x01(\v2\x1c.farmhound.fleet.v1.DayInputR\x05input\x12*\n" +
+	"\x11lid_known_seconds\x18\t \x01(\rR\x0flidKnownSeconds\x12,\n" +
+	"\x12lid_closed_seconds\x18\n" +
+	" \x01(\rR\x10lidClosedSeconds\x12(\n" +
+	"\x10ac_known_seconds\x18\v \x01(\rR\x0eacKnownSeconds\x12\x1d\n" +
+	"\n" +
+	"ac_seconds\x18\f \x01(\rR\tacSeconds\x120\n" +
+	"\x14asleep_known_seconds\x18\r \x01(\rR\x12asleepKnownSeconds\x12%\n" +
+	"\x0easleep_seconds\x18\x0e \x01(\rR\rasleepSeconds\x126\n" +
+	"\x17assistive_known_seconds\x18\x0f \x01(\rR\x15assistiveKnownSeconds\x12+\n" +
+	"\x11assistive_seconds\x18\x10 \x01(\rR\x10assistiveSeconds\x12!\n" +
+	"\fcall_seconds\x18\x11 \x01(\rR\vcallSeconds\x122\n" +
+	"\x15call_injected_seconds\x18\x12 \x01(\rR\x13callInjectedSeconds\x12\x14\n" +
+	"\x05slots\x18\x13 \x01(\x06R\x05slots\x12\"\n" +
+	"\rrhythm_cv_sum\x18\x14 \x01(\x04R\vrhythmCvSum\x12%\n" +
+	"\x0erhythm_windows\x18\x15 \x01(\rR\rrhythmWindows\x12\x17\n" +
+	"\abeat_ms\x18\x16 \x01(\rR\x06beatMs\x125\n" +
+	"\x06egress\x18\x17 \x03(\v2\x1d.farmhound.fleet.v1.DayEgressR\x06egress\x12\x1c\n" +
+	"\n" +
+	"rtt_min_us\x18\x18 \x01(\rR\brttMinUs\x12\x1b\n" +
+	"\trtt_hours\x18\x19 \x01(\rR\brttHours\x12\x14\n" +
+	"\x05moves\x18\x1a \x01(\rR\x05moves\x12\x16\n" +
+	"\x06office\x18\x1b \x01(\bR\x06office\x12\x1c\n" +
+	"\ttunnelled\x18\x1c \x01(\bR\ttunnelled\x12,\n" +
+	"\x12clock_jump_seconds\x18\x1d \x01(\rR\x10clockJumpSeconds\x12%\n" +
+	"\x0edriven_seconds\x18\x1e \x01(\rR\rdrivenSeconds\"\xb4\x01\n" +
+	"\n" +
+	"DayControl\x12\x12\n" +
+	"\x04tool\x18\x01 \x01(\tR\x04tool\x12\x18\n" +
+	"\aseconds\x18\x02 \x01(\rR\aseconds\x12!\n" +
+	"\fnear_seconds\x18\x03 \x01(\rR\vnearSeconds\x12%\n" +
+	"\x0eactive_seconds\x18\x04 \x01(\rR\ractiveSeconds\x12.\n" +
+	"\x13active_near_seconds\x18\x05 \x01(\rR\x11activeNearSeconds\"\xac\x01\n" +
+	"\bDayInput\x12\x19\n" +
+	"\bbuilt_in\x18\x01 \x01(\rR\abuiltIn\x12\x1a\n" +
+	"\battached\x18\x02 \x01(\rR\battached\x12\x19\n" +
+	"\bkvm_like\x18\x03 \x01(\rR\akvmLike\x12\x1a\n" +
+	"\binjected\x18\x04 \x01(\rR\binjected\x12\x18\n" +
+	"\asession\x18\x05 \x01(\rR\asession\x12\x18\n" +
+	"\ajiggler\x18\x06 \x01(\rR\ajiggler\"5\n" +
+	"\tDayEgress\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\rR\x02id\x12\x18\n" +
+	"\areports\x18\x02 \x01(\rR\areports\"\xa6\x02\n" +
+	"\tToolState\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1d\n" +
+	"\n" +
+	"first_unix\x18\x02 \x01(\x03R\tfirstUnix\x12\x1b\n" +
+	"\tlast_unix\x18\x03 \x01(\x03R\blastUnix\x12\x18\n" +
+	"\apresent\x18\x04 \x01(\bR\apresent\x12\x18\n" +
+	"\arunning\x18\x05 \x01(\bR\arunning\x12\x1e\n" +
+	"\n" +
+	"unattended\x18\x06 \x01(\bR\n" +
+	"unattended\x12\x18\n" +
+	"\arenamed\x18\a \x01(\bR\arenamed\x12\x1a\n" +
+	"\bportable\x18\b \x01(\bR\bportable\x12)\n" +
+	"\x10fixed_credential\x18\t \x01(\bR\x0ffixedCredential\x12\x18\n" +
+	"\ainitial\x18\n" +
+	" \x01(\bR\ainitial\"\x96\x01\n" +
+	"\fSessionState\x125\n" +
+	"\asession\x18\x01 \x01(\v2\x1b.farmhound.v1.RemoteSessionR\asession\x12!\n" +
+	"\fcounted_unix\x18\x02 \x01(\x03R\vcountedUnix\x12\x18\n" +
+	"\aaccount\x18\x03 \x01(\fR\aaccount\x12\x12\n" +
+	"\x04near\x18\x04 \x01(\bR\x04near\"\x99\x02\n" +
+	"\aContact\x12\x10\n" +
+	"\x03day\x18\x01 \x01(\rR\x03day\x12\x12\n" +
+	"\x04tool\x18\x02 \x01(\tR\x04tool\x12\x12\n" +
+	"\x04peer\x18\x03 \x01(\tR\x04peer\x12\x12\n" +
+	"\x04near\x18\x04 \x01(\bR\x04near\x12\x16\n" +
+	"\x06direct\x18\x05 \x01(\bR\x06direct\x12\x18\n" +
+	"\aseconds\x18\x06 \x01(\rR\aseconds\x12\x1a\n" +
+	"\bsessions\x18\a \x01(\rR\bsessions\x12\x1c\n" +
+	"\n" +
+	"rtt_min_us\x18\b \x01(\rR\brttMinUs\x12\x18\n" +
+	"\aaccount\x18\t \x01(\fR\aaccount\x12\x1d\n" +
+	"\n" +
+	"first_unix\x18\n" +
+	" \x01(\x03R\tfirstUnix\x12\x1b\n" +
+	"\tlast_unix\x18\v \x01(\x03R\blastUnix\"\xcf\x01\n" +
+	"\x0fPeripheralState\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\fR\x03key\x12\x12\n" +
+	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x14\n" +
+	"\x05level\x18\x03 \x01(\tR\x05level\x12\x12\n" +
+	"\x04name\x18\x04 \x01(\tR\x04name\x12\x1d\n" +
+	"\n" +
+	"first_unix\x18\x05 \x01(\x03R\tfirstUnix\x12\x1b\n" +
+	"\tlast_unix\x18\x06 \x01(\x03R\blastUnix\x12\x18\n" +
+	"\apresent\x18\a \x01(\bR\apresent\x12\x16\n" +
+	"\x06serial\x18\b \x01(\fR\x06serial\"A\n" +
+	"\rHardwareState\x120\n" +
+	"\x14other_input_attached\x18\x01 \x01(\bR\x12otherInputAttached\"\xc4\x02\n" +
+	"\fNetworkState\x12\x18\n" +
+	"\agateway\x18\x01 \x01(\fR\agateway\x12!\n" +
+	"\faccess_point\x18\x02 \x01(\fR\vaccessPoint\x12\x10\n" +
+	"\x03lan\x18\x03 \x01(\fR\x03lan\x12\x1d\n" +
+	"\n" +
+	"since_unix\x18\x04 \x01(\x03R\tsinceUnix\x129\n" +
+	"\atunnels\x18\x05 \x03(\v2\x1f.farmhound.fleet.v1.TunnelStateR\atunnels\x124\n" +
+	"\x13business_neighbours\x18\x06 \x01(\rH\x00R\x12businessNeighbours\x88\x01\x01\x12*\n" +
+	"\x0ekvm_neighbours\x18\a \x01(\rH\x01R\rkvmNeighbours\x88\x01\x01B\x16\n" +
+	"\x14_business_neighboursB\x11\n" +
+	"\x0f_kvm_neighbours\"F\n" +
+	"\vTunnelState\x12\x12\n" +
+	"\x04tool\x18\x01 \x01(\tR\x04tool\x12#\n" +
+	"\rdefault_route\x18\x02 \x01(\bR\fdefaultRoute\"\xf5\x01\n" +
+	"\x0fNetworkSighting\x12\x18\n" +
+	"\agateway\x18\x01 \x01(\fR\agateway\x12!\n" +
+	"\faccess_point\x18\x02 \x01(\fR\vaccessPoint\x12#\n" +
+	"\regress_prefix\x18\x03 \x01(\tR\fegressPrefix\x12\x1d\n" +
+	"\n" +
+	"first_unix\x18\x04 \x01(\x03R\tfirstUnix\x12\x1b\n" +
+	"\tlast_unix\x18\x05 \x01(\x03R\blastUnix\x12\x12\n" +
+	"\x04days\x18\x06 \x01(\x06R\x04days\x12\x16\n" +
+	"\x06office\x18\a \x01(\bR\x06office\x12\x18\n" +
+	"\acompany\x18\b \x01(\bR\acompany\"\xc6\x02\n" +
+	"\vEgressState\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\rR\x02id\x12\x18\n" +
+	"\aaddress\x18\x02 \x01(\tR\aaddress\x12\x18\n" +
+	"\acountry\x18\x03 \x01(\tR\acountry\x12\x16\n" +
+	"\x06region\x18\x04 \x01(\tR\x06region\x12\x10\n" +
+	"\x03asn\x18\x05 \x01(\rR\x03asn\x12\x17\n" +
+	"\aas_name\x18\x06 \x01(\tR\x06asName\x12\x18\n" +
+	"\ahosting\x18\a \x01(\bR\ahosting\x12\x1e\n" +
+	"\n" +
+	"anonymiser\x18\b \x01(\bR\n" +
+	"anonymiser\x12\x1d\n" +
+	"\n" +
+	"first_unix\x18\t \x01(\x03R\tfirstUnix\x12\x1b\n" +
+	"\tlast_unix\x18\n" +
+	" \x01(\x03R\blastUnix\x12 \n" +
+	"\vuntunnelled\x18\v \x01(\bR\vuntunnelled\x12\x18\n" +
+	"\acompany\x18\f \x01(\bR\acompany\"\xaf\x01\n" +
+	"\fFirstNetwork\x12\x18\n" +
+	"\acountry\x18\x01 \x01(\tR\acountry\x12\x16\n" +
+	"\x06region\x18\x02 \x01(\tR\x06region\x12#\n" +
+	"\rhidden_egress\x18\x03 \x01(\bR\fhiddenEgress\x12!\n" +
+	"\ttunnelled\x18\x04 \x01(\bH\x00R\ttunnelled\x88\x01\x01\x12\x17\n" +
+	"\aat_unix\x18\x05 \x01(\x03R\x06atUnixB\f\n" +
+	"\n" +
+	"_tunnelled\"I\n" +
+	"\n" +
+	"ZoneChange\x12\x17\n" +
+	"\aat_unix\x18\x01 \x01(\x03R\x06atUnix\x12\x12\n" +
+	"\x04from\x18\x02 \x01(\tR\x04from\x12\x0e\n" +
+	"\x02to\x18\x03 \x01(\tR\x02to\"T\n" +
+	"\x0eSenseCondition\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12.\n" +
+	"\x05state\x18\x02 \x01(\x0e2\x18.farmhound.v1.SenseStateR\x05state\"Q\n" +
+	"\n" +
+	"MediaState\x12\x1d\n" +
+	"\n" +
+	"known_unix\x18\x01 \x01(\x03R\tknownUnix\x12$\n" +
+	"\x0elast_used_unix\x18\x02 \x01(\x03R\flastUsedUnix\"?\n" +
+	"\aSilence\x12\x1b\n" +
+	"\tfrom_unix\x18\x01 \x01(\x03R\bfromUnix\x12\x17\n" +
+	"\ato_unix\x18\x02 \x01(\x03R\x06toUnix\"\xaa\x01\n" +
+	"\n" +
+	"ClockState\x12#\n" +
+	"\rahead_seconds\x18\x01 \x01(\x03R\faheadSeconds\x12\x1f\n" +
+	"\vdelay_today\x18\x02 \x01(\x03R\n" +
+	"delayToday\x12!\n" +
+	"\fdelay_before\x18\x03 \x01(\x03R\vdelayBefore\x12\x10\n" +
+	"\x03day\x18\x04 \x01(\rR\x03day\x12!\n" +
+	"\fbefore_known\x18\x05 \x01(\bR\vbeforeKnownBJZHgithub.com/farmhound-security/farmhound/proto/farmhound/fleet/v1;fleetv1b\x06proto3"
 
 var (
 	file_farmhound_fleet_v1_picture_proto_rawDescOnce sync.Once
@@ -111,18 +2483,64 @@ func file_farmhound_fleet_v1_picture_proto_rawDescGZIP() []byte {
 	return file_farmhound_fleet_v1_picture_proto_rawDescData
 }
 
-var file_farmhound_fleet_v1_picture_proto_msgTypes = make([]protoimpl.MessageInfo, 1)
+var file_farmhound_fleet_v1_picture_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
 var file_farmhound_fleet_v1_picture_proto_goTypes = []any{
 	(*Picture)(nil),               // 0: farmhound.fleet.v1.Picture
-	(*timestamppb.Timestamp)(nil), // 1: google.protobuf.Timestamp
+	(*Boot)(nil),                  // 1: farmhound.fleet.v1.Boot
+	(*Day)(nil),                   // 2: farmhound.fleet.v1.Day
+	(*DayControl)(nil),            // 3: farmhound.fleet.v1.DayControl
+	(*DayInput)(nil),              // 4: farmhound.fleet.v1.DayInput
+	(*DayEgress)(nil),             // 5: farmhound.fleet.v1.DayEgress
+	(*ToolState)(nil),             // 6: farmhound.fleet.v1.ToolState
+	(*SessionState)(nil),          // 7: farmhound.fleet.v1.SessionState
+	(*Contact)(nil),               // 8: farmhound.fleet.v1.Contact
+	(*PeripheralState)(nil),       // 9: farmhound.fleet.v1.PeripheralState
+	(*HardwareState)(nil),         // 10: farmhound.fleet.v1.HardwareState
+	(*NetworkState)(nil),          // 11: farmhound.fleet.v1.NetworkState
+	(*TunnelState)(nil),           // 12: farmhound.fleet.v1.TunnelState
+	(*NetworkSighting)(nil),       // 13: farmhound.fleet.v1.NetworkSighting
+	(*EgressState)(nil),           // 14: farmhound.fleet.v1.EgressState
+	(*FirstNetwork)(nil),          // 15: farmhound.fleet.v1.FirstNetwork
+	(*ZoneChange)(nil),            // 16: farmhound.fleet.v1.ZoneChange
+	(*SenseCondition)(nil),        // 17: farmhound.fleet.v1.SenseCondition
+	(*MediaState)(nil),            // 18: farmhound.fleet.v1.MediaState
+	(*Silence)(nil),               // 19: farmhound.fleet.v1.Silence
+	(*ClockState)(nil),            // 20: farmhound.fleet.v1.ClockState
+	(*timestamppb.Timestamp)(nil), // 21: google.protobuf.Timestamp
+	(*v1.System)(nil),             // 22: farmhound.v1.System
+	(*v1.RemoteSession)(nil),      // 23: farmhound.v1.RemoteSession
+	(v1.SenseState)(0),            // 24: farmhound.v1.SenseState
 }
 var file_farmhound_fleet_v1_picture_proto_depIdxs = []int32{
-	1, // 0: farmhound.fleet.v1.Picture.enrolled_at:type_name -> google.protobuf.Timestamp
-	1, // [1:1] is the sub-list for method output_type
-	1, // [1:1] is the sub-list for method input_type
-	1, // [1:1] is the sub-list for extension type_name
-	1, // [1:1] is the sub-list for extension extendee
-	0, // [0:1] is the sub-list for field type_name
+	21, // 0: farmhound.fleet.v1.Picture.enrolled_at:type_name -> google.protobuf.Timestamp
+	22, // 1: farmhound.fleet.v1.Picture.system:type_name -> farmhound.v1.System
+	1,  // 2: farmhound.fleet.v1.Picture.boots:type_name -> farmhound.fleet.v1.Boot
+	2,  // 3: farmhound.fleet.v1.Picture.days:type_name -> farmhound.fleet.v1.Day
+	6,  // 4: farmhound.fleet.v1.Picture.tools:type_name -> farmhound.fleet.v1.ToolState
+	7,  // 5: farmhound.fleet.v1.Picture.sessions:type_name -> farmhound.fleet.v1.SessionState
+	8,  // 6: farmhound.fleet.v1.Picture.contacts:type_name -> farmhound.fleet.v1.Contact
+	9,  // 7: farmhound.fleet.v1.Picture.peripherals:type_name -> farmhound.fleet.v1.PeripheralState
+	10, // 8: farmhound.fleet.v1.Picture.hardware:type_name -> farmhound.fleet.v1.HardwareState
+	11, // 9: farmhound.fleet.v1.Picture.network:type_name -> farmhound.fleet.v1.NetworkState
+	13, // 10: farmhound.fleet.v1.Picture.networks:type_name -> farmhound.fleet.v1.NetworkSighting
+	14, // 11: farmhound.fleet.v1.Picture.egresses:type_name -> farmhound.fleet.v1.EgressState
+	15, // 12: farmhound.fleet.v1.Picture.first_network:type_name -> farmhound.fleet.v1.FirstNetwork
+	16, // 13: farmhound.fleet.v1.Picture.zone_changes:type_name -> farmhound.fleet.v1.ZoneChange
+	17, // 14: farmhound.fleet.v1.Picture.senses:type_name -> farmhound.fleet.v1.SenseCondition
+	18, // 15: farmhound.fleet.v1.Picture.media:type_name -> farmhound.fleet.v1.MediaState
+	19, // 16: farmhound.fleet.v1.Picture.silences:type_name -> farmhound.fleet.v1.Silence
+	20, // 17: farmhound.fleet.v1.Picture.clock:type_name -> farmhound.fleet.v1.ClockState
+	3,  // 18: farmhound.fleet.v1.Day.control:type_name -> farmhound.fleet.v1.DayControl
+	4,  // 19: farmhound.fleet.v1.Day.input:type_name -> farmhound.fleet.v1.DayInput
+	5,  // 20: farmhound.fleet.v1.Day.egress:type_name -> farmhound.fleet.v1.DayEgress
+	23, // 21: farmhound.fleet.v1.SessionState.session:type_name -> farmhound.v1.RemoteSession
+	12, // 22: farmhound.fleet.v1.NetworkState.tunnels:type_name -> farmhound.fleet.v1.TunnelState
+	24, // 23: farmhound.fleet.v1.SenseCondition.state:type_name -> farmhound.v1.SenseState
+	24, // [24:24] is the sub-list for method output_type
+	24, // [24:24] is the sub-list for method input_type
+	24, // [24:24] is the sub-list for extension type_name
+	24, // [24:24] is the sub-list for extension extendee
+	0,  // [0:24] is the sub-list for field type_name
 }
 
 func init() { file_farmhound_fleet_v1_picture_proto_init() }
@@ -130,13 +2548,15 @@ func file_farmhound_fleet_v1_picture_proto_init() {
 	if File_farmhound_fleet_v1_picture_proto != nil {
 		return
 	}
+	file_farmhound_fleet_v1_picture_proto_msgTypes[11].OneofWrappers = []any{}
+	file_farmhound_fleet_v1_picture_proto_msgTypes[15].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_farmhound_fleet_v1_picture_proto_rawDesc), len(file_farmhound_fleet_v1_picture_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   1,
+			NumMessages:   21,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
