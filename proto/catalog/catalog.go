@@ -111,7 +111,7 @@ func Load(b []byte) (*Catalog, error) {
 func Check(c *farmhoundv1.Catalog) error {
 	validator, err := fieldrules.Compile(c.ProtoReflect().Descriptor())
 	if err != nil {
-		return err
+		return fmt.Errorf("rules of catalogues: %w", err)
 	}
 	if err := validator.Validate(c); err != nil {
 		return err

@@ -11,6 +11,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
+	"github.com/farmhound-security/farmhound/proto/fieldrules"
 )
 
 // The words of the readable form.
@@ -47,6 +48,9 @@ func factKinds() map[string]int32 {
 	}
 	return table
 }
+
+// longestText bounds one value of a file, in bytes.
+const longestText = 200
 
 // reader walks the nodes of one file and collects what is wrong with it.
 type reader struct {
@@ -156,8 +160,13 @@ func (r *reader) text(n *yaml.Node) string {
 		r.fail(n, "expected a single value")
 		return ""
 	}
-	if strings.TrimSpace(n.Value) == "" {
+	switch {
+	case strings.TrimSpace(n.Value) == "":
 		r.fail(n, "the value is empty")
+	case len(n.Value) > longestText:
+		r.fail(n, "the value is %d bytes long, longer than %d", len(n.Value), longestText)
+	case !fieldrules.Holds(farmhoundv1.CharacterClass_CHARACTER_CLASS_PRINTABLE, n.Value):
+		r.fail(n, "the value %s holds characters that do not print", quoted(n))
 	}
 	return n.Value
 }

@@ -18,6 +18,7 @@ import (
 
 	"github.com/farmhound-security/farmhound/proto/catalog"
 	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
+	"github.com/farmhound-security/farmhound/proto/fieldrules"
 )
 
 //go:embed *.yaml
@@ -67,6 +68,10 @@ func Compile(fsys fs.FS) (*farmhoundv1.Catalog, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list catalogue files: %w", err)
 	}
+	bounds, err := fieldrules.Compile((&farmhoundv1.Entry{}).ProtoReflect().Descriptor())
+	if err != nil {
+		return nil, fmt.Errorf("rules of entries: %w", err)
+	}
 	var documents []*document
 	var problems []error
 	for _, name := range names {
@@ -76,6 +81,11 @@ func Compile(fsys fs.FS) (*farmhoundv1.Catalog, error) {
 			continue
 		}
 		d, found := read(name, text)
+		if len(found) == 0 {
+			if err := bounds.Validate(d.entry); err != nil {
+				found = append(found, d.at.problem("%v", err))
+			}
+		}
 		problems = append(problems, found...)
 		if len(found) == 0 {
 			documents = append(documents, d)
