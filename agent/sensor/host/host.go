@@ -91,14 +91,18 @@ func (h Host) ReadLink(name string) (string, error) {
 	return root.Readlink(inside(name))
 }
 
-// Stat describes a file, following links.
+// Stat describes a file, following links. It does not open it, so that a pipe that
+// somebody left in the way cannot block.
 func (h Host) Stat(name string) (fs.FileInfo, error) {
-	f, err := h.Open(name)
+	if h.Live() {
+		return os.Stat(name)
+	}
+	root, err := os.OpenRoot(h.Root)
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
-	return f.Stat()
+	defer root.Close()
+	return root.Stat(inside(name))
 }
 
 // ReadNames lists at most limit names of a folder, in the folder's own order.

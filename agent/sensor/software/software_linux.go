@@ -1,0 +1,270 @@
+package software
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+
+	"github.com/farmhound-security/farmhound/agent/sensor/host"
+	"github.com/farmhound-security/farmhound/agent/sensor/internal/procfs"
+	"github.com/farmhound-security/farmhound/agent/sensor/internal/sockets"
+	"github.com/farmhound-security/farmhound/proto/catalog"
+	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
+)
+
+// Fixed details of what a scan could not see.
+const (
+	detailFiles    = "open files of other users' processes are hidden without root"
+	detailSockets  = "connections could not be listed"
+	detailMeasures = "round trips are hidden: socket diagnostics were refused"
+)
+
+// system is what the sense keeps between scans on Linux.
+type system struct {
+	processes *procfs.Table
+	sockets   *sockets.Lister
+	inventory inventory
+	tracker   *tracker
+
+	suspects []*suspect
+	holdings []holding
+	inodes   []uint64
+}
+
+func newSystem(h host.Host) system {
+	return system{
+		processes: procfs.NewTable(h), sockets: sockets.NewLister(h),
+		inventory: inventory{host: h}, tracker: newTracker(),
+	}
+}
+
+// Observe fills Software and RemoteSessions. A session that ended since the last
+// call is told once more, with its end.
+func (s *Sensor) Observe(ctx context.Context, into *farmhoundv1.Report) error {
+	c := s.catalog.Load()
+	if err := s.system.inventory.refresh(ctx, c); err != nil {
+		return fmt.Errorf("look at what is installed: %w", err)
+	}
+	processes, err := s.system.processes.Refresh(ctx)
+	if err != nil {
+		return err
+	}
+	rows, measured, listErr := s.system.sockets.List(ctx)
+	if ctx.Err() != nil {
+		return fmt.Errorf("list connections: %w", ctx.Err())
+	}
+	details := slices.Clone(s.system.inventory.details)
+	if listErr != nil {
+		details = append(details, detailSockets)
+	}
+	if s.host.Live() && !measured {
+		details = append(details, detailMeasures)
+	}
+
+	scan := s.system.gather(c, processes, rows)
+	if scan.hidden {
+		details = append(details, detailFiles)
+	}
+	tools := scan.findTools(&s.system.inventory)
+	seen := scan.findSessions(s.host, tools)
+	into.RemoteSessions = s.system.tracker.update(s.host.Time(), seen)
+	if ctx.Err() == nil {
+		s.system.tracker.forgetEnded()
+	}
+	into.Software = reportTools(tools)
+	return host.Hidden(details...)
+}
+
+// holding says that a suspect holds a socket.
+type holding struct {
+	inode   uint64
+	suspect *suspect
+}
+
+// scan is one look at the machine.
+type scan struct {
+	catalog   *catalog.Catalog
+	processes *procfs.Table
+	all       []*procfs.Process
+	suspects  []*suspect
+	rows      []sockets.Socket
+	listeners []*sockets.Socket // of rows
+	holdings  []holding         // by rising inode
+	hidden    bool
+}
+
+// gather finds the suspects among the processes and gives each its sockets.
+func (y *system) gather(c *catalog.Catalog, processes []*procfs.Process, rows []sockets.Socket) *scan {
+	y.suspects, y.holdings = y.suspects[:0], y.holdings[:0]
+	n := &scan{catalog: c, processes: y.processes, all: processes, rows: rows}
+	for _, p := range processes {
+		s := judge(p, c)
+		if !s.isSuspect() {
+			continue
+		}
+		s.listens, s.connections, s.tools, s.hidden = s.listens[:0], s.connections[:0], s.tools[:0], false
+		y.suspects = append(y.suspects, s)
+		var err error
+		if y.inodes, err = y.processes.AppendSockets(y.inodes[:0], p); errors.Is(err, fs.ErrPermission) {
+			s.hidden, n.hidden = true, true
+		}
+		for _, inode := range y.inodes {
+			y.holdings = append(y.holdings, holding{inode, s})
+		}
+	}
+	slices.SortStableFunc(y.holdings, func(a, b holding) int {
+		switch {
+		case a.inode < b.inode:
+			return -1
+		case a.inode > b.inode:
+			return 1
+		}
+		return 0
+	})
+	n.suspects, n.holdings = y.suspects, y.holdings
+	n.attach()
+	return n
+}
+
+// attach gives every suspect the sockets that it holds.
+func (n *scan) attach() {
+	for i := range n.rows {
+		row := &n.rows[i]
+		if row.State == sockets.Listen {
+			n.listeners = append(n.listeners, row)
+		}
+		for _, h := range n.holders(row) {
+			h.suspect.hold(row)
+		}
+	}
+	if !n.hidden {
+		return
+	}
+	// Where open files are hidden, a socket of the same user on a port that the
+	// catalogue names is taken for the tool's own.
+	for _, s := range n.suspects {
+		if s.hidden && !s.sshd {
+			n.guess(s)
+		}
+	}
+}
+
+func (s *suspect) hold(row *sockets.Socket) {
+	if row.State == sockets.Listen {
+		s.listens = append(s.listens, row)
+	} else {
+		s.connections = append(s.connections, row)
+	}
+}
+
+func (n *scan) guess(s *suspect) {
+	usual := n.usualPorts(s)
+	for i := range n.rows {
+		row := &n.rows[i]
+		if row.UID == s.UID && row.Inode != 0 && slices.Contains(usual, row.Local.Port()) && len(n.holders(row)) == 0 {
+			s.hold(row)
+		}
+	}
+}
+
+// usualPorts are the ports that the catalogue gives for control through the
+// entries that a suspect touches.
+func (n *scan) usualPorts(s *suspect) (ports []uint16) {
+	for _, id := range s.entries {
+		if spec, ok := n.catalog.Session(linux, id); ok {
+			ports = append(ports, spec.Ports...)
+		}
+	}
+	return ports
+}
+
+// holders returns the suspects that hold a socket.
+func (n *scan) holders(row *sockets.Socket) []holding {
+	if row.Inode == 0 {
+		return nil
+	}
+	first, found := slices.BinarySearchFunc(n.holdings, row.Inode, func(h holding, inode uint64) int {
+		switch {
+		case h.inode < inode:
+			return -1
+		case h.inode > inode:
+			return 1
+		}
+		return 0
+	})
+	if !found {
+		return nil
+	}
+	last := first
+	for last < len(n.holdings) && n.holdings[last].inode == row.Inode {
+		last++
+	}
+	return n.holdings[first:last]
+}
+
+// findTools matches what is installed and what runs against the catalogue.
+func (n *scan) findTools(v *inventory) map[string]*tool {
+	tools := map[string]*tool{}
+	for _, m := range n.catalog.Match(linux, v.facts) {
+		toolOf(tools, m.Entry)
+	}
+	var facts []catalog.Fact
+	for _, s := range n.suspects {
+		facts = append(append(facts[:0], s.facts...), v.facts...)
+		for _, row := range s.listens {
+			facts = append(facts, catalog.Port(row.Local.Port()))
+		}
+		for _, m := range n.catalog.Match(linux, facts) {
+			if slices.Contains(s.entries, m.Entry.GetId()) {
+				t := toolOf(tools, m.Entry)
+				t.addProcess(s, m)
+				s.tools = append(s.tools, t)
+			}
+		}
+	}
+	for id, t := range tools {
+		if i := v.found[id]; i != nil {
+			t.foundBy |= i.foundBy
+			t.installed = i.installed()
+			t.home = i.home && !i.system
+			t.version = i.version
+			t.unattended = t.unattended || i.unattended
+		}
+	}
+	return tools
+}
+
+func toolOf(tools map[string]*tool, entry *farmhoundv1.Entry) *tool {
+	t := tools[entry.GetId()]
+	if t == nil {
+		t = &tool{entry: entry}
+		tools[entry.GetId()] = t
+	}
+	return t
+}
+
+// addProcess notes a process that belongs to the tool.
+func (t *tool) addProcess(s *suspect, m catalog.Match) {
+	t.running = true
+	t.foundBy.add(farmhoundv1.FoundBy_FOUND_BY_PROCESS)
+	for _, f := range m.Facts {
+		if f.GetKind() == farmhoundv1.FactKind_FACT_KIND_PORT {
+			t.foundBy.add(farmhoundv1.FoundBy_FOUND_BY_LISTENER)
+		}
+	}
+	if t.since.IsZero() || s.StartedAt.Before(t.since) {
+		t.since = s.StartedAt
+	}
+	t.renamed = t.renamed || s.renamed(t.entry)
+	t.writable = t.writable || s.writable()
+	if t.entry.GetSession() == farmhoundv1.SessionKind_SESSION_KIND_DESKTOP && s.fixedCredential() {
+		t.credential, t.unattended = true, true
+	}
+	for _, row := range s.listens {
+		if !row.Local.Addr().IsLoopback() {
+			t.ports = append(t.ports, uint32(row.Local.Port()))
+		}
+	}
+}
