@@ -1,0 +1,94 @@
+// Command farmhound is the analyst's command line: a client of the collector's
+// FleetService and nothing more. It may import proto/ only.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+	"google.golang.org/grpc/status"
+)
+
+// cli is every command and flag.
+type cli struct {
+	Config string `help:"Where login keeps the collector's address and the token." env:"FARMHOUND_CONFIG" type:"path" placeholder:"FILE"`
+	Output string `short:"o" help:"table, json or csv." enum:"table,json,csv" default:"table"`
+
+	Login    loginCmd    `cmd:"" help:"Remember a collector and a token, after trying them."`
+	Devices  devicesCmd  `cmd:"" help:"List devices, riskiest first."`
+	Device   deviceCmd   `cmd:"" help:"One device."`
+	Timeline timelineCmd `cmd:"" help:"What happened on a device, oldest first."`
+	Why      whyCmd      `cmd:"" help:"The ledger: every piece of evidence with weight, dates and benign readings."`
+	Alerts   alertsCmd   `cmd:"" help:"Alerts."`
+	Whoami   whoamiCmd   `cmd:"" help:"Name and role of the token in use."`
+}
+
+// environment is what commands run with.
+type environment struct {
+	ctx    context.Context //nolint:containedctx // kong binds values, not arguments; it lives as long as the command
+	config string
+	format string
+	in     io.Reader
+	out    io.Writer
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// run is main with its surroundings as arguments. It returns 0, 1 for a failure
+// and 2 for a command that was not understood.
+func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer) int {
+	var c cli
+	exited := -1
+	parser, err := kong.New(&c,
+		kong.Name("farmhound"),
+		kong.Description("Ask a Farmhound collector which laptops are driven from elsewhere, and why."),
+		kong.Writers(out, errOut),
+		kong.Exit(func(code int) { exited = code }),
+		kong.UsageOnError(),
+	)
+	if err != nil {
+		fmt.Fprintln(errOut, "farmhound:", err)
+		return 2
+	}
+	parsed, err := parser.Parse(args)
+	if exited >= 0 {
+		return exited
+	}
+	if err != nil {
+		fmt.Fprintln(errOut, "farmhound:", err)
+		return 2
+	}
+	if c.Config == "" {
+		dir, err := os.UserConfigDir()
+		if err != nil {
+			fmt.Fprintln(errOut, "farmhound: no place for the configuration; give --config:", err)
+			return 2
+		}
+		c.Config = filepath.Join(dir, "farmhound", "config.json")
+	}
+	env := &environment{ctx: ctx, config: c.Config, format: c.Output, in: in, out: out}
+	if err := parsed.Run(env); err != nil {
+		fmt.Fprintln(errOut, "farmhound:", printable(message(err)))
+		return 1
+	}
+	return 0
+}
+
+// message says a gRPC error without its machinery.
+func message(err error) string {
+	if s, ok := status.FromError(err); ok {
+		return s.Message()
+	}
+	return err.Error()
+}
