@@ -1,0 +1,58 @@
+// Package network is the sense for how the laptop reaches the network: its
+// interfaces and tunnels by kind, where its default route leaves, what kind of
+// resolvers it asks, and which network that is, as hashes that only the fleet can
+// compare.
+//
+// Addresses and names are never reported, and without a fleet key there are no
+// hashes. The package imports proto/, agent/sensor/host and the helpers in
+// agent/sensor/internal.
+package network
+
+import (
+	"sync/atomic"
+
+	"github.com/farmhound-security/farmhound/agent/sensor/host"
+	"github.com/farmhound-security/farmhound/proto/catalog"
+	"github.com/farmhound-security/farmhound/proto/fleetkey"
+)
+
+// Name is the sense's name in health facts.
+const Name = "network"
+
+// Most of what a report may hold, from the schema.
+const (
+	maxInterfaces = 64
+	maxTunnels    = 32
+	maxResolvers  = 8
+)
+
+// detailNoKey says why hashes are missing.
+const detailNoKey = "no fleet key yet, so networks are not hashed"
+
+// Sensor is the sense. Observe is for one goroutine at a time.
+type Sensor struct {
+	host   host.Host
+	config atomic.Pointer[config]
+	system system
+}
+
+// config is what a policy can change.
+type config struct {
+	catalog *catalog.Catalog
+	keys    fleetkey.Ring
+}
+
+// New returns the sense for a host, with the catalogue that knows tunnels by name
+// and the keys to hash with.
+func New(h host.Host, c *catalog.Catalog, keys fleetkey.Ring) *Sensor {
+	s := &Sensor{host: h, system: newSystem(h)}
+	s.Use(c, keys)
+	return s
+}
+
+// Name returns the sense's name.
+func (s *Sensor) Name() string { return Name }
+
+// Use changes catalogue and keys from the next observation on. It may be called
+// while an observation is under way.
+func (s *Sensor) Use(c *catalog.Catalog, keys fleetkey.Ring) { s.config.Store(&config{c, keys}) }

@@ -1,0 +1,29 @@
+package sensor
+
+import (
+	"github.com/farmhound-security/farmhound/agent/sensor/network"
+	"github.com/farmhound-security/farmhound/agent/sensor/session"
+	"github.com/farmhound-security/farmhound/agent/sensor/software"
+	"github.com/farmhound-security/farmhound/proto/catalog"
+	"github.com/farmhound-security/farmhound/proto/fleetkey"
+)
+
+// New returns the senses that this system has, for a host. The catalogue says what
+// to look for; without keys in the ring nothing is hashed and the network sense
+// says so.
+func New(h Host, c *catalog.Catalog, keys fleetkey.Ring) []Sensor {
+	return []Sensor{software.New(h, c), session.New(h), network.New(h, c, keys)}
+}
+
+// Use gives the senses another catalogue and other keys from their next observation
+// on. Sessions that are open stay the same.
+func (r *Runner) Use(c *catalog.Catalog, keys fleetkey.Ring) {
+	for _, s := range r.slots {
+		switch sense := s.sensor.(type) {
+		case *software.Sensor:
+			sense.UseCatalog(c)
+		case *network.Sensor:
+			sense.Use(c, keys)
+		}
+	}
+}
