@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -112,13 +113,14 @@ func TestRunnerStates(t *testing.T) {
 func TestRunnerHungSenseKeepsItsSlot(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		calls, release := 0, make(chan struct{})
+		var calls atomic.Int32 // the test looks while the sense hangs
+		release := make(chan struct{})
 		hung := sense{"hung", func(_ context.Context, into *farmhoundv1.Report) error {
-			calls++
-			if calls == 1 {
+			call := calls.Add(1)
+			if call == 1 {
 				<-release // deaf to ctx
 			}
-			into.Place = &farmhoundv1.Place{TimeZone: fmt.Sprintf("call/%d", calls)}
+			into.Place = &farmhoundv1.Place{TimeZone: fmt.Sprintf("call/%d", call)}
 			return nil
 		}}
 		r := sensor.NewRunner([]sensor.Sensor{hung}, 3*time.Second, nil)
@@ -132,8 +134,8 @@ func TestRunnerHungSenseKeepsItsSlot(t *testing.T) {
 				t.Errorf("scan %d: state %v", scan, state)
 			}
 		}
-		if calls != 1 {
-			t.Errorf("a hung sense was called %d times", calls)
+		if n := calls.Load(); n != 1 {
+			t.Errorf("a hung sense was called %d times", n)
 		}
 		short, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
