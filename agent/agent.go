@@ -1,0 +1,196 @@
+// Package agent is the laptop's side of Farmhound: it observes, keeps what
+// changed, spools it durably and delivers it to the collector.
+//
+//	senses -> observe -> reduce -> spool -> delivery -> collector
+//	             ^                              |
+//	             +--------- policy <------------+
+//
+// The agent reports facts and judges nothing. What a collector can change of it
+// is in the contract's Policy: how often to look, and with which keys to hash.
+// The package and everything under it may import proto/ only.
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/farmhound-security/farmhound/agent/delivery"
+	"github.com/farmhound-security/farmhound/agent/identity"
+	"github.com/farmhound-security/farmhound/agent/settings"
+	"github.com/farmhound-security/farmhound/agent/spool"
+	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
+)
+
+// Config is what an agent is made from.
+type Config struct {
+	// Settings are the agent's settings, as settings.Load or settings.Defaults
+	// returns them.
+	Settings settings.Settings
+	// Version is told in health facts.
+	Version string
+	// Root is the folder that stands for "/". Empty means this machine.
+	Root string
+	// Dial opens connections to the collector. Nil means the system's way.
+	Dial delivery.Dialer
+	// Log is where the agent logs. Nil means slog.Default().
+	Log *slog.Logger
+}
+
+// Agent is one agent with its state directory open.
+type Agent struct {
+	*observer
+	config   Config
+	identity *identity.Identity
+	spool    *spool.Spool
+	state    *state
+	// lookNow wakes the loop before the scan interval has passed; wake the delivery
+	// during a long pause.
+	lookNow, wake chan struct{}
+
+	// The rest belongs to the loop.
+	windows *windows
+}
+
+// New opens the state directory and makes a key if there is none. Run or Close
+// must follow.
+func New(config Config) (*Agent, error) {
+	return assemble(config, newBody)
+}
+
+func assemble(config Config, makeBody bodyMaker) (*Agent, error) {
+	o, err := newObserver(config, makeBody)
+	if err != nil {
+		return nil, err
+	}
+	a := &Agent{observer: o, config: config, lookNow: make(chan struct{}, 1), wake: make(chan struct{}, 1)}
+	dir := config.Settings.StateDir
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("make state directory: %w; run as root, or set state_dir to a directory that this user can write", err)
+	}
+	trust := identity.Trust{CAFile: config.Settings.CAFile, CAPin: config.Settings.CAPin}
+	if a.identity, err = identity.Open(filepath.Join(dir, "identity"), trust); err != nil {
+		return nil, err
+	}
+	if config.Settings.Collector != "" {
+		// Said now, not with the first call: only a setting can cure it.
+		if _, err := a.identity.ServerTLS(); err != nil {
+			return nil, err
+		}
+	}
+	if a.state, err = openState(a); err != nil {
+		return nil, err
+	}
+	if a.spool, err = spool.Open(filepath.Join(dir, "spool.db"), spool.Options{Log: a.log}); err != nil {
+		return nil, err
+	}
+	return a, nil
+}
+
+// Close releases the state directory of an agent that is not run.
+func (a *Agent) Close() error { return a.spool.Close() }
+
+// DeviceID returns the id by which the collector knows this device.
+func (a *Agent) DeviceID() string { return a.identity.DeviceID() }
+
+// Run observes and delivers until ctx is done. It returns when everything it
+// started has ended and the state directory is released; nil when ctx was done.
+func (a *Agent) Run(ctx context.Context) error {
+	defer func() { _ = a.spool.Close() }()
+	a.applyPolicy(a.state.policy())
+	a.log.InfoContext(ctx, "agent started", "version", a.config.Version, "device", a.DeviceID(),
+		"enrolled", a.identity.Enrolled(), "state_dir", a.config.Settings.StateDir)
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var running sync.WaitGroup
+	running.Go(func() {
+		if err := a.deliver(ctx); err != nil && ctx.Err() == nil {
+			cancel(err)
+		}
+	})
+	a.observe(ctx)
+	running.Wait()
+	err := context.Cause(ctx)
+	a.state.stopped()
+	a.close(ctx)
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		err = nil
+	}
+	a.log.InfoContext(ctx, "agent stopped")
+	return err
+}
+
+// observe is the loop: look, keep what changed, spool it, wait.
+func (a *Agent) observe(ctx context.Context) {
+	a.windows = newWindows(readClock, a.body.meter, a.state.windowInterval())
+	for {
+		seen := a.body.senses.Scan(ctx)
+		if ctx.Err() != nil {
+			break
+		}
+		a.windows.interval = a.state.windowInterval()
+		a.windows.observe(time.Now(), seen.GetRemoteSessions(), controlSeen(seen))
+		ended := a.windows.tick()
+		a.report(ctx, seen, ended)
+		if ended || a.sequence <= 1 {
+			a.state.observed(seen)
+		}
+		if a.pause(ctx) != nil {
+			break
+		}
+	}
+	// What the last, unfinished window counted is kept for the next start.
+	a.windows.finish()
+	a.report(context.WithoutCancel(ctx), &farmhoundv1.Report{}, false)
+}
+
+func (a *Agent) pause(ctx context.Context) error {
+	timer := time.NewTimer(a.state.scanInterval())
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-a.lookNow:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// report spools what changed. What cannot be spooled now is found again with the
+// next look, and ended windows wait.
+func (a *Agent) report(ctx context.Context, seen *farmhoundv1.Report, refresh bool) {
+	if a.state.takeResend() {
+		a.changes.forget()
+	}
+	seen.Windows = a.windows.pending
+	status := a.spool.Status()
+	a.complete(seen, status.Depth, status.Dropped+a.windows.lost)
+	a.clean(ctx, seen)
+	kept := a.changes.reduce(seen, refresh)
+	if kept == nil {
+		return
+	}
+	payload, err := proto.Marshal(kept)
+	if err != nil {
+		a.log.ErrorContext(ctx, "report cannot be written", "error", err)
+		return
+	}
+	evicted, err := a.spool.Append(a.bootID, kept.GetSequence(), payload)
+	if err != nil {
+		a.log.ErrorContext(ctx, "report cannot be spooled and will be made again", "error", err)
+		return
+	}
+	a.kept(kept)
+	a.windows.pending = nil
+	if evicted > 0 {
+		a.state.lostReports()
+	}
+}

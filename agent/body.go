@@ -1,0 +1,63 @@
+package agent
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/farmhound-security/farmhound/agent/sensor"
+	"github.com/farmhound-security/farmhound/agent/sensor/software"
+	"github.com/farmhound-security/farmhound/proto/catalog"
+	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
+	"github.com/farmhound-security/farmhound/proto/fleetkey"
+)
+
+// body is what the loop needs of the machine it runs on.
+type body struct {
+	senses senses
+	meter  meter
+	// system reads what the laptop is.
+	system func() *farmhoundv1.System
+	// useKeys sets the fleet keys for what is hashed from now on.
+	useKeys func([]*farmhoundv1.FleetKey)
+	// catalogDigest names the catalogue in use.
+	catalogDigest string
+}
+
+// bodyMaker makes the body for a configuration; tests make one of their own.
+type bodyMaker func(Config, *slog.Logger) (*body, error)
+
+const (
+	// controlSense is the name of the sense that sees remote control.
+	controlSense = "software"
+	// closeTimeout is how long a sense that hangs is waited for at the end.
+	closeTimeout = 5 * time.Second
+)
+
+// senses observe; a *sensor.Runner does.
+type senses interface {
+	Scan(context.Context) *farmhoundv1.Report
+	Close(context.Context) error
+}
+
+// newBody makes the body of the machine under config.Root, which is this one
+// when that is empty.
+func newBody(config Config, log *slog.Logger) (*body, error) {
+	machine := sensor.Host{Root: config.Root}
+	known := catalog.BuiltIn()
+	runner := sensor.NewRunner(sensor.New(machine, known, fleetkey.Ring{}), 0, log)
+	return &body{
+		senses:        runner,
+		meter:         software.NewControlMeter(),
+		system:        func() *farmhoundv1.System { return sensor.ReadSystem(machine) },
+		catalogDigest: known.Digest(),
+		useKeys: func(keys []*farmhoundv1.FleetKey) {
+			ring, err := fleetkey.NewRing(keys)
+			if err != nil {
+				log.Error("fleet keys of the policy cannot be used; those before stay in use", "error", err)
+				return
+			}
+			runner.Use(known, ring)
+		},
+	}, nil
+}

@@ -1,0 +1,218 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/farmhound-security/farmhound/agent/delivery"
+	"github.com/farmhound-security/farmhound/agent/identity"
+	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
+)
+
+const (
+	enrollTimeout = 30 * time.Second
+	// lookAgain is the pause between looks at local files: for a secret to enrol
+	// with, and for a certificate that the enroll command got.
+	lookAgain = 15 * time.Second
+	// refusedRenewal is the pause after the collector refused to renew.
+	refusedRenewal = 6 * time.Hour
+	// clockTrouble is from when on a difference of clocks is worth a warning.
+	clockTrouble = 5 * time.Minute
+)
+
+// deliver enrols if need be and then delivers and renews until ctx is done.
+func (a *Agent) deliver(ctx context.Context) error {
+	if a.config.Settings.Collector == "" {
+		a.log.WarnContext(ctx, "no collector is set: reports stay in the spool; set collector to deliver them")
+		a.state.trouble(errors.New("no collector is set"))
+		return nil
+	}
+	if err := a.awaitEnrollment(ctx); err != nil {
+		return err
+	}
+	config, err := a.identity.ClientTLS()
+	if err != nil {
+		return err
+	}
+	connection, err := delivery.Connect(a.config.Settings.Collector, config, a.config.Dial)
+	if err != nil {
+		return err
+	}
+	defer connection.Close()
+	deliverer := &delivery.Deliverer{
+		Queue: a.spool, Collector: farmhoundv1.NewIngestServiceClient(connection), Log: a.log, Wake: a.wake,
+		Acknowledged: func(ack *farmhoundv1.ReportAck) { a.acknowledged(ctx, ack) },
+		Failed:       a.state.trouble,
+	}
+	var renewing sync.WaitGroup
+	defer renewing.Wait()
+	renewing.Go(func() { a.keepRenewed(ctx, connection) })
+	return deliverer.Run(ctx)
+}
+
+// Enroll enrols with a secret, once, and keeps the first policy.
+func (a *Agent) Enroll(ctx context.Context, secret string) error {
+	config, err := a.identity.ServerTLS()
+	if err != nil {
+		return err
+	}
+	connection, err := delivery.Connect(a.config.Settings.Collector, config, a.config.Dial)
+	if err != nil {
+		return err
+	}
+	defer connection.Close()
+	ctx, cancel := context.WithTimeout(ctx, enrollTimeout)
+	defer cancel()
+	policy, err := a.identity.Enroll(ctx, farmhoundv1.NewEnrollmentServiceClient(connection), secret, a.body.system())
+	if err != nil {
+		return err
+	}
+	if err := os.Remove(a.config.Settings.InstalledSecretFile()); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("enrolled, but the used secret could not be removed: %w", err)
+	}
+	a.log.InfoContext(ctx, "enrolled", "device", a.DeviceID(), "collector", a.config.Settings.Collector)
+	if policy != nil {
+		a.applyPolicy(policy)
+	}
+	return nil
+}
+
+// awaitEnrollment returns when the laptop is enrolled: with the secret it has, or
+// by the enroll command beside it. A secret that was refused is not sent again.
+func (a *Agent) awaitEnrollment(ctx context.Context) error {
+	backoff := delivery.NewBackoff(rand.Float64)
+	refused, waiting := "", false
+	for !a.identity.Enrolled() {
+		pause := lookAgain
+		secret, err := a.config.Settings.SecretToEnroll()
+		switch {
+		case err == nil && secret.Reveal() == "":
+			err = errors.New("this laptop is not enrolled and has no enrolment secret: set enroll_secret_file or run farmhound-agent enroll")
+		case err == nil && secret.Reveal() == refused:
+			err = nil
+		case err == nil:
+			if err = a.Enroll(ctx, secret.Reveal()); identity.Refused(err) {
+				refused, waiting = secret.Reveal(), false
+			} else if err != nil {
+				pause = backoff.Next(err)
+			}
+		}
+		if err != nil && !waiting && ctx.Err() == nil {
+			waiting = true
+			a.log.ErrorContext(ctx, "not enrolled; reports stay in the spool", "cause", err)
+			a.state.trouble(err)
+		}
+		if a.identity.Enrolled() {
+			return nil
+		}
+		if err := delivery.Pause(ctx, pause); err != nil {
+			return err
+		}
+		a.reloadIdentity(ctx)
+	}
+	return nil
+}
+
+// keepRenewed renews the certificate in time and takes up one that the enroll
+// command stored, until ctx is done.
+func (a *Agent) keepRenewed(ctx context.Context, connection *delivery.Connection) {
+	collector := farmhoundv1.NewEnrollmentServiceClient(connection)
+	backoff := delivery.NewBackoff(rand.Float64)
+	spread := rand.Float64()
+	var notBefore time.Time
+	for delivery.Pause(ctx, lookAgain) == nil {
+		if a.reloadIdentity(ctx) {
+			notBefore = time.Time{}
+			a.useCertificate(ctx, connection)
+		}
+		now := time.Now()
+		if now.Before(a.identity.RenewAt(spread)) || now.Before(notBefore) {
+			continue
+		}
+		call, cancel := context.WithTimeout(ctx, enrollTimeout)
+		err := a.identity.Renew(call, collector)
+		cancel()
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err == nil:
+			_, expires := a.identity.Validity()
+			a.log.InfoContext(ctx, "device certificate renewed", "expires", expires)
+			backoff.Reset()
+			a.useCertificate(ctx, connection)
+		case identity.Refused(err):
+			a.log.ErrorContext(ctx, "device certificate is not renewed", "cause", err)
+			notBefore = now.Add(refusedRenewal)
+		default:
+			a.log.WarnContext(ctx, "device certificate is not renewed yet", "cause", err)
+			notBefore = now.Add(backoff.Next(err))
+		}
+	}
+}
+
+// useCertificate makes the next calls show the certificate now in force.
+func (a *Agent) useCertificate(ctx context.Context, connection *delivery.Connection) {
+	if err := connection.Renew(); err != nil {
+		a.log.ErrorContext(ctx, "connection cannot be made anew", "error", err)
+	}
+	signal(a.wake)
+}
+
+func (a *Agent) reloadIdentity(ctx context.Context) bool {
+	changed, err := a.identity.Reload()
+	if err != nil {
+		a.log.WarnContext(ctx, "identity cannot be read again", "error", err)
+	}
+	return changed
+}
+
+// acknowledged takes up what came with an acknowledgement.
+func (a *Agent) acknowledged(ctx context.Context, ack *farmhoundv1.ReportAck) {
+	now := time.Now()
+	var offset time.Duration
+	if theirs := ack.GetCollectorTime(); theirs.IsValid() {
+		offset = theirs.AsTime().Sub(now).Round(time.Millisecond)
+		if offset.Abs() >= clockTrouble {
+			a.log.DebugContext(ctx, "clocks differ", "collector_minus_laptop", offset)
+		}
+	}
+	a.state.acknowledged(now, offset)
+	if policy := ack.GetPolicy(); policy != nil {
+		a.applyPolicy(policy)
+	}
+}
+
+// applyPolicy takes up a policy: intervals, keys and an order to look now. A
+// catalogue other than the agent's own is noted; health facts tell which is used.
+func (a *Agent) applyPolicy(policy *farmhoundv1.Policy) {
+	changed, err := a.state.setPolicy(policy)
+	if err != nil {
+		a.log.Error("policy holds until the next start only", "error", err)
+	}
+	a.body.useKeys(policy.GetFleetKeys())
+	if changed {
+		a.log.Info("policy changed", "scan_interval", a.state.scanInterval(), "window_interval", a.state.windowInterval(),
+			"fleet_keys", len(policy.GetFleetKeys()))
+		if digest := policy.GetCatalogDigest(); digest != "" && digest != a.body.catalogDigest {
+			a.log.Warn("the collector names a catalogue other than the built-in one, which stays in use", "named", digest, "in_use", a.body.catalogDigest)
+		}
+	}
+	if policy.GetScanNow() {
+		a.state.askResend()
+	}
+	if changed || policy.GetScanNow() {
+		signal(a.lookNow)
+	}
+}
+
+func signal(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
