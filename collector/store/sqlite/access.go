@@ -1,0 +1,227 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/farmhound-security/farmhound/collector/store"
+)
+
+// PendingOutbox returns rows not yet delivered by the output.
+func (s *Store) PendingOutbox(ctx context.Context, output string, limit int) ([]store.OutboxRow, error) {
+	rows, err := s.read.QueryContext(ctx, `SELECT id, key, device, body, created_at FROM outbox
+		WHERE id > coalesce((SELECT id FROM outbox_position WHERE output = ?), 0) ORDER BY id LIMIT ?`, output, limit)
+	if err != nil {
+		return nil, fmt.Errorf("read the outbox: %w", err)
+	}
+	defer rows.Close()
+	var out []store.OutboxRow
+	for rows.Next() {
+		var (
+			r  store.OutboxRow
+			at int64
+		)
+		if err := rows.Scan(&r.ID, &r.Key, &r.Device, &r.Body, &at); err != nil {
+			return nil, fmt.Errorf("read the outbox: %w", err)
+		}
+		r.CreatedAt = moment(at)
+		out = append(out, r)
+	}
+	return out, rows.Err()
+}
+
+// AckOutbox marks everything up to id as delivered.
+func (s *Store) AckOutbox(ctx context.Context, output string, id int64) error {
+	return s.exec(ctx, "mark the outbox", `INSERT INTO outbox_position VALUES (?,?)
+		ON CONFLICT (output) DO UPDATE SET id = max(id, excluded.id)`, output, id)
+}
+
+// CreateSecret stores an enrolment secret.
+func (s *Store) CreateSecret(ctx context.Context, x store.Secret) error {
+	return s.exec(ctx, "store a secret", `INSERT INTO secret VALUES (?,?,?,?,?,?,?,?)`,
+		x.ID, x.Hash, x.Note, x.MaxUses, x.Uses, millis(x.CreatedAt), millis(x.ExpiresAt), millis(x.RevokedAt))
+}
+
+const secretColumns = `SELECT id, hash, note, max_uses, uses, created_at, expires_at, revoked_at FROM secret `
+
+func scanSecret(row scanner) (store.Secret, error) {
+	var (
+		x                         store.Secret
+		created, expires, revoked int64
+	)
+	err := row.Scan(&x.ID, &x.Hash, &x.Note, &x.MaxUses, &x.Uses, &created, &expires, &revoked)
+	x.CreatedAt, x.ExpiresAt, x.RevokedAt = moment(created), moment(expires), moment(revoked)
+	return x, notFound(err)
+}
+
+// Secrets lists secrets, oldest first.
+func (s *Store) Secrets(ctx context.Context) ([]store.Secret, error) {
+	return collect(ctx, s.read, scanSecret, secretColumns+`ORDER BY created_at, id`)
+}
+
+// RevokeSecret revokes a secret.
+func (s *Store) RevokeSecret(ctx context.Context, id string, at time.Time) error {
+	return s.revoke(ctx, `UPDATE secret SET revoked_at = ? WHERE id = ? AND revoked_at = 0`, `SELECT count(*) FROM secret WHERE id = ?`, id, millis(at))
+}
+
+// Enroll spends one use of a secret and records the identity in one step. The
+// first refusal that applies is returned: unknown, revoked, expired, spent.
+func (s *Store) Enroll(ctx context.Context, secretHash []byte, id store.Identity, at time.Time) error {
+	return inTx(ctx, s.write, func(tx *sql.Tx) error {
+		secret, err := scanSecret(tx.QueryRowContext(ctx, secretColumns+`WHERE hash = ?`, secretHash))
+		switch {
+		case err != nil:
+			return err
+		case !secret.RevokedAt.IsZero():
+			return store.ErrRevoked
+		case !secret.ExpiresAt.IsZero() && !at.Before(secret.ExpiresAt):
+			return store.ErrExpired
+		}
+		var known int
+		if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM identity WHERE device = ?`, id.Device).Scan(&known); err != nil {
+			return fmt.Errorf("look up the identity: %w", err)
+		}
+		if known > 0 {
+			return nil // an answer that was lost and asked for again
+		}
+		if secret.MaxUses > 0 && secret.Uses >= secret.MaxUses {
+			return store.ErrSpent
+		}
+		if _, err := tx.ExecContext(ctx, `UPDATE secret SET uses = uses + 1 WHERE id = ?`, secret.ID); err != nil {
+			return fmt.Errorf("spend the secret: %w", err)
+		}
+		if _, err := tx.ExecContext(ctx, `INSERT INTO identity VALUES (?,?,?,?,0,'')`, id.Device, id.Serial, secret.ID, millis(at)); err != nil {
+			return fmt.Errorf("record the identity: %w", err)
+		}
+		return nil
+	})
+}
+
+// Identity returns a device's standing.
+func (s *Store) Identity(ctx context.Context, device string) (store.Identity, error) {
+	var (
+		x                 store.Identity
+		enrolled, revoked int64
+	)
+	err := s.read.QueryRowContext(ctx, `SELECT device, serial, secret_id, enrolled_at, revoked_at, revoke_note FROM identity WHERE device = ?`, device).
+		Scan(&x.Device, &x.Serial, &x.SecretID, &enrolled, &revoked, &x.RevokeNote)
+	x.EnrolledAt, x.RevokedAt = moment(enrolled), moment(revoked)
+	return x, notFound(err)
+}
+
+// RevokeIdentity revokes a device's identity.
+func (s *Store) RevokeIdentity(ctx context.Context, device, note string, at time.Time) error {
+	return s.revoke(ctx, `UPDATE identity SET revoked_at = ?, revoke_note = ? WHERE device = ? AND revoked_at = 0`,
+		`SELECT count(*) FROM identity WHERE device = ?`, device, millis(at), note)
+}
+
+// CreateToken stores a token.
+func (s *Store) CreateToken(ctx context.Context, t store.Token) error {
+	return s.exec(ctx, "store a token", `INSERT INTO token VALUES (?,?,?,?,?,?,?)`,
+		t.ID, t.Hash, t.Name, t.Role, millis(t.CreatedAt), millis(t.ExpiresAt), millis(t.RevokedAt))
+}
+
+const tokenColumns = `SELECT id, hash, name, role, created_at, expires_at, revoked_at FROM token `
+
+func scanToken(row scanner) (store.Token, error) {
+	var (
+		t                         store.Token
+		created, expires, revoked int64
+	)
+	err := row.Scan(&t.ID, &t.Hash, &t.Name, &t.Role, &created, &expires, &revoked)
+	t.CreatedAt, t.ExpiresAt, t.RevokedAt = moment(created), moment(expires), moment(revoked)
+	return t, notFound(err)
+}
+
+// Tokens lists tokens, oldest first.
+func (s *Store) Tokens(ctx context.Context) ([]store.Token, error) {
+	return collect(ctx, s.read, scanToken, tokenColumns+`ORDER BY created_at, id`)
+}
+
+// RevokeToken revokes a token.
+func (s *Store) RevokeToken(ctx context.Context, id string, at time.Time) error {
+	return s.revoke(ctx, `UPDATE token SET revoked_at = ? WHERE id = ? AND revoked_at = 0`, `SELECT count(*) FROM token WHERE id = ?`, id, millis(at))
+}
+
+// TokenByHash returns the token with that hash, whatever its standing.
+func (s *Store) TokenByHash(ctx context.Context, hash []byte) (store.Token, error) {
+	return scanToken(s.read.QueryRowContext(ctx, tokenColumns+`WHERE hash = ?`, hash))
+}
+
+// Audit records who changed or read what.
+func (s *Store) Audit(ctx context.Context, e store.AuditEntry) error {
+	return s.exec(ctx, "write the audit log", `INSERT INTO audit (at, actor, action, object, detail) VALUES (?,?,?,?,?)`,
+		millis(e.At), e.Actor, e.Action, e.Object, e.Detail)
+}
+
+// AuditLog returns entries, oldest first.
+func (s *Store) AuditLog(ctx context.Context, since time.Time, limit int) ([]store.AuditEntry, error) {
+	return collect(ctx, s.read, func(row scanner) (store.AuditEntry, error) {
+		var (
+			e  store.AuditEntry
+			at int64
+		)
+		err := row.Scan(&at, &e.Actor, &e.Action, &e.Object, &e.Detail)
+		e.At = moment(at)
+		return e, err
+	}, `SELECT at, actor, action, object, detail FROM audit WHERE at >= ? ORDER BY id LIMIT ?`, millis(since), limit)
+}
+
+// Setting returns a value.
+func (s *Store) Setting(ctx context.Context, name string) ([]byte, error) {
+	var value []byte
+	err := s.read.QueryRowContext(ctx, `SELECT value FROM setting WHERE name = ?`, name).Scan(&value)
+	return value, notFound(err)
+}
+
+// PutSettingIfAbsent stores a value unless there is one, and returns what is stored.
+func (s *Store) PutSettingIfAbsent(ctx context.Context, name string, value []byte) ([]byte, error) {
+	if err := s.exec(ctx, "store a setting", `INSERT INTO setting VALUES (?,?) ON CONFLICT DO NOTHING`, name, nonNil(value)); err != nil {
+		return nil, err
+	}
+	return s.Setting(ctx, name)
+}
+
+func (s *Store) exec(ctx context.Context, doing, query string, args ...any) error {
+	if _, err := s.write.ExecContext(ctx, query, args...); err != nil {
+		return fmt.Errorf("%s: %w", doing, err)
+	}
+	return nil
+}
+
+// revoke sets a time of revocation once: the first one stands. args are what the
+// update takes before the id.
+func (s *Store) revoke(ctx context.Context, update, count, id string, args ...any) error {
+	return inTx(ctx, s.write, func(tx *sql.Tx) error {
+		var n int
+		if err := tx.QueryRowContext(ctx, count, id).Scan(&n); err != nil {
+			return fmt.Errorf("revoke: %w", err)
+		}
+		if n == 0 {
+			return store.ErrNotFound
+		}
+		if _, err := tx.ExecContext(ctx, update, append(args, id)...); err != nil {
+			return fmt.Errorf("revoke: %w", err)
+		}
+		return nil
+	})
+}
+
+func collect[T any](ctx context.Context, db *sql.DB, scan func(scanner) (T, error), query string, args ...any) (out []T, err error) {
+	rows, err := db.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, fmt.Errorf("query the store: %w", err)
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		x, err := scan(rows)
+		if err != nil {
+			return nil, fmt.Errorf("query the store: %w", err)
+		}
+		out = append(out, x)
+	}
+	return out, rows.Err()
+}

@@ -1,0 +1,116 @@
+package sqlite
+
+// migrations bring a database from version i to i+1; user_version counts them.
+// A migration that has shipped is never changed.
+var migrations = []string{`
+CREATE TABLE device (
+  id TEXT PRIMARY KEY,
+  serial TEXT NOT NULL,
+  hostname TEXT NOT NULL,
+  person TEXT NOT NULL,
+  verdict TEXT NOT NULL,
+  risk REAL NOT NULL,
+  summary BLOB NOT NULL,
+  picture BLOB NOT NULL,
+  judgement BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX device_risk ON device (risk DESC, id);
+CREATE INDEX device_serial ON device (serial);
+
+CREATE TABLE report (
+  device TEXT NOT NULL,
+  boot_id TEXT NOT NULL,
+  sequence INTEGER NOT NULL,
+  observed_at INTEGER NOT NULL,
+  received_at INTEGER NOT NULL,
+  peer TEXT NOT NULL,
+  peer_rtt_ms REAL NOT NULL,
+  body BLOB NOT NULL,
+  PRIMARY KEY (device, boot_id, sequence)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX report_received ON report (received_at);
+
+-- Outlives the reports, so that redelivery is recognised after they are pruned.
+CREATE TABLE receipt (
+  device TEXT NOT NULL,
+  boot_id TEXT NOT NULL,
+  sequence INTEGER NOT NULL,
+  PRIMARY KEY (device, boot_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE event (
+  id INTEGER PRIMARY KEY,
+  device TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  body BLOB NOT NULL
+) STRICT;
+CREATE INDEX event_device ON event (device, at);
+
+CREATE TABLE alert (
+  id TEXT PRIMARY KEY,
+  device TEXT NOT NULL,
+  state TEXT NOT NULL,
+  opened_at INTEGER NOT NULL,
+  body BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX alert_opened ON alert (opened_at DESC);
+-- At most one alert of a device is not closed.
+CREATE UNIQUE INDEX alert_standing ON alert (device) WHERE state <> 'closed';
+
+CREATE TABLE outbox (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  key TEXT NOT NULL UNIQUE,
+  device TEXT NOT NULL,
+  body BLOB NOT NULL,
+  created_at INTEGER NOT NULL
+) STRICT;
+CREATE TABLE outbox_position (
+  output TEXT PRIMARY KEY,
+  id INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE secret (
+  id TEXT PRIMARY KEY,
+  hash BLOB NOT NULL UNIQUE,
+  note TEXT NOT NULL,
+  max_uses INTEGER NOT NULL,
+  uses INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  expires_at INTEGER NOT NULL,
+  revoked_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE token (
+  id TEXT PRIMARY KEY,
+  hash BLOB NOT NULL UNIQUE,
+  name TEXT NOT NULL,
+  role TEXT NOT NULL,
+  created_at INTEGER NOT NULL,
+  expires_at INTEGER NOT NULL,
+  revoked_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE identity (
+  device TEXT PRIMARY KEY,
+  serial TEXT NOT NULL,
+  secret_id TEXT NOT NULL,
+  enrolled_at INTEGER NOT NULL,
+  revoked_at INTEGER NOT NULL,
+  revoke_note TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE audit (
+  id INTEGER PRIMARY KEY,
+  at INTEGER NOT NULL,
+  actor TEXT NOT NULL,
+  action TEXT NOT NULL,
+  object TEXT NOT NULL,
+  detail TEXT NOT NULL
+) STRICT;
+CREATE INDEX audit_at ON audit (at);
+
+CREATE TABLE setting (
+  name TEXT PRIMARY KEY,
+  value BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+`}
