@@ -1,0 +1,209 @@
+package farpath
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"os/exec"
+	"runtime"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	deviceName = "far0"
+	maxPacket  = 65536
+	// queueLength is how many packets can be on their way in one direction.
+	queueLength = 4096
+)
+
+// Path is two network namespaces joined by a slow path.
+type Path struct {
+	// NearAddr and FarAddr are the addresses of the two sides.
+	NearAddr, FarAddr netip.Addr
+
+	near, far string // names of the namespaces
+	devices   [2]*os.File
+	carrying  sync.WaitGroup
+}
+
+// New makes a path that holds packets for the delay each way. It lasts until the
+// test ends.
+func New(t testing.TB, delay time.Duration) *Path {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		missing(t, "root, to make network namespaces")
+	}
+	Require(t, "ip")
+	if _, err := os.Stat("/dev/net/tun"); err != nil {
+		missing(t, "/dev/net/tun")
+	}
+	id := make([]byte, 4)
+	_, _ = rand.Read(id)
+	name := "farpath-" + hex.EncodeToString(id)
+	p := &Path{
+		NearAddr: netip.MustParseAddr("198.51.100.20"), FarAddr: netip.MustParseAddr("203.0.113.9"),
+		near: name + "-near", far: name + "-far",
+	}
+	t.Cleanup(func() { p.close(t) })
+	for i, side := range []struct {
+		namespace   string
+		local, peer netip.Addr
+	}{{p.near, p.NearAddr, p.FarAddr}, {p.far, p.FarAddr, p.NearAddr}} {
+		device, err := attach(t.Context(), side.namespace, side.local, side.peer)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.devices[i] = device
+	}
+	p.carrying.Go(func() { carry(p.devices[0], p.devices[1], delay) })
+	p.carrying.Go(func() { carry(p.devices[1], p.devices[0], delay) })
+	return p
+}
+
+// attach makes a namespace with a TUN device in it and returns the device's open end.
+func attach(ctx context.Context, namespace string, local, peer netip.Addr) (*os.File, error) {
+	if err := ip(ctx, "netns", "add", namespace); err != nil {
+		return nil, err
+	}
+	var device *os.File
+	err := within(namespace, func() (err error) {
+		device, err = openDevice()
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("make a TUN device in %s: %w", namespace, err)
+	}
+	for _, arguments := range [][]string{
+		{"-n", namespace, "link", "set", "lo", "up"},
+		{"-n", namespace, "addr", "add", local.String(), "peer", peer.String(), "dev", deviceName},
+		{"-n", namespace, "link", "set", deviceName, "up"},
+		{"-n", namespace, "route", "add", "default", "dev", deviceName},
+	} {
+		if err := ip(ctx, arguments...); err != nil {
+			return device, err
+		}
+	}
+	return device, nil
+}
+
+func ip(ctx context.Context, arguments ...string) error {
+	out, err := exec.CommandContext(ctx, "ip", arguments...).CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("ip %v: %w: %s", arguments, err, out)
+	}
+	return nil
+}
+
+// openDevice makes the TUN device in the namespace of the calling thread.
+func openDevice() (*os.File, error) {
+	fd, err := unix.Open("/dev/net/tun", unix.O_RDWR|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	request, err := unix.NewIfreq(deviceName)
+	if err == nil {
+		request.SetUint16(unix.IFF_TUN | unix.IFF_NO_PI)
+		err = unix.IoctlIfreq(fd, unix.TUNSETIFF, request)
+	}
+	if err != nil {
+		return nil, errors.Join(err, unix.Close(fd))
+	}
+	return os.NewFile(uintptr(fd), "/dev/net/tun"), nil
+}
+
+// held is a packet on its way.
+type held struct {
+	due    time.Time
+	packet []byte
+}
+
+// carry moves packets from one device to the other after the delay, in their order,
+// until one of them is closed.
+func carry(from, to *os.File, delay time.Duration) {
+	way := make(chan held, queueLength)
+	var out sync.WaitGroup
+	out.Go(func() {
+		for h := range way {
+			time.Sleep(time.Until(h.due)) // this is the distance
+			_, _ = to.Write(h.packet)     // a network loses packets too
+		}
+	})
+	buffer := make([]byte, maxPacket)
+	for {
+		n, err := from.Read(buffer)
+		if err != nil {
+			break
+		}
+		select {
+		case way <- held{time.Now().Add(delay), append([]byte(nil), buffer[:n]...)}:
+		default: // more than the path holds
+		}
+	}
+	close(way)
+	out.Wait()
+}
+
+// within runs f on a thread of its own in a namespace. The thread ends with f, so
+// that nothing else runs there.
+func within(namespace string, f func() error) error {
+	done := make(chan error, 1)
+	go func() {
+		runtime.LockOSThread() // never unlocked: the thread is thrown away
+		handle, err := os.Open("/run/netns/" + namespace)
+		if err != nil {
+			done <- err
+			return
+		}
+		defer handle.Close()
+		if err := unix.Setns(int(handle.Fd()), unix.CLONE_NEWNET); err != nil {
+			done <- fmt.Errorf("enter %s: %w", namespace, err)
+			return
+		}
+		done <- f()
+	}()
+	return <-done
+}
+
+// InNear runs f on a thread in the near namespace and returns its error. Goroutines
+// that f starts are elsewhere, and so is /proc/net, which is the main thread's.
+func (p *Path) InNear(f func() error) error { return within(p.near, f) }
+
+// Near returns a command that runs in the near namespace.
+func (p *Path) Near(ctx context.Context, program string, arguments ...string) *exec.Cmd {
+	return command(ctx, p.near, program, arguments)
+}
+
+// Far returns a command that runs in the far namespace.
+func (p *Path) Far(ctx context.Context, program string, arguments ...string) *exec.Cmd {
+	return command(ctx, p.far, program, arguments)
+}
+
+func command(ctx context.Context, namespace, program string, arguments []string) *exec.Cmd {
+	return exec.CommandContext(ctx, "ip", append([]string{"netns", "exec", namespace, program}, arguments...)...)
+}
+
+func (p *Path) close(t testing.TB) {
+	for _, d := range p.devices {
+		if d != nil {
+			_ = d.Close()
+		}
+	}
+	p.carrying.Wait()
+	for _, namespace := range []string{p.near, p.far} {
+		if _, err := os.Stat("/run/netns/" + namespace); err != nil {
+			continue
+		}
+		// The test's own context is over.
+		if err := ip(context.Background(), "netns", "delete", namespace); err != nil {
+			t.Errorf("clean up: %v", err)
+		}
+	}
+}
