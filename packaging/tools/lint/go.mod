@@ -1,6 +1,6 @@
 module github.com/farmhound-security/farmhound/packaging/tools/lint
 
-go 1.26.7
+go 1.26.0
 
 tool github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 
