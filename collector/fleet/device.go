@@ -1,15 +1,157 @@
 package fleet
 
 import (
+	"slices"
 	"time"
 
+	"google.golang.org/protobuf/types/known/timestamppb"
+
 	fleetv1 "github.com/farmhound-security/farmhound/proto/farmhound/fleet/v1"
+	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
 )
 
-// Device derives what signals and analysts look at from a picture.
+const (
+	toolDays      = 30
+	fortnightDays = 14
+	activeSpan    = 20 // days with activity that the longest view holds
+)
+
+// view is one derivation under way.
+type view struct {
+	f      *Fleet
+	pic    *fleetv1.Picture
+	now    time.Time
+	person *fleetv1.Person // nil without a roster entry
+	self   *entry
+	active []*fleetv1.Day // days with activity, latest first, at most activeSpan
+	egress map[uint32]*fleetv1.EgressState
+}
+
+// Device derives what signals and analysts look at from a picture. Days are UTC
+// days: an evening in America counts to the next one, which moves the edge of a
+// span and no share within it.
 func (f *Fleet) Device(pic *fleetv1.Picture, now time.Time) *fleetv1.Device {
-	return &fleetv1.Device{Id: pic.GetId(), Serial: pic.GetSerial(), Known: &fleetv1.Known{}}
+	v := &view{f: f, pic: pic, now: now, person: f.person(pic, now), self: f.entryOf(pic, now)}
+	v.egress = make(map[uint32]*fleetv1.EgressState, len(pic.GetEgresses()))
+	for _, e := range pic.GetEgresses() {
+		v.egress[e.GetId()] = e
+	}
+	v.active = activeDays(pic.GetDays(), now)
+	d := &fleetv1.Device{
+		Id: pic.GetId(), Serial: pic.GetSerial(), System: pic.GetSystem(), EnrolledAt: pic.GetEnrolledAt(),
+		FirstReportAt: stamp(pic.GetFirstReportUnix()), LastReportAt: stamp(pic.GetLastReportUnix()),
+		Person:         v.person,
+		Tools:          v.tools(),
+		Day1:           v.activity(1),
+		Day5:           v.activity(5),
+		Day20:          v.activity(activeSpan),
+		Kvm:            v.kvm(),
+		Still:          v.stillness(),
+		Egress:         v.egressNow(),
+		Distance:       v.distance(),
+		Operator:       v.operator(),
+		Place:          v.placeHistory(),
+		Site:           f.site(v.self, now),
+		Trust:          v.trust(),
+		VirtualChassis: pic.GetSystem().GetChassis() == farmhoundv1.Chassis_CHASSIS_VIRTUAL,
+	}
+	d.Known = v.known(d)
+	return d
 }
 
 // Controllers returns the catalogue names of the tools with a session open now.
-func (f *Fleet) Controllers(pic *fleetv1.Picture) []string { return nil }
+func (f *Fleet) Controllers(pic *fleetv1.Picture) []string {
+	var names []string
+	for _, s := range pic.GetSessions() {
+		if s.GetSession().GetEndedAt() == nil {
+			names = append(names, f.toolName(s.GetSession().GetTool()))
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// person returns the roster's entry, nil without one.
+func (f *Fleet) person(pic *fleetv1.Picture, at time.Time) *fleetv1.Person {
+	if f.cfg.Roster == nil || pic.GetSerial() == "" {
+		return nil
+	}
+	p, ok := f.cfg.Roster.Person(pic.GetSerial(), at)
+	if !ok || p == nil {
+		return nil
+	}
+	p.Offshore = len(f.home) > 0 && p.GetCountry() != "" && !f.home[p.GetCountry()]
+	return p
+}
+
+// approved says whether a tool counts as approved on a person's laptop.
+func (f *Fleet) approved(tool string, person *fleetv1.Person, at time.Time) bool {
+	if slices.Contains(person.GetApprovedTools(), tool) {
+		return true
+	}
+	return slices.ContainsFunc(f.cfg.Company.ApprovedTools, func(a ApprovedTool) bool {
+		return a.ID == tool && (a.Until.IsZero() || at.Before(a.Until))
+	})
+}
+
+// declared says whether a country is one where the person may be.
+func (v *view) declared(country string) bool {
+	return country == v.person.GetCountry() || slices.Contains(v.person.GetTravelCountries(), country)
+}
+
+// foreign says whether a country is known to be none where the person may be.
+func (v *view) foreign(country string) bool {
+	return country != "" && v.person.GetCountry() != "" && !v.declared(country)
+}
+
+func (v *view) tools() []*fleetv1.ToolSighting {
+	now, first := v.now.Unix(), v.pic.GetFirstReportUnix()
+	var tools []*fleetv1.ToolSighting
+	for _, t := range v.pic.GetTools() {
+		if now-t.GetLastUnix() > toolDays*daySeconds && !t.GetPresent() {
+			continue
+		}
+		category := v.f.category(t.GetId())
+		tools = append(tools, &fleetv1.ToolSighting{
+			Id: t.GetId(), Name: v.f.toolName(t.GetId()), Category: category,
+			Present: t.GetPresent(), Unattended: t.GetUnattended(), Running: t.GetRunning(),
+			Renamed: t.GetRenamed(), Portable: t.GetPortable(), FixedCredential: t.GetFixedCredential(),
+			Approved:    v.f.approved(t.GetId(), v.person, v.now),
+			FirstSeenAt: stamp(t.GetFirstUnix()), LastSeenAt: stamp(t.GetLastUnix()),
+			// What the first report listed may have been there for years.
+			FirstFortnight: !t.GetInitial() && t.GetFirstUnix()-first <= fortnightDays*daySeconds,
+			Controls:       controls(category),
+			NewIn_30D:      !t.GetInitial() && now-t.GetFirstUnix() <= toolDays*daySeconds,
+		})
+	}
+	return tools
+}
+
+// controls says whether tools of a category can give control of screen or terminal.
+func controls(category string) bool {
+	return category == "remote-control" || category == "rmm" || category == "screen-share-control"
+}
+
+func (v *view) known(d *fleetv1.Device) *fleetv1.Known {
+	k := &fleetv1.Known{
+		Hardware: v.pic.GetHardware() != nil,
+		Network:  len(v.pic.GetNetwork().GetGateway())+len(v.pic.GetNetwork().GetAccessPoint())+len(v.pic.GetNetwork().GetLan()) > 0,
+		Media:    v.pic.GetMedia() != nil,
+		Geo:      d.GetEgress().GetCountry() != "",
+		Roster:   v.person != nil,
+		Distance: d.GetDistance().GetDays() > 0,
+		Control:  len(v.pic.GetContacts()) > 0,
+	}
+	for _, day := range v.pic.GetDays() {
+		if int64(day.GetDay()) <= v.now.Unix()/daySeconds-activeSpan {
+			continue
+		}
+		k.Control = k.GetControl() || day.GetControlKnownSeconds() > 0
+		k.Hands = k.GetHands() || day.GetInput() != nil
+	}
+	return k
+}
+
+func midnight(day uint32) *timestamppb.Timestamp {
+	return timestamppb.New(time.Unix(int64(day)*daySeconds, 0))
+}

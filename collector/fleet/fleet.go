@@ -4,42 +4,12 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/farmhound-security/farmhound/proto/catalog"
 	fleetv1 "github.com/farmhound-security/farmhound/proto/farmhound/fleet/v1"
-	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
 )
 
 // SweepInterval is the grid, in UTC, on which every device is assessed again.
 const SweepInterval = 6 * time.Hour
-
-// Tool is what the catalogue says of one entry.
-type Tool struct {
-	// Name is the display name.
-	Name string
-	// Category is remote-control, screen-share-control, rmm, overlay-network, tunnel, consumer-vpn, ...
-	Category string
-	// MostReported marks the consumer VPN most reported in laptop-farm cases.
-	MostReported bool
-}
-
-// Recognition is what the catalogue says of a piece of hardware.
-type Recognition struct {
-	// Name is the display name.
-	Name string
-	// Level is "named" or "descriptor" for a remote console; empty otherwise.
-	Level string
-	// DummyDisplay marks a display that is not there: a dummy plug or a virtual
-	// driver, those that serve real screens left out.
-	DummyDisplay bool
-	// Ordinary marks hardware known to be harmless whatever its shape: docks, DisplayLink.
-	Ordinary bool
-}
-
-// Catalog knows tools and hardware.
-type Catalog interface {
-	Tool(id string) (Tool, bool)
-	USB(d *farmhoundv1.UsbDevice) (Recognition, bool)
-	Display(d *farmhoundv1.Display) (Recognition, bool)
-}
 
 // Place is what address data says of one address. Empty and zero fields are unknown.
 type Place struct {
@@ -96,9 +66,9 @@ type ApprovedTool struct {
 	Until time.Time
 }
 
-// Config is what a Fleet needs. Every interface may be nil: then there is less to say.
+// Config is what a Fleet needs. Everything may be left out: then there is less to say.
 type Config struct {
-	Catalog Catalog
+	Catalog *catalog.Catalog
 	Places  Places
 	Roster  Roster
 	Company Company
@@ -109,11 +79,62 @@ type Config struct {
 // Fleet turns observations into pictures and pictures into devices. It may be
 // used concurrently for different devices.
 type Fleet struct {
-	cfg Config
+	cfg      Config
+	highRisk map[string]bool
+	home     map[string]bool
+	offices  map[key]bool
+	index    *index
+	zones    zoneTable
 }
 
 // New returns a Fleet with an empty co-location index.
-func New(cfg Config) *Fleet { return &Fleet{cfg: cfg} }
+func New(cfg Config) *Fleet {
+	f := &Fleet{
+		cfg:      cfg,
+		highRisk: set(cfg.Company.HighRiskCountries),
+		home:     set(cfg.Company.HomeCountries),
+		offices:  make(map[key]bool, len(cfg.Company.OfficeGateways)),
+		index:    newIndex(),
+	}
+	for _, gateway := range cfg.Company.OfficeGateways {
+		f.offices[f.hash(hashGateway, gateway)] = true
+	}
+	return f
+}
+
+// DefaultHighRiskCountries are the countries that public cases of laptop farms
+// name as the operators' places. A company may use its own list instead.
+func DefaultHighRiskCountries() []string { return []string{"CN", "KP", "RU"} }
 
 // Restore enters a stored picture into the co-location index.
-func (f *Fleet) Restore(pic *fleetv1.Picture) {}
+func (f *Fleet) Restore(pic *fleetv1.Picture) {
+	if pic.GetId() != "" {
+		f.enter(pic, time.Unix(pic.GetLastReceivedUnix(), 0))
+	}
+}
+
+// office says whether an address is one of an office's.
+func (c *Company) office(addr netip.Addr) bool { return within(c.Offices, addr) }
+
+// owns says whether an address is the company's own: an office's, a VPN's or a proxy's.
+func (c *Company) owns(addr netip.Addr) bool {
+	return within(c.Offices, addr) || within(c.Networks, addr)
+}
+
+func within(prefixes []netip.Prefix, addr netip.Addr) bool {
+	addr = addr.Unmap()
+	for _, p := range prefixes {
+		if p.Contains(addr) {
+			return true
+		}
+	}
+	return false
+}
+
+func set(words []string) map[string]bool {
+	m := make(map[string]bool, len(words))
+	for _, w := range words {
+		m[w] = true
+	}
+	return m
+}

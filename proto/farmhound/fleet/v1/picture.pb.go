@@ -354,8 +354,8 @@ type Boot struct {
 	ObservedUnix int64 `protobuf:"varint,3,opt,name=observed_unix,json=observedUnix,proto3" json:"observed_unix,omitempty"`
 	// When a report of this run last arrived.
 	ReceivedUnix int64 `protobuf:"varint,4,opt,name=received_unix,json=receivedUnix,proto3" json:"received_unix,omitempty"`
-	// Times this run came back after another had taken over, within the last hour of received_unix.
-	Returns       uint32 `protobuf:"varint,5,opt,name=returns,proto3" json:"returns,omitempty"`
+	// When this run last came back after another had taken over; at most two.
+	ReturnedUnix  []int64 `protobuf:"varint,5,rep,packed,name=returned_unix,json=returnedUnix,proto3" json:"returned_unix,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -418,11 +418,11 @@ func (x *Boot) GetReceivedUnix() int64 {
 	return 0
 }
 
-func (x *Boot) GetReturns() uint32 {
+func (x *Boot) GetReturnedUnix() []int64 {
 	if x != nil {
-		return x.Returns
+		return x.ReturnedUnix
 	}
-	return 0
+	return nil
 }
 
 // Day is what was counted on one UTC day.
@@ -486,10 +486,8 @@ type Day struct {
 	Tunnelled bool `protobuf:"varint,28,opt,name=tunnelled,proto3" json:"tunnelled,omitempty"`
 	// Largest jump of the laptop's clock, in seconds.
 	ClockJumpSeconds uint32 `protobuf:"varint,29,opt,name=clock_jump_seconds,json=clockJumpSeconds,proto3" json:"clock_jump_seconds,omitempty"`
-	// Seconds from windows in which unsanctioned control is judged together with KVM-like input.
-	DrivenSeconds uint32 `protobuf:"varint,30,opt,name=driven_seconds,json=drivenSeconds,proto3" json:"driven_seconds,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *Day) Reset() {
@@ -721,13 +719,6 @@ func (x *Day) GetTunnelled() bool {
 func (x *Day) GetClockJumpSeconds() uint32 {
 	if x != nil {
 		return x.ClockJumpSeconds
-	}
-	return 0
-}
-
-func (x *Day) GetDrivenSeconds() uint32 {
-	if x != nil {
-		return x.DrivenSeconds
 	}
 	return 0
 }
@@ -2174,16 +2165,14 @@ func (x *Silence) GetToUnix() int64 {
 // ClockState is what is known about the laptop's clock.
 type ClockState struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Seconds by which the clock was last seen ahead of the collector's, at least.
-	AheadSeconds int64 `protobuf:"varint,1,opt,name=ahead_seconds,json=aheadSeconds,proto3" json:"ahead_seconds,omitempty"`
-	// Smallest delay between observation and arrival today, in seconds; may be negative.
-	DelayToday int64 `protobuf:"varint,2,opt,name=delay_today,json=delayToday,proto3" json:"delay_today,omitempty"`
-	// The same yesterday.
-	DelayBefore int64 `protobuf:"varint,3,opt,name=delay_before,json=delayBefore,proto3" json:"delay_before,omitempty"`
-	// Day of delay_today.
-	Day uint32 `protobuf:"varint,4,opt,name=day,proto3" json:"day,omitempty"`
+	// Smallest delay between observation and arrival on the day, in seconds; may be negative.
+	DelayToday int64 `protobuf:"zigzag64,1,opt,name=delay_today,json=delayToday,proto3" json:"delay_today,omitempty"`
+	// The same on the day with reports before it.
+	DelayBefore int64 `protobuf:"zigzag64,2,opt,name=delay_before,json=delayBefore,proto3" json:"delay_before,omitempty"`
+	// The day of delay_today.
+	Day uint32 `protobuf:"varint,3,opt,name=day,proto3" json:"day,omitempty"`
 	// Whether delay_before holds anything.
-	BeforeKnown   bool `protobuf:"varint,5,opt,name=before_known,json=beforeKnown,proto3" json:"before_known,omitempty"`
+	BeforeKnown   bool `protobuf:"varint,4,opt,name=before_known,json=beforeKnown,proto3" json:"before_known,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2216,13 +2205,6 @@ func (x *ClockState) ProtoReflect() protoreflect.Message {
 // Deprecated: Use ClockState.ProtoReflect.Descriptor instead.
 func (*ClockState) Descriptor() ([]byte, []int) {
 	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{20}
-}
-
-func (x *ClockState) GetAheadSeconds() int64 {
-	if x != nil {
-		return x.AheadSeconds
-	}
-	return 0
 }
 
 func (x *ClockState) GetDelayToday() int64 {
@@ -2292,13 +2274,13 @@ const file_farmhound_fleet_v1_picture_proto_rawDesc = "" +
 	"\rsoftware_unix\x18\x1c \x01(\x03R\fsoftwareUnix\x12$\n" +
 	"\x0elast_egress_id\x18\x1d \x01(\rR\flastEgressId\x12\x19\n" +
 	"\bpeer_mss\x18\x1e \x01(\rR\apeerMss\x12'\n" +
-	"\x0fwindows_refused\x18\x1f \x01(\x04R\x0ewindowsRefused\"\x96\x01\n" +
+	"\x0fwindows_refused\x18\x1f \x01(\x04R\x0ewindowsRefused\"\xa1\x01\n" +
 	"\x04Boot\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1a\n" +
 	"\bsequence\x18\x02 \x01(\x04R\bsequence\x12#\n" +
 	"\robserved_unix\x18\x03 \x01(\x03R\fobservedUnix\x12#\n" +
-	"\rreceived_unix\x18\x04 \x01(\x03R\freceivedUnix\x12\x18\n" +
-	"\areturns\x18\x05 \x01(\rR\areturns\"\xb6\t\n" +
+	"\rreceived_unix\x18\x04 \x01(\x03R\freceivedUnix\x12#\n" +
+	"\rreturned_unix\x18\x05 \x03(\x03R\freturnedUnix\"\x8f\t\n" +
 	"\x03Day\x12\x10\n" +
 	"\x03day\x18\x01 \x01(\rR\x03day\x12\x18\n" +
 	"\acounted\x18\x02 \x03(\rR\acounted\x124\n" +
@@ -2331,8 +2313,7 @@ const file_farmhound_fleet_v1_picture_proto_rawDesc = "" +
 	"\x05moves\x18\x1a \x01(\rR\x05moves\x12\x16\n" +
 	"\x06office\x18\x1b \x01(\bR\x06office\x12\x1c\n" +
 	"\ttunnelled\x18\x1c \x01(\bR\ttunnelled\x12,\n" +
-	"\x12clock_jump_seconds\x18\x1d \x01(\rR\x10clockJumpSeconds\x12%\n" +
-	"\x0edriven_seconds\x18\x1e \x01(\rR\rdrivenSeconds\"\xb4\x01\n" +
+	"\x12clock_jump_seconds\x18\x1d \x01(\rR\x10clockJumpSeconds\"\xb4\x01\n" +
 	"\n" +
 	"DayControl\x12\x12\n" +
 	"\x04tool\x18\x01 \x01(\tR\x04tool\x12\x18\n" +
@@ -2461,15 +2442,14 @@ const file_farmhound_fleet_v1_picture_proto_rawDesc = "" +
 	"\x0elast_used_unix\x18\x02 \x01(\x03R\flastUsedUnix\"?\n" +
 	"\aSilence\x12\x1b\n" +
 	"\tfrom_unix\x18\x01 \x01(\x03R\bfromUnix\x12\x17\n" +
-	"\ato_unix\x18\x02 \x01(\x03R\x06toUnix\"\xaa\x01\n" +
+	"\ato_unix\x18\x02 \x01(\x03R\x06toUnix\"\x85\x01\n" +
 	"\n" +
-	"ClockState\x12#\n" +
-	"\rahead_seconds\x18\x01 \x01(\x03R\faheadSeconds\x12\x1f\n" +
-	"\vdelay_today\x18\x02 \x01(\x03R\n" +
+	"ClockState\x12\x1f\n" +
+	"\vdelay_today\x18\x01 \x01(\x12R\n" +
 	"delayToday\x12!\n" +
-	"\fdelay_before\x18\x03 \x01(\x03R\vdelayBefore\x12\x10\n" +
-	"\x03day\x18\x04 \x01(\rR\x03day\x12!\n" +
-	"\fbefore_known\x18\x05 \x01(\bR\vbeforeKnownBJZHgithub.com/farmhound-security/farmhound/proto/farmhound/fleet/v1;fleetv1b\x06proto3"
+	"\fdelay_before\x18\x02 \x01(\x12R\vdelayBefore\x12\x10\n" +
+	"\x03day\x18\x03 \x01(\rR\x03day\x12!\n" +
+	"\fbefore_known\x18\x04 \x01(\bR\vbeforeKnownBJZHgithub.com/farmhound-security/farmhound/proto/farmhound/fleet/v1;fleetv1b\x06proto3"
 
 var (
 	file_farmhound_fleet_v1_picture_proto_rawDescOnce sync.Once

@@ -1,0 +1,115 @@
+package fleet
+
+import (
+	"math"
+	"math/bits"
+	"slices"
+	"strings"
+
+	fleetv1 "github.com/farmhound-security/farmhound/proto/farmhound/fleet/v1"
+)
+
+const (
+	// kmPerMs is what light in fibre covers there and back in a millisecond.
+	kmPerMs = 100
+	// detour is by how much real paths are longer than the great circle, and slackMs
+	// what the last mile and the laptop add even at their best.
+	detour  = 2
+	slackMs = 40
+)
+
+// distance says what round trips to the collector tell. Nil without any.
+func (v *view) distance() *fleetv1.Distance {
+	d := &fleetv1.Distance{}
+	var minima []float64
+	hours := uint32(0)
+	for _, day := range v.pic.GetDays() {
+		if us := day.GetRttMinUs(); us > 0 && int64(day.GetDay()) > v.now.Unix()/daySeconds-activeSpan {
+			minima = append(minima, float64(us)/1000)
+			hours |= day.GetRttHours()
+		}
+	}
+	if len(minima) == 0 {
+		return nil
+	}
+	slices.Sort(minima)
+	d.RttMinMs, d.RttMedianMs = ptr(minima[0]), ptr(median(minima))
+	d.Days, d.Hours = uint32(len(minima)), uint32(bits.OnesCount32(hours))
+	here := v.f.cfg.Company
+	if here.Latitude == 0 && here.Longitude == 0 {
+		return d
+	}
+	if there, ok := areaOf(v.person.GetCountry(), v.person.GetRegion()); ok {
+		farthest := kilometres(here.Latitude, here.Longitude, there) + there.radius
+		d.LikelyMaxMs = ptr(math.Round(farthest/kmPerMs*detour + slackMs))
+	}
+	if last := lastEgress(v.pic); last != nil && !last.GetCompany() {
+		if there, ok := areaOf(last.GetCountry(), ""); ok {
+			nearest := max(kilometres(here.Latitude, here.Longitude, there)-there.radius, 0)
+			d.PossibleMinMs = ptr(math.Round(nearest / kmPerMs))
+		}
+	}
+	return d
+}
+
+// area is a country or region as a circle that holds it.
+type area struct{ latitude, longitude, radius float64 }
+
+// areaOf returns the circle of a region where it is known, else of its country.
+func areaOf(country, region string) (area, bool) {
+	if country == "US" {
+		if a, ok := states[stateCode(region)]; ok {
+			return a, true
+		}
+	}
+	a, ok := countries[country]
+	return a, ok
+}
+
+// kilometres is the great-circle distance to an area's middle.
+func kilometres(latitude, longitude float64, to area) float64 {
+	const earth = 6371
+	rad := math.Pi / 180
+	a, b := latitude*rad, to.latitude*rad
+	h := math.Pow(math.Sin((b-a)/2), 2) + math.Cos(a)*math.Cos(b)*math.Pow(math.Sin((to.longitude-longitude)*rad/2), 2)
+	return 2 * earth * math.Asin(math.Sqrt(min(h, 1)))
+}
+
+// stateCode returns the postal code of an American state written as code or name.
+func stateCode(region string) string {
+	region = strings.ToUpper(strings.TrimSpace(region))
+	region = strings.TrimPrefix(region, "US-")
+	if code, ok := stateNames[region]; ok {
+		return code
+	}
+	return region
+}
+
+// otherRegion says whether two regions of a country are known to differ. Only
+// American states and ISO codes of up to three characters can be compared.
+func otherRegion(country, a, b string) bool {
+	a, b = regionCode(country, a), regionCode(country, b)
+	return a != "" && b != "" && a != b
+}
+
+func regionCode(country, region string) string {
+	if country == "US" {
+		code := stateCode(region)
+		if _, ok := states[code]; !ok {
+			return ""
+		}
+		return code
+	}
+	region = strings.TrimPrefix(strings.ToUpper(strings.TrimSpace(region)), country+"-")
+	if len(region) > 3 {
+		return ""
+	}
+	return region
+}
+
+// cutPlace splits COUNTRY or COUNTRY-REGION.
+func cutPlace(place string) (country, region string, ok bool) {
+	country, region, _ = strings.Cut(strings.TrimSpace(place), "-")
+	country = strings.ToUpper(country)
+	return country, region, len(country) == 2
+}

@@ -1,0 +1,190 @@
+package fleet
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"time"
+
+	fleetv1 "github.com/farmhound-security/farmhound/proto/farmhound/fleet/v1"
+)
+
+const keptPeers = 16
+
+// operator describes who controls the laptop with tools nobody approved, from
+// elsewhere, over the last twenty days. Nil when nobody does.
+func (v *view) operator() *fleetv1.Operator {
+	today := v.now.Unix() / daySeconds
+	o := &fleetv1.Operator{}
+	days := make(map[uint32]bool)
+	peers := make(map[peerID]*peerSum)
+	for _, c := range v.pic.GetContacts() {
+		if int64(c.GetDay()) <= today-activeSpan || c.GetNear() || v.f.approved(c.GetTool(), v.person, v.now) {
+			continue
+		}
+		days[c.GetDay()] = true
+		o.Sessions += c.GetSessions()
+		id := peerID{c.GetPeer(), c.GetTool()}
+		if peers[id] == nil {
+			peers[id] = &peerSum{days: make(map[uint32]bool)}
+		}
+		peers[id].add(c)
+	}
+	if len(days) == 0 {
+		return nil
+	}
+	o.Days = uint32(len(days))
+	v.peers(o, peers)
+	o.ZoneChanged = v.zoneChanged()
+	o.AccountPeople = v.f.accountPeople(v.self)
+	o.PhaseHours = v.phase()
+	return o
+}
+
+type peerID struct{ address, tool string }
+
+type peerSum struct {
+	days        map[uint32]bool
+	seconds     uint64
+	direct      bool
+	rttUs       uint32
+	first, last int64
+}
+
+func (p *peerSum) add(c *fleetv1.Contact) {
+	p.days[c.GetDay()] = true
+	p.seconds += uint64(c.GetSeconds())
+	p.direct = p.direct || c.GetDirect()
+	if us := c.GetRttMinUs(); us > 0 && (p.rttUs == 0 || us < p.rttUs) {
+		p.rttUs = us
+	}
+	if p.first == 0 || c.GetFirstUnix() < p.first {
+		p.first = c.GetFirstUnix()
+	}
+	p.last = max(p.last, c.GetLastUnix())
+}
+
+// peers lists the controlling addresses. Of a relayed session the address and
+// its country are the relay's, and are left out.
+func (v *view) peers(o *fleetv1.Operator, sums map[peerID]*peerSum) {
+	for id, s := range sums {
+		if id.address == "" {
+			continue
+		}
+		p := &fleetv1.Peer{
+			Address: id.address, Tool: id.tool, Days: uint32(len(s.days)), Hours: float64(s.seconds) / 3600,
+			FirstSeenAt: stamp(s.first), LastSeenAt: stamp(s.last),
+		}
+		if s.rttUs > 0 {
+			p.RttMinMs = ptr(float64(s.rttUs) / 1000)
+		}
+		if place, ok := v.placeOf(id.address); ok {
+			p.AsName = place.ASName
+			if s.direct {
+				p.Country = place.Country
+				p.Anonymised = place.Anonymiser() || place.Hosting
+				p.Foreign = v.foreign(place.Country)
+			}
+		}
+		o.Foreign = o.GetForeign() || p.GetForeign()
+		o.Anonymised = o.GetAnonymised() || p.GetAnonymised()
+		o.Peers = append(o.Peers, p)
+	}
+	slices.SortFunc(o.Peers, func(a, b *fleetv1.Peer) int {
+		return cmp.Or(cmp.Compare(b.GetHours(), a.GetHours()), cmp.Compare(a.GetAddress(), b.GetAddress()), cmp.Compare(a.GetTool(), b.GetTool()))
+	})
+	o.Peers = o.GetPeers()[:min(len(o.GetPeers()), keptPeers)]
+	for _, p := range o.GetPeers() {
+		if p.RttMinMs != nil {
+			o.RttMinMs = p.RttMinMs
+			break
+		}
+	}
+}
+
+// zoneChanged says whether the laptop's zone was changed lately away from the
+// declared one, not for an approved journey.
+func (v *view) zoneChanged() bool {
+	declared := v.person.GetTimeZone()
+	if declared == "" {
+		return false
+	}
+	for _, c := range v.pic.GetZoneChanges() {
+		if v.now.Unix()-c.GetAtUnix() > activeSpan*daySeconds || v.f.zones.sameClock(c.GetTo(), declared) {
+			continue
+		}
+		journey := slices.ContainsFunc(v.person.GetTravelCountries(), func(country string) bool {
+			used, known := v.f.zones.usedIn(c.GetTo(), country)
+			return known && used
+		})
+		if !journey {
+			return true
+		}
+	}
+	return false
+}
+
+// phase is by how many hours the middle of the day's use lies from the middle of
+// the declared working day (one o'clock where none is declared). Absent without a
+// declared zone, with little use, or when use has no middle.
+func (v *view) phase() *float64 {
+	zone := v.person.GetTimeZone()
+	if zone == "" {
+		return nil
+	}
+	loc, err := time.LoadLocation(zone)
+	if err != nil {
+		return nil
+	}
+	const (
+		enoughDays  = 5
+		enoughSlots = 40  // twenty hours
+		together    = 0.3 // length of the mean direction below which use is spread over the clock
+	)
+	var x, y float64
+	days, slots := 0, 0
+	for _, d := range v.active {
+		if d.GetSlots() == 0 {
+			continue
+		}
+		days++
+		_, offset := time.Unix(int64(d.GetDay())*daySeconds+daySeconds/2, 0).In(loc).Zone()
+		for slot := range 48 {
+			if d.GetSlots()>>slot&1 == 0 {
+				continue
+			}
+			slots++
+			angle := (float64(slot)/2 + 0.25 + float64(offset)/3600) * math.Pi / 12
+			x += math.Cos(angle)
+			y += math.Sin(angle)
+		}
+	}
+	if days < enoughDays || slots < enoughSlots || math.Hypot(x, y) < together*float64(slots) {
+		return nil
+	}
+	middle := math.Atan2(y, x) * 12 / math.Pi
+	return ptr(math.Round(wrapHours(middle-v.expectedMiddle())*100) / 100)
+}
+
+func (v *view) expectedMiddle() float64 {
+	if v.person.WorkStartMinute == nil || v.person.WorkEndMinute == nil {
+		return 13
+	}
+	start, end := float64(v.person.GetWorkStartMinute()), float64(v.person.GetWorkEndMinute())
+	if end <= start {
+		end += 24 * 60
+	}
+	return (start + end) / 120
+}
+
+// wrapHours brings a difference of clock times into -12..12.
+func wrapHours(h float64) float64 {
+	h = math.Mod(h, 24)
+	switch {
+	case h > 12:
+		return h - 24
+	case h < -12:
+		return h + 24
+	}
+	return h
+}

@@ -1,0 +1,291 @@
+package fleet
+
+import (
+	"cmp"
+	"math/bits"
+	"slices"
+	"time"
+
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	fleetv1 "github.com/farmhound-security/farmhound/proto/farmhound/fleet/v1"
+)
+
+const (
+	// crowd is how many members a site lists; a larger one is counted only.
+	crowd = 256
+	// restDays is how many days apart two days together may lie and still follow
+	// each other: people rest, laptops too.
+	restDays = 4
+)
+
+// member is one device at a site.
+type member struct {
+	*entry
+	stay       stay // the one that joined it; zero where a peripheral did
+	peripheral bool
+}
+
+// gathering is a site on its way to being described.
+type gathering struct {
+	f       *Fleet
+	self    *entry
+	home    stay
+	now     int64
+	members map[string]member
+	// lowest names the site: the smallest hash that joins it, gateways first.
+	lowest joint
+	shared string
+	words  []string
+}
+
+// site describes who else is where the device is: at the network at which it
+// spent most of the last days. Nil when alone.
+func (f *Fleet) site(self *entry, now time.Time) *fleetv1.Site {
+	g := &gathering{f: f, self: self, now: now.Unix(), members: make(map[string]member)}
+	if home, ok := mainStay(self, g.now); ok {
+		g.home = home
+		if n := f.index.size(home.gateway); n > crowd {
+			return &fleetv1.Site{
+				Id: siteID(home.gateway), Members: []string{self.id}, People: uint32(n), Office: home.office,
+				Since: stamp(home.first), JoinedBy: "the same gateway and egress network",
+			}
+		}
+		g.byNetwork()
+	}
+	if !g.home.office {
+		g.byPeripheral()
+	}
+	delete(g.members, self.id)
+	if len(g.members) == 0 {
+		return nil
+	}
+	return g.describe()
+}
+
+// mainStay returns the network at which a device was on most of the last days.
+func mainStay(e *entry, now int64) (stay, bool) {
+	var best stay
+	found := false
+	for _, s := range e.stays {
+		if now-s.last > togetherSeconds {
+			continue
+		}
+		a, b := s.recentDays(now), best.recentDays(now)
+		if !found || a > b || a == b && s.last >= best.last {
+			best, found = s, true
+		}
+	}
+	return best, found
+}
+
+// since returns the days of a stay with bit 0 for today.
+func (s stay) since(now int64) uint64 {
+	return s.days << min(max(now/daySeconds-s.last/daySeconds, 0), 64)
+}
+
+func (s stay) recentDays(now int64) int { return bits.OnesCount64(s.since(now) & 0xff) }
+
+// lives says whether a place is more than a visit: a third of the device's last days.
+func (e *entry) lives(s stay, now int64) bool {
+	var all uint64
+	for _, other := range e.stays {
+		all |= other.since(now) & 0xff
+	}
+	return 3*s.recentDays(now) >= bits.OnesCount64(all)
+}
+
+// byNetwork gathers the devices that share the gateway or an access point, each
+// together with the egress network.
+func (g *gathering) byNetwork() {
+	seen := make(map[joint]bool)
+	var queue []joint
+	add := func(s stay) {
+		for _, j := range [...]joint{s.gateway, s.accessPoint} {
+			if j.kind != "" && !seen[j] {
+				seen[j] = true
+				queue = append(queue, j)
+			}
+		}
+	}
+	add(g.home)
+	var group []*entry
+	for len(queue) > 0 && len(seen) <= crowd {
+		j := queue[0]
+		queue = queue[1:]
+		g.name(j)
+		group = g.f.index.group(group[:0], j)
+		for _, e := range group {
+			if _, known := g.members[e.id]; known || e.id == g.self.id {
+				continue
+			}
+			for _, s := range e.stays {
+				if (s.gateway == j || s.accessPoint == j) && g.now-s.last <= togetherSeconds && e.lives(s, g.now) {
+					g.members[e.id] = member{entry: e, stay: s}
+					add(s)
+					break
+				}
+			}
+		}
+	}
+	if len(g.members) > 0 {
+		if g.lowest.kind == hashGateway {
+			g.words = append(g.words, "the same gateway and egress network")
+		} else {
+			g.words = append(g.words, "the same access point and egress network")
+		}
+	}
+}
+
+func (g *gathering) name(j joint) {
+	if g.lowest.kind == "" || j.kind == hashGateway && g.lowest.kind != hashGateway ||
+		j.kind == g.lowest.kind && slices.Compare(j.hash[:], g.lowest.hash[:]) < 0 {
+		g.lowest = j
+	}
+}
+
+// byPeripheral gathers the devices to which the same console or display was
+// attached behind the same egress network.
+func (g *gathering) byPeripheral() {
+	for _, s := range g.self.serials {
+		for _, j := range s.joints {
+			for _, e := range g.f.index.group(nil, j) {
+				if e.id == g.self.id {
+					continue
+				}
+				if e.people() != g.self.people() && g.shared == "" {
+					g.shared = s.name
+				}
+				if _, known := g.members[e.id]; !known {
+					g.members[e.id] = member{entry: e, peripheral: true}
+				}
+				if g.lowest.kind == "" {
+					g.lowest = j
+				}
+			}
+		}
+	}
+	if g.shared != "" {
+		g.words = append(g.words, "the peripheral "+quote(g.shared)+" behind the same egress network")
+	}
+}
+
+func siteID(j joint) string { return "site-" + j.hash.String() }
+
+func (g *gathering) describe() *fleetv1.Site {
+	s := &fleetv1.Site{Id: siteID(g.lowest), Office: g.home.office, SharedPeripheral: g.shared, Members: []string{g.self.id}}
+	people := map[string]bool{g.self.people(): true}
+	s.Household = g.self.household != ""
+	others := make([]member, 0, len(g.members))
+	for id, m := range g.members {
+		s.Members = append(s.Members, id)
+		people[m.people()] = true
+		s.Household = s.Household && m.household == g.self.household
+		others = append(others, m)
+	}
+	slices.Sort(s.Members)
+	slices.SortFunc(others, func(a, b member) int { return cmp.Compare(a.id, b.id) })
+	s.People = uint32(len(people))
+	s.Since, s.Days = g.together(others)
+	s.TurnsDays = g.turns(others)
+	switch len(g.words) {
+	case 0:
+		s.JoinedBy = "a shared peripheral behind the same egress network"
+	case 1:
+		s.JoinedBy = g.words[0]
+	default:
+		s.JoinedBy = g.words[0] + "; " + g.words[1]
+	}
+	return s
+}
+
+// together returns since when and on how many days in a row the device was kept
+// with another person's, or, without one, with any other.
+func (g *gathering) together(others []member) (since *timestamppb.Timestamp, days uint32) {
+	var theirs, anybody uint64
+	first, anyFirst := int64(0), int64(0)
+	for _, m := range others {
+		if m.peripheral {
+			continue
+		}
+		d := m.stay.since(g.now)
+		anybody |= d
+		if anyFirst == 0 || m.stay.first < anyFirst {
+			anyFirst = m.stay.first
+		}
+		if m.people() != g.self.people() {
+			theirs |= d
+			if first == 0 || m.stay.first < first {
+				first = m.stay.first
+			}
+		}
+	}
+	if theirs == 0 {
+		theirs, first = anybody, anyFirst
+	}
+	if first == 0 {
+		return nil, 0
+	}
+	both := theirs & g.home.since(g.now)
+	for apart := 0; both != 0 && apart <= restDays; both >>= 1 {
+		if both&1 == 1 {
+			days++
+			apart = 0
+		} else {
+			apart++
+		}
+	}
+	return stamp(max(first, g.home.first)), days
+}
+
+// turns counts the days on which the device and every other that was in use that
+// day were used at different times.
+func (g *gathering) turns(others []member) uint32 {
+	const enough = 2 // half hours of use
+	count := uint32(0)
+	for _, own := range g.self.days {
+		if bits.OnesCount64(own.slots) < enough {
+			continue
+		}
+		company, alternating := false, true
+		for _, m := range others {
+			slots := m.slotsOn(own.day)
+			used := bits.OnesCount64(slots)
+			if used < enough || m.people() == g.self.people() {
+				continue
+			}
+			company = true
+			both := bits.OnesCount64(slots & own.slots)
+			if 5*both > min(used, bits.OnesCount64(own.slots)) {
+				alternating = false
+				break
+			}
+		}
+		if company && alternating {
+			count++
+		}
+	}
+	return count
+}
+
+func (e *entry) slotsOn(day uint32) uint64 {
+	i, ok := slices.BinarySearchFunc(e.days, day, func(d daySlots, day uint32) int { return cmp.Compare(d.day, day) })
+	if !ok {
+		return 0
+	}
+	return e.days[i].slots
+}
+
+// accountPeople returns how many people's laptops one remote account controlled,
+// for the account with most.
+func (f *Fleet) accountPeople(e *entry) uint32 {
+	most := 0
+	for _, k := range e.accounts {
+		people := map[string]bool{e.people(): true}
+		for _, other := range f.index.group(nil, joint{hashAccount, k, ""}) {
+			people[other.people()] = true
+		}
+		most = max(most, len(people))
+	}
+	return uint32(most)
+}
