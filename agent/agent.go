@@ -71,27 +71,35 @@ func assemble(config Config, makeBody bodyMaker) (*Agent, error) {
 		return nil, err
 	}
 	a := &Agent{observer: o, config: config, lookNow: make(chan struct{}, 1), wake: make(chan struct{}, 1)}
-	dir := config.Settings.StateDir
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("make state directory: %w; run as root, or set state_dir to a directory that this user can write", err)
-	}
-	trust := identity.Trust{CAFile: config.Settings.CAFile, CAPin: config.Settings.CAPin}
-	if a.identity, err = identity.Open(filepath.Join(dir, "identity"), trust); err != nil {
+	if err := a.openIdentity(); err != nil {
 		return nil, err
-	}
-	if config.Settings.Collector != "" {
-		// Said now, not with the first call: only a setting can cure it.
-		if _, err := a.identity.ServerTLS(); err != nil {
-			return nil, err
-		}
 	}
 	if a.state, err = openState(a); err != nil {
 		return nil, err
 	}
-	if a.spool, err = spool.Open(filepath.Join(dir, "spool.db"), spool.Options{Log: a.log}); err != nil {
+	if a.spool, err = spool.Open(filepath.Join(config.Settings.StateDir, "spool.db"), spool.Options{Log: a.log}); err != nil {
 		return nil, err
 	}
 	return a, nil
+}
+
+// openIdentity makes the state directory and opens the identity in it.
+func (a *Agent) openIdentity() error {
+	s := a.config.Settings
+	err := os.MkdirAll(s.StateDir, 0o700)
+	if err != nil {
+		return fmt.Errorf("make state directory: %w; run as root, or set state_dir to a directory that this user can write", err)
+	}
+	trust := identity.Trust{CAFile: s.CAFile, CAPin: s.CAPin}
+	if a.identity, err = identity.Open(filepath.Join(s.StateDir, "identity"), trust); err != nil {
+		return err
+	}
+	if s.Collector == "" {
+		return nil
+	}
+	// Said now, not with the first call: only a setting can cure it.
+	_, err = a.identity.ServerTLS()
+	return err
 }
 
 // Close releases the state directory of an agent that is not run.

@@ -136,11 +136,15 @@ func (s *state) setPolicy(policy *farmhoundv1.Policy) (bool, error) {
 		return false, nil
 	}
 	s.current = kept
-	data, err := proto.Marshal(kept)
+	return true, writePolicy(s.dir, kept)
+}
+
+func writePolicy(dir string, policy *farmhoundv1.Policy) error {
+	data, err := proto.Marshal(policy)
 	if err != nil {
-		return true, fmt.Errorf("store policy: %w", err)
+		return fmt.Errorf("store policy: %w", err)
 	}
-	return true, atomicfile.Write(filepath.Join(s.dir, policyFile), data, 0o600)
+	return atomicfile.Write(filepath.Join(dir, policyFile), data, 0o600)
 }
 
 // scanInterval is the policy's, within the bounds of the contract, or the setting.

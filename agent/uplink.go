@@ -3,7 +3,6 @@ package agent
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"os"
 	"sync"
@@ -55,31 +54,61 @@ func (a *Agent) deliver(ctx context.Context) error {
 	return deliverer.Run(ctx)
 }
 
-// Enroll enrols with a secret, once, and keeps the first policy.
-func (a *Agent) Enroll(ctx context.Context, secret string) error {
+// Enroll enrols this laptop once, with the secret that the settings name, and
+// returns its device id. It may run beside a running agent, which takes up the
+// certificate within a minute.
+func Enroll(ctx context.Context, config Config) (device string, err error) {
+	o, err := newObserver(config, newBody)
+	if err != nil {
+		return "", err
+	}
+	defer o.close(ctx)
+	a := &Agent{observer: o, config: config}
+	if err := a.openIdentity(); err != nil {
+		return "", err
+	}
+	secret, err := config.Settings.SecretToEnroll()
+	if err != nil {
+		return "", err
+	}
+	if secret.Reveal() == "" {
+		return "", errNoSecret
+	}
+	policy, err := a.enroll(ctx, secret.Reveal())
+	if err != nil {
+		return "", err
+	}
+	if policy != nil {
+		err = writePolicy(config.Settings.StateDir, policy)
+	}
+	return a.DeviceID(), err
+}
+
+var errNoSecret = errors.New("this laptop is not enrolled and has no enrolment secret: set enroll_secret_file or run farmhound-agent enroll")
+
+// enroll exchanges a secret for a certificate and returns the first policy.
+func (a *Agent) enroll(ctx context.Context, secret string) (*farmhoundv1.Policy, error) {
 	config, err := a.identity.ServerTLS()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	connection, err := delivery.Connect(a.config.Settings.Collector, config, a.config.Dial)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer connection.Close()
 	ctx, cancel := context.WithTimeout(ctx, enrollTimeout)
 	defer cancel()
 	policy, err := a.identity.Enroll(ctx, farmhoundv1.NewEnrollmentServiceClient(connection), secret, a.body.system())
 	if err != nil {
-		return err
-	}
-	if err := os.Remove(a.config.Settings.InstalledSecretFile()); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("enrolled, but the used secret could not be removed: %w", err)
+		return nil, err
 	}
 	a.log.InfoContext(ctx, "enrolled", "device", a.DeviceID(), "collector", a.config.Settings.Collector)
-	if policy != nil {
-		a.applyPolicy(policy)
+	if err := os.Remove(a.config.Settings.InstalledSecretFile()); err != nil && !errors.Is(err, os.ErrNotExist) {
+		// It is of no more use to this laptop, but others may be enrolled with it.
+		a.log.ErrorContext(ctx, "the used enrolment secret cannot be removed; remove it by hand", "error", err)
 	}
-	return nil
+	return policy, nil
 }
 
 // awaitEnrollment returns when the laptop is enrolled: with the secret it has, or
@@ -92,13 +121,18 @@ func (a *Agent) awaitEnrollment(ctx context.Context) error {
 		secret, err := a.config.Settings.SecretToEnroll()
 		switch {
 		case err == nil && secret.Reveal() == "":
-			err = errors.New("this laptop is not enrolled and has no enrolment secret: set enroll_secret_file or run farmhound-agent enroll")
+			err = errNoSecret
 		case err == nil && secret.Reveal() == refused:
 			err = nil
 		case err == nil:
-			if err = a.Enroll(ctx, secret.Reveal()); identity.Refused(err) {
+			var policy *farmhoundv1.Policy
+			policy, err = a.enroll(ctx, secret.Reveal())
+			switch {
+			case err == nil && policy != nil:
+				a.applyPolicy(policy)
+			case identity.Refused(err):
 				refused, waiting = secret.Reveal(), false
-			} else if err != nil {
+			case err != nil:
 				pause = backoff.Next(err)
 			}
 		}

@@ -28,11 +28,13 @@ type Sources struct {
 	Policy Layer
 	// File is the settings file. Empty means DefaultFile, if it exists.
 	File string
+	// Unprivileged leaves out a DefaultFile that this user may not read.
+	Unprivileged bool
 }
 
 // Load returns the settings. The error joins everything that is wrong.
 func Load(sources Sources) (Settings, error) {
-	file, err := fileLayer(sources.File)
+	file, err := fileLayer(sources.File, sources.Unprivileged)
 	if err != nil {
 		return Settings{}, err
 	}
@@ -88,13 +90,13 @@ func environmentLayer(environ []string) (Layer, error) {
 	return layer, errors.Join(problems...)
 }
 
-func fileLayer(path string) (Layer, error) {
+func fileLayer(path string, unprivileged bool) (Layer, error) {
 	named := path != ""
 	if !named {
 		path = DefaultFile()
 	}
 	file, err := os.Open(path)
-	if !named && errors.Is(err, os.ErrNotExist) {
+	if !named && (errors.Is(err, os.ErrNotExist) || unprivileged && errors.Is(err, os.ErrPermission)) {
 		return nil, nil
 	}
 	if err != nil {
