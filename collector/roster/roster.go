@@ -1,36 +1,79 @@
 // Package roster reads who should be where: which person has which laptop, the
 // place declared for them, approved tools and travel, and exemptions.
 //
+// A roster is CSV with a header; columns may stand in any order and be left out.
+// What cannot be right is named with its line and column, and the rest counts.
+//
 // It may import proto/ only.
 package roster
 
 import (
-	"fmt"
-	"io"
+	"slices"
+	"strings"
 	"time"
 
 	fleetv1 "github.com/farmhound-security/farmhound/proto/farmhound/fleet/v1"
 )
 
-// Problem is one thing wrong with a roster file; the rest of the file still counts.
-type Problem struct {
-	File   string
-	Line   int
-	Column int
-	Reason string
+// Roster is a parsed roster. It is immutable and safe for concurrent use.
+type Roster struct {
+	entries map[string]*entry // by serial in upper case
 }
 
-// Error implements error.
-func (p Problem) Error() string {
-	return fmt.Sprintf("%s:%d:%d: %s", p.File, p.Line, p.Column, p.Reason)
+// entry is one good row.
+type entry struct {
+	person      *fleetv1.Person // what does not depend on the time
+	travel      []travel
+	exemptUntil time.Time // zero: not exempt
+	reason      string
 }
 
-// Roster is a parsed roster. It is immutable.
-type Roster struct{}
+// travel is one approved journey, its last day included.
+type travel struct {
+	country  string
+	from, to time.Time // both zero: always
+}
 
-// Parse reads a roster in CSV. Bad rows become problems and good rows are kept;
-// the error is for input that cannot be read at all.
-func Parse(name string, r io.Reader) (*Roster, []Problem, error) { return &Roster{}, nil, nil }
+// Len returns the number of laptops in the roster.
+func (r *Roster) Len() int {
+	if r == nil {
+		return 0
+	}
+	return len(r.entries)
+}
 
-// Person returns the entry for a system serial as it stands at a time.
-func (r *Roster) Person(serial string, at time.Time) (*fleetv1.Person, bool) { return nil, false }
+// Person returns a copy of the entry for a system serial as it stands at a time.
+func (r *Roster) Person(serial string, at time.Time) (*fleetv1.Person, bool) {
+	if r == nil {
+		return nil, false
+	}
+	e, ok := r.entries[serialKey(serial)]
+	if !ok {
+		return nil, false
+	}
+	f := e.person
+	p := &fleetv1.Person{
+		Id: f.GetId(), Country: f.GetCountry(), Region: f.GetRegion(), TimeZone: f.GetTimeZone(), ShipTo: f.GetShipTo(),
+		Role: f.GetRole(), Household: f.GetHousehold(),
+		// Shared and never changed.
+		ApprovedTools: f.GetApprovedTools(), WorkDays: f.GetWorkDays(),
+		WorkStartMinute: f.WorkStartMinute, WorkEndMinute: f.WorkEndMinute,
+	}
+	for _, t := range e.travel {
+		if t.holds(at) && !slices.Contains(p.GetTravelCountries(), t.country) {
+			p.TravelCountries = append(p.TravelCountries, t.country)
+		}
+	}
+	if at.Before(e.exemptUntil) {
+		p.Exempt, p.ExemptReason = true, e.reason
+	}
+	return p, true
+}
+
+func (t travel) holds(at time.Time) bool {
+	return t.to.IsZero() || !at.Before(t.from) && at.Before(t.to)
+}
+
+// serialKey brings a serial into the form in which serials are compared: asset
+// registers disagree on case and leave blanks.
+func serialKey(serial string) string { return strings.ToUpper(strings.TrimSpace(serial)) }

@@ -1,0 +1,218 @@
+package roster
+
+import (
+	"bufio"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// columns are the header's names, in the order of documentation.
+var columns = []string{
+	"serial", "person", "country", "region", "time_zone", "ship_to", "work_days", "work_start", "work_end",
+	"role", "approved_tools", "approved_travel", "household", "exempt_until", "exempt_reason",
+}
+
+const (
+	maxLine     = 64 << 10
+	maxCell     = 1024
+	maxRows     = 2_000_000
+	maxProblems = 1000
+)
+
+// Problem is one thing wrong with a roster file; the rest of the file still counts.
+type Problem struct {
+	// File is the name given to Parse.
+	File string
+	// Line and Column count from 1; the column counts bytes.
+	Line, Column int
+	// Reason says what is wrong and what is expected.
+	Reason string
+}
+
+// Error implements error.
+func (p Problem) Error() string {
+	return fmt.Sprintf("%s:%d:%d: %s", p.File, p.Line, p.Column, p.Reason)
+}
+
+// parser is one Parse under way.
+type parser struct {
+	file     string
+	roster   *Roster
+	problems []Problem
+	header   []string // column of every cell, empty for an unknown one
+	lines    map[string]int
+	zones    zones
+}
+
+// Parse reads a roster in CSV. Bad rows become problems and good rows are kept;
+// the error is for input that cannot be read at all: no header, or none with a
+// serial column.
+func Parse(name string, r io.Reader) (*Roster, []Problem, error) {
+	p := &parser{
+		file: name, roster: &Roster{entries: make(map[string]*entry)},
+		lines: make(map[string]int), zones: make(zones),
+	}
+	in := bufio.NewReaderSize(r, maxLine)
+	rows := 0
+	for line := 1; ; line++ {
+		text, err := readLine(in)
+		if errors.Is(err, errLong) {
+			p.problem(line, 1, fmt.Sprintf("the line is longer than %d bytes", maxLine))
+			continue
+		}
+		if err != nil && !errors.Is(err, io.EOF) {
+			return nil, p.problems, fmt.Errorf("read roster %s: %w", name, err)
+		}
+		if line == 1 {
+			text = strings.TrimPrefix(text, "\ufeff")
+		}
+		if strings.TrimSpace(text) != "" {
+			if stop := p.line(line, text); stop != nil {
+				return nil, p.problems, stop
+			}
+			if rows++; rows > maxRows {
+				return nil, p.problems, fmt.Errorf("roster %s has more than %d rows; split it", name, maxRows)
+			}
+		}
+		if errors.Is(err, io.EOF) {
+			break
+		}
+	}
+	if p.header == nil {
+		return nil, p.problems, Problem{name, 1, 1, "the roster is empty; its first line names the columns: " + strings.Join(columns, ",")}
+	}
+	return p.roster, p.problems, nil
+}
+
+var errLong = errors.New("line too long")
+
+// readLine returns the next line without its ending; io.EOF comes with the last.
+// A line that is too long is skipped to its end.
+func readLine(in *bufio.Reader) (string, error) {
+	b, err := in.ReadSlice('\n')
+	if errors.Is(err, bufio.ErrBufferFull) {
+		for errors.Is(err, bufio.ErrBufferFull) {
+			_, err = in.ReadSlice('\n')
+		}
+		if err != nil && !errors.Is(err, io.EOF) {
+			return "", err
+		}
+		return "", errLong
+	}
+	return strings.TrimSuffix(strings.TrimSuffix(string(b), "\n"), "\r"), err
+}
+
+func (p *parser) problem(line, column int, reason string) {
+	switch {
+	case len(p.problems) < maxProblems:
+		p.problems = append(p.problems, Problem{p.file, line, column, reason})
+	case len(p.problems) == maxProblems:
+		p.problems = append(p.problems, Problem{p.file, line, column, "there are more problems; the rest is not listed"})
+	}
+}
+
+// cell is one value with its column in the file.
+type cell struct {
+	text   string
+	column int
+}
+
+// line handles one line; only a header that cannot be used stops.
+func (p *parser) line(line int, text string) error {
+	cells, ok := p.split(line, text)
+	if p.header == nil {
+		if !ok {
+			return fmt.Errorf("the roster's header cannot be read: %w", p.problems[len(p.problems)-1])
+		}
+		return p.readHeader(line, cells)
+	}
+	if !ok {
+		return nil
+	}
+	if len(cells) != len(p.header) {
+		p.problem(line, cells[len(cells)-1].column, fmt.Sprintf("the row has %d cells, the header has %d", len(cells), len(p.header)))
+		return nil
+	}
+	row := make(map[string]cell, len(cells))
+	for i, c := range cells {
+		if p.header[i] != "" {
+			row[p.header[i]] = c
+		}
+	}
+	p.row(line, row)
+	return nil
+}
+
+// split cuts one line into cells. A cell never holds a line break, so that a
+// quotation mark that is left open spoils its own line only.
+func (p *parser) split(line int, text string) ([]cell, bool) {
+	if !utf8.ValidString(text) {
+		p.problem(line, 1, "the line is not UTF-8 text; save the roster as UTF-8")
+		return nil, false
+	}
+	r := csv.NewReader(strings.NewReader(text))
+	r.FieldsPerRecord = -1
+	record, err := r.Read()
+	if err != nil {
+		column := 1
+		var bad *csv.ParseError
+		if errors.As(err, &bad) {
+			column, err = bad.Column, bad.Err
+		}
+		p.problem(line, max(column, 1), fmt.Sprintf("the row is not valid CSV (%v)", err))
+		return nil, false
+	}
+	cells := make([]cell, len(record))
+	good := true
+	for i, text := range record {
+		_, column := r.FieldPos(i)
+		cells[i] = cell{strings.TrimSpace(text), column}
+		if reason := unsafe(cells[i].text); reason != "" {
+			p.problem(line, column, reason)
+			good = false
+		}
+	}
+	return cells, good
+}
+
+// unsafe says why a cell must not travel on into consoles, terminals and
+// spreadsheets; empty when it may.
+func unsafe(text string) string {
+	if len(text) > maxCell {
+		return fmt.Sprintf("the cell is longer than %d bytes", maxCell)
+	}
+	for _, r := range text {
+		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == '\u2028' || r == '\u2029' {
+			return fmt.Sprintf("the cell holds the control character %U", r)
+		}
+	}
+	if text != "" && strings.ContainsRune("=+-@", rune(text[0])) {
+		return fmt.Sprintf("the cell begins with %q, which spreadsheets take for a formula", text[0])
+	}
+	return ""
+}
+
+func (p *parser) readHeader(line int, cells []cell) error {
+	p.header = make([]string, len(cells))
+	for i, c := range cells {
+		name := strings.ToLower(c.text)
+		switch {
+		case !slices.Contains(columns, name):
+			p.problem(line, c.column, fmt.Sprintf("unknown column %q; known are %s", c.text, strings.Join(columns, ",")))
+		case slices.Contains(p.header[:i], name):
+			p.problem(line, c.column, fmt.Sprintf("the column %q is there twice; the first counts", name))
+		default:
+			p.header[i] = name
+		}
+	}
+	if !slices.Contains(p.header, "serial") {
+		return Problem{p.file, line, 1, "the header has no column serial; the first line names the columns: " + strings.Join(columns, ",")}
+	}
+	return nil
+}
