@@ -19,7 +19,7 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/farmhound-security/farmhound/agent/identity"
-	"github.com/farmhound-security/farmhound/agent/internal/fakecollector"
+	"github.com/farmhound-security/farmhound/agent/fakecollector"
 	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
 )
 
