@@ -105,13 +105,13 @@ func TestAllProblemsTogether(t *testing.T) {
 
 func TestSecretIsNeverShown(t *testing.T) {
 	t.Parallel()
-	file := write(t, "secret", "  fh-secret-1234 \n")
+	file := write(t, "secret", "  fh-secret-quokka \n")
 	for name, s := range map[string]Settings{
-		"as set":    {EnrollSecret: NewSecret("fh-secret-1234")},
+		"as set":    {EnrollSecret: NewSecret("fh-secret-quokka")},
 		"from file": {EnrollSecretFile: file},
 	} {
 		secret, err := s.SecretToEnroll()
-		if err != nil || secret.Reveal() != "fh-secret-1234" {
+		if err != nil || secret.Reveal() != "fh-secret-quokka" {
 			t.Fatalf("%s: %v, %v", name, secret, err)
 		}
 		s.EnrollSecret = secret
@@ -122,7 +122,7 @@ func TestSecretIsNeverShown(t *testing.T) {
 		var logged strings.Builder
 		slog.New(slog.NewTextHandler(&logged, nil)).Info("settings", "secret", secret, "all", s)
 		for _, shown := range []string{fmt.Sprint(s), fmt.Sprintf("%+v %#v %s %q", s, s, secret, secret), string(asJSON), logged.String()} {
-			if strings.Contains(shown, "1234") {
+			if strings.Contains(shown, "quokka") {
 				t.Errorf("%s: secret is shown: %s", name, shown)
 			}
 		}

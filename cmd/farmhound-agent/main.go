@@ -30,6 +30,9 @@ const (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// A second interrupt ends a program that does not end by itself, for instance
+	// because nobody reads what it writes.
+	context.AfterFunc(ctx, stop)
 	code := run(ctx, os.Args[1:], process{os.Environ(), os.Stdin, os.Stdout, os.Stderr})
 	stop()
 	os.Exit(code)
