@@ -37,6 +37,10 @@ func (p Problem) Error() string {
 	return fmt.Sprintf("%s:%d:%d: %s", p.File, p.Line, p.Column, p.Reason)
 }
 
+// Checker is a value that knows more about itself than its type does. Check is
+// called once the value was read without problems; its error gets the value's place.
+type Checker interface{ Check() error }
+
 // Decode fills the struct that into points to. Keys are the fields' yaml tags.
 // Unknown and repeated keys, wrong types and a second document are problems; the
 // error joins all of them, in the order of the file. Missing keys leave their
@@ -112,6 +116,16 @@ var (
 )
 
 func (d *decoder) value(n *yaml.Node, v reflect.Value) {
+	before := len(d.problems)
+	d.read(n, v)
+	if c, ok := v.Addr().Interface().(Checker); ok && len(d.problems) == before {
+		if err := c.Check(); err != nil {
+			d.fail(n, "%v", err)
+		}
+	}
+}
+
+func (d *decoder) read(n *yaml.Node, v reflect.Value) {
 	if n.Kind == yaml.AliasNode {
 		d.fail(n, "aliases are not used here; write the value out")
 		return

@@ -30,6 +30,14 @@ type inner struct {
 	A int `yaml:"a"`
 }
 
+// Check refuses one value.
+func (i *inner) Check() error {
+	if i.A == 13 {
+		return errors.New("thirteen is too many")
+	}
+	return nil
+}
+
 func TestEverythingIsRead(t *testing.T) {
 	t.Parallel()
 	var got server
@@ -80,6 +88,8 @@ func TestProblemsHaveTheirPlace(t *testing.T) {
 		{"two documents", "on: true\n---\non: false\n", `f.yaml:2:1: not YAML: a second document`},
 		{"alias", "inner: &i {a: 1}\nnamed: {x: *i}\n", `f.yaml:2:12: aliases are not used`},
 		{"alias in a tree", "inner: &i {a: 1}\ntree: [[*i]]\n", `f.yaml:2:9: aliases are not used`},
+		{"checked", "named:\n  x: {a: 13}\n", `f.yaml:2:6: thirteen is too many`},
+		{"checked behind a pointer", "inner:\n  a: 13\n", `f.yaml:2:3: thirteen is too many`},
 		{"too long", strings.Repeat("#", 1<<20+1), `f.yaml:1:1: the file is`},
 	}
 	for _, test := range tests {
