@@ -1,0 +1,83 @@
+package api
+
+import (
+	"context"
+	"crypto/tls"
+	"log/slog"
+	"net"
+	"net/netip"
+
+	"github.com/pires/go-proxyproto"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/peer"
+)
+
+// connection is what a call's peer.AuthInfo holds: the TLS state, and the TCP
+// connection below it, of which the kernel measures the round trip.
+type connection struct {
+	credentials.TLSInfo
+	// address is the peer's; invalid where a balancer did not name it.
+	address netip.AddrPort
+	// direct is the peer's own TCP connection; nil behind a balancer, whose round
+	// trip would be measured in the peer's place.
+	direct *net.TCPConn
+}
+
+// transport is TLS that keeps hold of the connection below it. gRPC hands a
+// credential the raw connection and later passes on what it returns as AuthInfo,
+// which is the only way from one to a handler.
+type transport struct {
+	credentials.TransportCredentials
+	log *slog.Logger
+}
+
+func newTransport(config *tls.Config, log *slog.Logger) credentials.TransportCredentials {
+	return &transport{credentials.NewTLS(config), log}
+}
+
+// ServerHandshake runs the TLS handshake.
+func (t *transport) ServerHandshake(raw net.Conn) (net.Conn, credentials.AuthInfo, error) {
+	secured, info, err := t.TransportCredentials.ServerHandshake(raw)
+	if err != nil {
+		// Scanners cause most of these, so it is no warning.
+		t.log.DebugContext(context.Background(), "a TLS handshake failed", "peer", raw.RemoteAddr().String(), "error", err)
+		return nil, nil, err
+	}
+	c := connection{TLSInfo: info.(credentials.TLSInfo)} //nolint:errcheck,forcetypeassert // credentials.NewTLS documents the type
+	switch raw := raw.(type) {
+	case *proxyproto.Conn:
+		if header := raw.ProxyHeader(); header != nil && !header.Command.IsLocal() {
+			c.address = addressOf(header.SourceAddr)
+		}
+	case *net.TCPConn:
+		c.address, c.direct = addressOf(raw.RemoteAddr()), raw
+	default:
+		c.address = addressOf(raw.RemoteAddr())
+	}
+	return secured, c, nil
+}
+
+// Clone returns a copy.
+func (t *transport) Clone() credentials.TransportCredentials {
+	return &transport{t.TransportCredentials.Clone(), t.log}
+}
+
+func addressOf(a net.Addr) netip.AddrPort {
+	tcp, ok := a.(*net.TCPAddr)
+	if !ok {
+		return netip.AddrPort{}
+	}
+	address := tcp.AddrPort()
+	return netip.AddrPortFrom(address.Addr().Unmap().WithZone(""), address.Port())
+}
+
+// connectionOf returns the connection a call came over; an empty one for calls
+// that did not come through transport.
+func connectionOf(ctx context.Context) connection {
+	from, ok := peer.FromContext(ctx)
+	if !ok {
+		return connection{}
+	}
+	c, _ := from.AuthInfo.(connection)
+	return c
+}

@@ -1,0 +1,119 @@
+package api
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/farmhound-security/farmhound/collector/fleet"
+	"github.com/farmhound-security/farmhound/proto/catalog"
+	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
+	"github.com/farmhound-security/farmhound/proto/fieldrules"
+)
+
+// nonceSize is the length of an acknowledgement's nonce, in bytes.
+const nonceSize = 16
+
+// Committer makes reports durable; package ingest has one.
+type Committer interface {
+	// Report commits a batch of one device and one boot id, oldest first, and returns
+	// the highest sequence committed for that boot. Nil means it survives a crash.
+	Report(ctx context.Context, batch []fleet.Observation) (sequence uint64, err error)
+}
+
+// ingest takes what laptops observed.
+type ingest struct {
+	farmhoundv1.UnimplementedIngestServiceServer
+
+	*door
+	commit Committer
+	policy func() *farmhoundv1.Policy
+	// clock is the collector's, which may be an injected one; see Config.Now.
+	clock func() time.Time
+
+	batchRules, catalogRules *fieldrules.Validator
+	catalog                  []byte
+	catalogDigest            string
+}
+
+// Report commits a batch and acknowledges it.
+func (i *ingest) Report(ctx context.Context, batch *farmhoundv1.ReportBatch) (*farmhoundv1.ReportAck, error) {
+	v, err := visitorOf(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := i.check(batch); err != nil {
+		return nil, status.Errorf(codes.InvalidArgument, "the batch is not valid: %v", err)
+	}
+	received, conn := i.clock(), connectionOf(ctx)
+	millis, segment := roundTrip(conn.direct)
+	observations := make([]fleet.Observation, len(batch.GetReports()))
+	for n, report := range batch.GetReports() {
+		observations[n] = fleet.Observation{
+			Device: v.identity.Device, Serial: v.identity.Serial, EnrolledAt: v.identity.EnrolledAt,
+			ReceivedAt: received, Peer: conn.address, PeerRTTMillis: millis, PeerMSS: segment,
+			Report: report,
+		}
+	}
+	sequence, err := i.commit.Report(ctx, observations)
+	if err != nil {
+		// A committer that knows better how the agent should take it says so.
+		if _, ok := status.FromError(err); ok {
+			return nil, err
+		}
+		return nil, i.unavailable(ctx, "store the reports", err)
+	}
+	nonce := make([]byte, nonceSize)
+	rand.Read(nonce)
+	return &farmhoundv1.ReportAck{
+		BootId: batch.GetReports()[0].GetBootId(), Sequence: sequence,
+		NextNonce: nonce, Policy: i.policy(), CollectorTime: timestamppb.New(received),
+	}, nil
+}
+
+// check holds a batch to the schema's rules and to what the schema says in words.
+func (i *ingest) check(batch *farmhoundv1.ReportBatch) error {
+	if err := i.batchRules.Validate(batch); err != nil {
+		return err
+	}
+	reports := batch.GetReports()
+	if len(reports) == 0 {
+		return errors.New("reports: there is none")
+	}
+	var previous uint64
+	for n, report := range reports {
+		switch {
+		case report.GetBootId() != reports[0].GetBootId():
+			return fmt.Errorf("reports[%d].boot_id: another than the first report's; a batch is of one", n)
+		case report.GetSequence() <= previous:
+			return fmt.Errorf("reports[%d].sequence: %d after %d; they count from 1, oldest first", n, report.GetSequence(), previous)
+		case report.GetSequence() > math.MaxInt64:
+			return fmt.Errorf("reports[%d].sequence: beyond what stores can hold", n)
+		}
+		previous = report.GetSequence()
+	}
+	return nil
+}
+
+// Catalog returns the catalogue with a digest: so far the built-in one.
+func (i *ingest) Catalog(_ context.Context, request *farmhoundv1.CatalogRequest) (*farmhoundv1.CatalogResponse, error) {
+	if err := i.catalogRules.Validate(request); err != nil {
+		return nil, status.Errorf(codes.InvalidArgument, "the request is not valid: %v", err)
+	}
+	if request.GetDigest() != i.catalogDigest {
+		return nil, status.Errorf(codes.NotFound, "there is no catalogue with the digest %s", request.GetDigest())
+	}
+	return &farmhoundv1.CatalogResponse{Catalog: i.catalog}, nil
+}
+
+func (i *ingest) loadCatalog() {
+	i.catalog = catalog.BuiltInBytes()
+	i.catalogDigest = catalog.Digest(i.catalog)
+}
