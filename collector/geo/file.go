@@ -110,13 +110,21 @@ func parse(ctx context.Context, content []byte) (*maxminddb.Reader, error) {
 // maxDistinct bounds the memory for telling which records were read already.
 const maxDistinct = 1 << 20
 
+// check follows every branch of the search tree and reads every record. A tree has
+// one leaf more than nodes, and writers share at most the part for IPv4 between a
+// few prefixes of IPv6; many more leaves mean that branches lead back into the tree,
+// and following those would never end.
 func check(ctx context.Context, reader *maxminddb.Reader) error {
 	read, useful := map[uintptr]struct{}{}, false
-	for result := range reader.Networks() {
-		if err := result.Err(); err != nil {
-			return fmt.Errorf("it is damaged: %w", err)
+	leaves, limit := uint(0), 8*reader.Metadata.NodeCount+1000
+	for result := range reader.Networks(maxminddb.IncludeNetworksWithoutData()) {
+		if err := errors.Join(result.Err(), ctx.Err()); err != nil {
+			return fmt.Errorf("it is damaged or could not be read to its end: %w", err)
 		}
-		if _, ok := read[result.Offset()]; ok {
+		if leaves++; leaves > limit {
+			return errors.New("it is damaged: branches of its tree meet")
+		}
+		if _, ok := read[result.Offset()]; ok || !result.Found() {
 			continue
 		}
 		var r record
@@ -126,9 +134,6 @@ func check(ctx context.Context, reader *maxminddb.Reader) error {
 		useful = useful || r != record{}
 		if len(read) < maxDistinct {
 			read[result.Offset()] = struct{}{}
-		}
-		if err := ctx.Err(); err != nil {
-			return err
 		}
 	}
 	if !useful {
