@@ -1,0 +1,62 @@
+package detect
+
+import (
+	"strconv"
+	"strings"
+)
+
+// carriers bounds how many observations are named as carrying the verdict.
+const carriers = 3
+
+// wouldChange says what the verdict hangs on and what the next one lacks, by
+// weighing the ledger again without each of its lines.
+func (c *judging) wouldChange() []string {
+	var all []string
+	o := c.outcomes[c.kind]
+	if c.dev.GetPerson().GetExempt() {
+		all = append(all, c.exemption(o)...)
+	}
+	if o.rank > rankClear {
+		all = append(all, c.hangsOn(o)...)
+	}
+	if c.sums[c.kind].total > 0 && len(o.missing) > 0 {
+		next := verdicts[o.rank+1].name
+		all = append(all, "For "+next+" it would take "+strings.Join(o.missing, "; ")+".")
+	}
+	return all
+}
+
+// hangsOn names the observations without which the verdict would be milder.
+func (c *judging) hangsOn(o outcome) []string {
+	var all []string
+	for _, i := range c.ranked("") {
+		if len(all) == carriers {
+			break
+		}
+		if c.lines[i].weight <= 0 || c.lines[i].signal.family[c.kind] < 0 {
+			continue
+		}
+		s := fuse(c.lines, c.kind, i)
+		if less := c.weigh(c.kind, &s, c.limit()); less.rank < o.rank {
+			all = append(all, "Without "+strconv.Quote(c.lines[i].signal.title)+" it would be "+verdicts[less.rank].name+".")
+		}
+	}
+	if len(all) == 0 {
+		all = append(all, "No single observation carries the verdict: without any one of them it stays "+verdicts[o.rank].name+".")
+	}
+	return all
+}
+
+// exemption says that the verdict is held back, and from what.
+func (c *judging) exemption(o outcome) []string {
+	free := c.weigh(c.kind, &c.sums[c.kind], rankNearCertain)
+	words := "The person is exempt"
+	if reason := c.dev.GetPerson().GetExemptReason(); reason != "" {
+		words += " (" + said(reason) + ")"
+	}
+	words += ", so that the verdict is at most watch"
+	if free.rank > o.rank {
+		words += "; without the exemption it would be " + verdicts[free.rank].name
+	}
+	return []string{words + "."}
+}

@@ -1,0 +1,229 @@
+package detect
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	fleetv1 "github.com/farmhound-security/farmhound/proto/farmhound/fleet/v1"
+)
+
+// Options are a company's settings of the detector. The zero value is what is shipped.
+type Options struct {
+	// PriorHosted and PriorDisplaced are how likely each hypothesis is of any
+	// device before anything is known of it, in decibans; zero means -30, one
+	// device in a thousand.
+	PriorHosted, PriorDisplaced float64
+}
+
+const shippedPrior = -30
+
+// Detector judges devices. It holds no state and may be used by many at once.
+type Detector struct {
+	rules  *Rules
+	priors [hypotheses]float64
+}
+
+// New returns a detector that weighs by the rules.
+func New(rules *Rules, o Options) *Detector {
+	return &Detector{rules: rules, priors: [hypotheses]float64{
+		hosted:    cmp.Or(o.PriorHosted, shippedPrior),
+		displaced: cmp.Or(o.PriorDisplaced, shippedPrior),
+	}}
+}
+
+// Assess judges a device at a moment, given how it was judged before (nil for the
+// first time). It modifies neither. A signal that cannot be evaluated weighs
+// nothing new and is named among what is unknown.
+func (d *Detector) Assess(dev *fleetv1.Device, before *fleetv1.Judgement, now time.Time) (*fleetv1.Judgement, error) {
+	if dev == nil {
+		return nil, fmt.Errorf("assess: there is no device")
+	}
+	c := &judging{detector: d, dev: dev, before: before, now: now}
+	c.observe()
+	c.decide()
+	return &fleetv1.Judgement{Assessment: c.assessment(), Ledger: c.ledger()}, nil
+}
+
+// judging is one assessment under way.
+type judging struct {
+	detector *Detector
+	dev      *fleetv1.Device
+	before   *fleetv1.Judgement
+	now      time.Time
+
+	lines    []line // ordered by signal id
+	failed   []string
+	sums     [hypotheses]sums
+	outcomes [hypotheses]outcome
+	kind     hypothesis
+}
+
+// observe evaluates every signal and joins it with the ledger.
+func (c *judging) observe() {
+	at := c.detector.rules.language.scene(c.dev, c.now)
+	known, around := sensesOf(c.dev.GetKnown()), circumstancesOf(c.dev)
+	before := make(map[string]*fleetv1.LedgerLine, len(c.before.GetLedger()))
+	for _, l := range c.before.GetLedger() {
+		before[l.GetSignal()] = l
+	}
+	// What is seen is as old as the last report, however late it is judged.
+	seen := c.now
+	if last := c.dev.GetLastReportAt(); last != nil && last.AsTime().Before(c.now) {
+		seen = last.AsTime()
+	}
+	for _, s := range c.detector.rules.signals {
+		o, err := s.observe(at, known, around)
+		if err != nil {
+			c.failed = append(c.failed, fmt.Sprintf("Signal %s could not be evaluated: %v.", s.id, err))
+		}
+		if l, ok := s.remember(o, before[s.id], seen, c.now); ok {
+			c.lines = append(c.lines, l)
+		}
+	}
+}
+
+// decide weighs both hypotheses and names the worse.
+func (c *judging) decide() {
+	for h := range hypotheses {
+		c.sums[h] = fuse(c.lines, h, -1)
+		c.outcomes[h] = c.weigh(h, &c.sums[h], c.limit())
+	}
+	was := c.before.GetAssessment().GetKind()
+	c.kind = worse(c.outcomes, was)
+}
+
+// limit is the highest verdict that the device can get.
+func (c *judging) limit() int {
+	if c.dev.GetPerson().GetExempt() {
+		return rankWatch
+	}
+	return rankNearCertain
+}
+
+func (c *judging) weigh(h hypothesis, s *sums, limit int) outcome {
+	return weigh(h, s, c.detector.priors[h], c.held(h), limit)
+}
+
+// held is the rank that a hypothesis had before. Of the one that was not named,
+// only its probability is kept, and it cannot have ranked higher.
+func (c *judging) held(h hypothesis) int {
+	a := c.before.GetAssessment()
+	named := rankOf(a.GetVerdict())
+	if a.GetKind() == kinds[h] {
+		return named
+	}
+	risk := a.GetHostedRisk()
+	if h == displaced {
+		risk = a.GetDisplacedRisk()
+	}
+	return min(rankOfRisk(risk), named)
+}
+
+// worse names the hypothesis with the higher verdict, then with the higher
+// probability. The one named before stays while the other is not clearly likelier.
+func worse(o [hypotheses]outcome, was string) hypothesis {
+	h, other := hosted, displaced
+	if was == kinds[displaced] {
+		h, other = displaced, hosted
+	}
+	margin := 0.0
+	if was != "" {
+		margin = hysteresis
+	}
+	if by := cmp.Compare(o[other].rank, o[h].rank); by > 0 || by == 0 && odds(o[other].risk) > odds(o[h].risk)+margin {
+		return other
+	}
+	return h
+}
+
+func (c *judging) ledger() []*fleetv1.LedgerLine {
+	ledger := make([]*fleetv1.LedgerLine, len(c.lines))
+	for i := range c.lines {
+		ledger[i] = c.lines[i].ledger()
+	}
+	return ledger
+}
+
+func (c *judging) assessment() *fleetv1.Assessment {
+	o := c.outcomes[c.kind]
+	a := &fleetv1.Assessment{
+		Device: c.dev.GetId(), Verdict: verdicts[o.rank].name, Kind: kinds[c.kind], Risk: o.risk,
+		HostedRisk: c.outcomes[hosted].risk, DisplacedRisk: c.outcomes[displaced].risk,
+		FirstAt:    c.firstAt(o.rank),
+		AssessedAt: timestamppb.New(c.now),
+		Evidence:   c.evidence(),
+		Unknown:    c.unknown(),
+	}
+	if s := c.dev.GetSite(); s != nil {
+		a.Site = &fleetv1.SiteSummary{Id: s.GetId(), Members: slices.Clone(s.GetMembers())}
+	}
+	a.Questions = &fleetv1.Questions{
+		Remote: c.question(remote), Abroad: c.question(abroad), Farm: c.question(farm),
+	}
+	a.WouldChange = c.wouldChange()
+	return a
+}
+
+// firstAt keeps when each verdict was first reached.
+func (c *judging) firstAt(rank int) *fleetv1.FirstAt {
+	was := c.before.GetAssessment().GetFirstAt()
+	first := &fleetv1.FirstAt{Watch: was.GetWatch(), Likely: was.GetLikely(), NearCertain: was.GetNearCertain()}
+	reached := func(at **timestamppb.Timestamp, of int) {
+		if *at == nil && rank >= of {
+			*at = timestamppb.New(c.now)
+		}
+	}
+	reached(&first.Watch, rankWatch)
+	reached(&first.Likely, rankLikely)
+	reached(&first.NearCertain, rankNearCertain)
+	return first
+}
+
+// counted is what a line weighs: for the hypothesis that is named, or, where it
+// does not speak to that one, for the other.
+func (c *judging) counted(i int) float64 {
+	h := c.kind
+	if c.lines[i].signal.family[h] < 0 {
+		h = hosted + displaced - h
+	}
+	return c.sums[h].counted[i]
+}
+
+// ranked returns the lines of a question (of all, where it is empty), heaviest first.
+func (c *judging) ranked(question string) []int {
+	var order []int
+	for i := range c.lines {
+		if question == "" || c.lines[i].signal.question == question {
+			order = append(order, i)
+		}
+	}
+	slices.SortFunc(order, func(a, b int) int {
+		x, y := &c.lines[a], &c.lines[b]
+		return cmp.Or(
+			cmp.Compare(abs(c.counted(b)), abs(c.counted(a))),
+			cmp.Compare(abs(y.full), abs(x.full)),
+			strings.Compare(x.signal.id, y.signal.id))
+	})
+	return order
+}
+
+func (c *judging) evidence() []*fleetv1.Evidence {
+	order := c.ranked("")
+	all := make([]*fleetv1.Evidence, 0, len(order))
+	for _, i := range order {
+		l := &c.lines[i]
+		all = append(all, &fleetv1.Evidence{
+			Signal: l.signal.id, Family: families[l.signal.home].name, Question: l.signal.question,
+			Db: c.counted(i), FullDb: l.full,
+			FirstSeen: timestamppb.New(l.first), LastSeen: timestamppb.New(l.last),
+			Because: sentence(l.clause()), Benign: l.signal.benign,
+			Title: l.signal.title, Attack: l.signal.attack,
+		})
+	}
+	return all
+}

@@ -1,0 +1,192 @@
+package detect
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common/cost"
+	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/common/types/ref"
+	"cel.dev/cel-go/common/types/traits"
+
+	"github.com/farmhound-security/farmhound/collector/strictyaml"
+	fleetv1 "github.com/farmhound-security/farmhound/proto/farmhound/fleet/v1"
+)
+
+const (
+	// longestProgram bounds one program, in bytes.
+	longestProgram = 4 << 10
+	// dearestProgram bounds what one program may cost at worst, in CEL's units. It
+	// is estimated when signals are loaded, so that evaluation need not count.
+	dearestProgram = 50_000
+	// longestList and longestWord are what the estimate takes for the size of a
+	// device's lists and words; the picture keeps no more.
+	longestList = 256
+	longestWord = 256
+)
+
+// language compiles the programs of signals.
+type language struct{ env *cel.Env }
+
+func newLanguage() (*language, error) {
+	device := cel.ObjectType("farmhound.fleet.v1.Device")
+	activity := cel.ObjectType("farmhound.fleet.v1.Activity")
+	env, err := cel.NewEnv(
+		cel.Types(&fleetv1.Device{}),
+		cel.Variable("device", device),
+		cel.Variable("now", cel.TimestampType),
+		cel.CrossTypeNumericComparisons(true),
+		cel.ExtendedValidations(),
+		words("percent", cel.DoubleType, func(v float64) string { return percent(v) }),
+		words("hours", cel.DoubleType, func(v float64) string { return hours(v) }),
+		words("ms", cel.DoubleType, func(v float64) string { return milliseconds(v) }),
+		words("said", cel.StringType, said),
+		words("date", cel.TimestampType, date),
+		words("period", activity, func(v *fleetv1.Activity) string { return period(v) }),
+		cel.Function("number", counted("number", nil, func(n float64, _ ...string) string { return number(n) })...),
+		cel.Function("count", counted("count", []*cel.Type{cel.StringType, cel.StringType},
+			func(n float64, nouns ...string) string { return count(n, nouns[0], nouns[1]) })...),
+		cel.Function("names", cel.Overload("names_list", []*cel.Type{cel.ListType(cel.StringType)}, cel.StringType,
+			cel.UnaryBinding(func(v ref.Val) ref.Val { return types.String(names(listed(v))) }))),
+	)
+	if err != nil {
+		return nil, fmt.Errorf("prepare the language of signals: %w", err)
+	}
+	return &language{env}, nil
+}
+
+// words declares a function of one value that writes it.
+func words[T any](name string, of *cel.Type, write func(T) string) cel.EnvOption {
+	return cel.Function(name, cel.Overload(name+"_"+of.TypeName(), []*cel.Type{of}, cel.StringType,
+		cel.UnaryBinding(func(v ref.Val) ref.Val {
+			native, ok := v.Value().(T)
+			if !ok {
+				return types.MaybeNoSuchOverloadErr(v)
+			}
+			return types.String(write(native))
+		})))
+}
+
+// counted declares a function of a number of any type and of words.
+func counted(name string, nouns []*cel.Type, write func(float64, ...string) string) []cel.FunctionOpt {
+	var options []cel.FunctionOpt
+	for _, number := range []*cel.Type{cel.IntType, cel.UintType, cel.DoubleType} {
+		args := append([]*cel.Type{number}, nouns...)
+		options = append(options, cel.Overload(name+"_"+number.TypeName(), args, cel.StringType,
+			cel.FunctionBinding(func(args ...ref.Val) ref.Val {
+				f, ok := args[0].ConvertToType(types.DoubleType).(types.Double)
+				words := make([]string, 0, len(args)-1)
+				for _, arg := range args[1:] {
+					word, isWord := arg.(types.String)
+					ok = ok && isWord
+					words = append(words, string(word))
+				}
+				if !ok {
+					return types.MaybeNoSuchOverloadErr(args[0])
+				}
+				return types.String(write(float64(f), words...))
+			})))
+	}
+	return options
+}
+
+func listed(v ref.Val) []string {
+	list, ok := v.(traits.Lister)
+	if !ok {
+		return nil
+	}
+	var all []string
+	for it := list.Iterator(); it.HasNext() == types.True; {
+		if s, ok := it.Next().(types.String); ok {
+			all = append(all, string(s))
+		}
+	}
+	return all
+}
+
+// compile makes a program of a text that must have the wanted type.
+func (l *language) compile(text strictyaml.Text, want *cel.Type) (cel.Program, error) {
+	if len(text.Value) > longestProgram {
+		return nil, text.Problem(fmt.Sprintf("the expression is %d bytes long, more than %d", len(text.Value), longestProgram))
+	}
+	checked, issues := l.env.Compile(text.Value)
+	if issues.Err() != nil {
+		var problems []error
+		for _, e := range issues.Errors() {
+			problems = append(problems, text.ProblemAt(e.Location.Line(), e.Location.Column()+1, e.Message))
+		}
+		return nil, errors.Join(problems...)
+	}
+	if !checked.OutputType().IsExactType(want) {
+		return nil, text.Problem(fmt.Sprintf("the expression gives %s, not %s", checked.OutputType(), want))
+	}
+	estimate, err := l.env.EstimateCost(checked, sizes{})
+	if err != nil {
+		return nil, text.Problem("the cost of the expression cannot be estimated: " + err.Error())
+	}
+	if estimate.Max > dearestProgram {
+		return nil, text.Problem(fmt.Sprintf("the expression may cost %d steps, more than %d; loops within loops are the usual reason", estimate.Max, dearestProgram))
+	}
+	program, err := l.env.Program(checked, cel.EvalOptions(cel.OptOptimize))
+	if err != nil {
+		return nil, text.Problem(err.Error())
+	}
+	return program, nil
+}
+
+// sizes tells the estimate how large a device's lists and words can be.
+type sizes struct{}
+
+func (sizes) EstimateSize(node cost.AstNode) *cost.SizeEstimate {
+	switch node.Type().Kind() {
+	case types.ListKind:
+		return &cost.SizeEstimate{Max: longestList}
+	case types.StringKind:
+		return &cost.SizeEstimate{Max: longestWord}
+	}
+	return nil
+}
+
+func (sizes) EstimateCallCost(string, string, *cost.AstNode, []cost.AstNode) *cost.CallEstimate {
+	return nil
+}
+
+// scene is what programs see.
+type scene struct{ device, now ref.Val }
+
+func (l *language) scene(dev *fleetv1.Device, now time.Time) *scene {
+	return &scene{l.env.CELTypeAdapter().NativeToValue(dev), types.Timestamp{Time: now.UTC()}}
+}
+
+// ResolveName gives programs their two variables.
+func (s *scene) ResolveName(name string) (any, bool) {
+	switch name {
+	case "device":
+		return s.device, true
+	case "now":
+		return s.now, true
+	}
+	return nil, false
+}
+
+// Parent is nil: there is nothing else to see.
+func (s *scene) Parent() cel.Activation { return nil }
+
+func (s *scene) holds(p cel.Program) (bool, error) {
+	v, _, err := p.Eval(s)
+	if err != nil {
+		return false, err
+	}
+	return v == types.True, nil
+}
+
+func (s *scene) says(p cel.Program) (string, error) {
+	v, _, err := p.Eval(s)
+	if err != nil {
+		return "", err
+	}
+	text, _ := v.(types.String)
+	return string(text), nil
+}

@@ -1,0 +1,123 @@
+package detect
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	fleetv1 "github.com/farmhound-security/farmhound/proto/farmhound/fleet/v1"
+)
+
+// faintest is the weight, in decibans, below which faded evidence is forgotten.
+const faintest = 1
+
+// line is one piece of evidence under judgement: a ledger's line with its signal
+// and what is left of its weight.
+type line struct {
+	signal      *signal
+	tier        int
+	full        float64 // the tier's weight
+	weight      float64 // what is left of it
+	holds       bool
+	first, last time.Time
+	because     string // as a clause
+}
+
+// observation is what one signal says about a device now.
+type observation struct {
+	tier    int // -1 when none holds
+	because string
+	// withdrawn says that earlier observations are taken back at once.
+	withdrawn bool
+}
+
+// observe evaluates a signal. What its senses cannot tell it does not say.
+func (s *signal) observe(at *scene, known senses, around circumstances) (observation, error) {
+	o := observation{tier: -1}
+	if s.except&around != 0 {
+		o.withdrawn = true
+		return o, nil
+	}
+	if s.needs&^known != 0 {
+		return o, nil
+	}
+	for i, t := range s.tiers {
+		holds, err := at.holds(t.when)
+		if err != nil {
+			return o, fmt.Errorf("tier %d: %w", i, err)
+		}
+		if !holds {
+			continue
+		}
+		o.tier = i
+		o.because, err = at.says(t.because)
+		if err != nil {
+			return observation{tier: -1}, fmt.Errorf("tier %d, because: %w", i, err)
+		}
+		return o, nil
+	}
+	if s.withdrawn == nil {
+		return o, nil
+	}
+	withdrawn, err := at.holds(s.withdrawn)
+	if err != nil {
+		return o, fmt.Errorf("withdrawn: %w", err)
+	}
+	o.withdrawn = withdrawn
+	return o, nil
+}
+
+// remember joins what a signal says now with what it said before. The heavier of
+// the two counts: a share that falls from one tier to the next is no reason to
+// forget at once what was seen yesterday. seen is when the device last spoke.
+func (s *signal) remember(o observation, before *fleetv1.LedgerLine, seen, now time.Time) (line, bool) {
+	l := line{signal: s, tier: -1}
+	if before != nil && !o.withdrawn {
+		l = line{
+			signal: s, tier: int(before.GetTier()), full: before.GetDb(), because: before.GetBecause(),
+			first: before.GetFirstSeen().AsTime(), last: before.GetLastSeen().AsTime(),
+		}
+		// Rules may have changed since: a signal cannot weigh more than it does now,
+		// nor speak for what it spoke against.
+		l.full = math.Copysign(min(abs(l.full), s.heaviest()), s.tiers[0].db)
+		l.weight = fade(l.full, now.Sub(l.last), s.halfLife)
+	}
+	if o.tier >= 0 {
+		if t := s.tiers[o.tier]; abs(t.db) >= abs(l.weight) {
+			first := seen
+			if l.tier >= 0 && seen.Sub(l.last) <= s.halfLife && l.first.Before(seen) {
+				first = l.first
+			}
+			return line{
+				signal: s, tier: o.tier, full: t.db, weight: t.db, holds: true,
+				first: first, last: seen, because: o.because,
+			}, true
+		}
+	}
+	return l, l.tier >= 0 && abs(l.weight) >= faintest
+}
+
+// fade halves a weight for every half-life.
+func fade(db float64, age, halfLife time.Duration) float64 {
+	if age <= 0 {
+		return db
+	}
+	return db * math.Exp2(-float64(age)/float64(halfLife))
+}
+
+func (l *line) ledger() *fleetv1.LedgerLine {
+	return &fleetv1.LedgerLine{
+		Signal: l.signal.id, Tier: uint32(l.tier), Db: l.full,
+		FirstSeen: timestamppb.New(l.first), LastSeen: timestamppb.New(l.last), Because: l.because,
+	}
+}
+
+// clause is what was observed; what no longer holds says since when.
+func (l *line) clause() string {
+	if l.holds {
+		return l.because
+	}
+	return l.because + " (last observed on " + date(l.last) + ")"
+}

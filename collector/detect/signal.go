@@ -1,0 +1,157 @@
+package detect
+
+import (
+	"time"
+
+	"cel.dev/cel-go/cel"
+
+	"github.com/farmhound-security/farmhound/collector/strictyaml"
+	fleetv1 "github.com/farmhound-security/farmhound/proto/farmhound/fleet/v1"
+)
+
+// document is a signal as its file says it.
+type document struct {
+	ID    strictyaml.Text `yaml:"id"`
+	Title string          `yaml:"title"`
+	// Question is remote, abroad, farm or trust.
+	Question strictyaml.Text `yaml:"question"`
+	// Family is the cause that the signal is evidence of.
+	Family strictyaml.Text `yaml:"family"`
+	// Displaced is the family in which it counts for "displaced", where that is another one.
+	Displaced strictyaml.Text `yaml:"displaced"`
+	// Needs are the senses without which nothing is said: fields of the device's Known.
+	Needs []strictyaml.Text `yaml:"needs"`
+	// Except are circumstances that explain it away: virtual_chassis, declared_offshore.
+	Except []strictyaml.Text `yaml:"except"`
+	// Beside makes the signal count in full beside the rest of its family, where
+	// that weighs at least so many decibans, and not at all elsewhere.
+	Beside float64 `yaml:"beside"`
+	// Tiers exclude each other; the first that holds counts, so the heaviest comes first.
+	Tiers []tierDocument `yaml:"tiers"`
+	// HalfLife is how long it takes until half of the weight is gone once no tier holds.
+	HalfLife time.Duration `yaml:"half_life"`
+	// Withdrawn is when an earlier observation is taken back at once rather than
+	// fading: it turned out to have a reason.
+	Withdrawn strictyaml.Text `yaml:"withdrawn"`
+	Benign    []string        `yaml:"benign"`
+	Attack    []string        `yaml:"attack"`
+	Sources   []string        `yaml:"sources"`
+	Tests     []testDocument  `yaml:"tests"`
+}
+
+type tierDocument struct {
+	When    strictyaml.Text `yaml:"when"`
+	DB      float64         `yaml:"db"`
+	Because strictyaml.Text `yaml:"because"`
+}
+
+type testDocument struct {
+	// Picture is the device in the JSON form of its message, with the schema's field names.
+	Picture strictyaml.Tree `yaml:"picture"`
+	// Tier is the number of the tier that holds, counted from 0, or none.
+	Tier strictyaml.Text `yaml:"tier"`
+	// Says is what the tier's sentence must be, where given.
+	Says string `yaml:"says"`
+	// Withdrawn says that an earlier observation must be taken back.
+	Withdrawn bool `yaml:"withdrawn"`
+}
+
+// signal is a signal ready to be evaluated.
+type signal struct {
+	id, title string
+	question  string
+	// family is where it counts in each hypothesis, -1 where it does not.
+	family    [hypotheses]int
+	home      int // the family it is shown under
+	needs     senses
+	except    circumstances
+	beside    float64
+	tiers     []tier
+	halfLife  time.Duration
+	withdrawn cel.Program // nil without
+	benign    []string
+	attack    []string
+	tests     []test
+	at        strictyaml.Text // its id, for problems
+}
+
+type tier struct {
+	when    cel.Program
+	db      float64
+	because cel.Program
+}
+
+type test struct {
+	picture   *fleetv1.Device
+	tier      int // -1 for none
+	says      string
+	withdrawn bool
+	at        strictyaml.Text
+}
+
+// heaviest is the most that the signal can weigh, without its sign.
+func (s *signal) heaviest() float64 {
+	var most float64
+	for _, t := range s.tiers {
+		most = max(most, abs(t.db))
+	}
+	return most
+}
+
+// senses is a set of the device's Known flags, in the order of senseTable.
+type senses uint16
+
+// circumstances is a set of reasons for which some signals do not apply.
+type circumstances uint8
+
+const (
+	virtualChassis circumstances = 1 << iota
+	declaredOffshore
+)
+
+var circumstanceNames = map[string]circumstances{
+	"virtual_chassis":   virtualChassis,
+	"declared_offshore": declaredOffshore,
+}
+
+func circumstancesOf(dev *fleetv1.Device) circumstances {
+	var c circumstances
+	if dev.GetVirtualChassis() {
+		c |= virtualChassis
+	}
+	if dev.GetPerson().GetOffshore() {
+		c |= declaredOffshore
+	}
+	return c
+}
+
+// sense is one Known flag.
+type sense struct {
+	name    string
+	known   func(*fleetv1.Known) bool
+	missing string // what its absence hides
+}
+
+// senseTable holds every Known flag; a set of senses counts its bits by it.
+var senseTable = []sense{
+	{"control", (*fleetv1.Known).GetControl, "Whether somebody controls this laptop through remote-control software: sessions are not observed on it."},
+	{"hands", (*fleetv1.Known).GetHands, "Whose hands are on the keyboard: input is not counted by its origin on this laptop."},
+	{"hardware", (*fleetv1.Known).GetHardware, "What the laptop is plugged into: peripherals are not listed."},
+	{"network", (*fleetv1.Known).GetNetwork, "Who else is on its network: local network facts are not reported."},
+	{"media", (*fleetv1.Known).GetMedia, "Whether camera and microphone are ever used: their use is not known."},
+	{"geo", (*fleetv1.Known).GetGeo, "In which country its traffic leaves: address data is not loaded or does not know its address."},
+	{"roster", (*fleetv1.Known).GetRoster, "Where the laptop should be: the roster does not have its serial."},
+	{"distance", (*fleetv1.Known).GetDistance, "How far away it is: round trips to the collector are not measured."},
+}
+
+func sensesOf(known *fleetv1.Known) senses {
+	var s senses
+	for i, sense := range senseTable {
+		if sense.known(known) {
+			s |= 1 << i
+		}
+	}
+	return s
+}
+
+func abs(x float64) float64 { return max(x, -x) }

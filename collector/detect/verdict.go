@@ -1,0 +1,130 @@
+package detect
+
+import (
+	"fmt"
+	"math"
+	"strings"
+)
+
+// The verdicts, mildest first; a verdict's rank is its place.
+const (
+	rankClear = iota
+	rankWatch
+	rankLikely
+	rankNearCertain
+)
+
+var verdicts = [...]struct {
+	name      string
+	posterior float64 // from which it is reached
+}{
+	rankClear:       {"clear", 0},
+	rankWatch:       {"watch", 0.05},
+	rankLikely:      {"likely", 0.60},
+	rankNearCertain: {"near_certain", 0.97},
+}
+
+func rankOf(verdict string) int {
+	for rank, v := range verdicts {
+		if v.name == verdict {
+			return rank
+		}
+	}
+	return rankClear
+}
+
+// rankOfRisk is the rank that a probability alone would have.
+func rankOfRisk(risk float64) int {
+	rank := rankClear
+	for rank < rankNearCertain && risk >= verdicts[rank+1].posterior {
+		rank++
+	}
+	return rank
+}
+
+const (
+	// hysteresis is by how many decibans a verdict outlives its threshold, so that
+	// it does not flap.
+	hysteresis = 3
+	// gateHold is the share of a gate's weights that keeps a verdict once reached.
+	gateHold = 0.75
+	// belowNext is how far under the next verdict's threshold a probability is
+	// kept where that verdict is withheld.
+	belowNext = 0.01
+)
+
+func odds(posterior float64) float64 { return 10 * math.Log10(posterior/(1-posterior)) }
+
+func posterior(odds float64) float64 {
+	p := 1 / (1 + math.Pow(10, -odds/10))
+	return math.Round(p*1e4) / 1e4
+}
+
+// outcome is the judgement of one hypothesis.
+type outcome struct {
+	rank int
+	risk float64
+	// missing says what the next verdict would need, in words; empty at the top.
+	missing []string
+}
+
+// weigh judges one hypothesis. held is the rank that it had before; limit is the
+// highest allowed.
+//
+// Where a verdict is withheld although the probability would reach it, the
+// probability is shown just below that verdict's threshold: it was computed as if
+// every family were independent of the others, and the gates are there because one
+// family alone cannot vouch for that.
+func weigh(h hypothesis, s *sums, prior float64, held, limit int) outcome {
+	o := outcome{rank: rankClear}
+	at := prior + s.total
+	for next := rankWatch; next <= rankNearCertain; next++ {
+		slack, hold := 0.0, 1.0
+		if next <= held {
+			slack, hold = hysteresis, gateHold
+		}
+		o.missing = gates(h, s, next, hold)
+		if lack := odds(verdicts[next].posterior) - slack - at; lack > 0 {
+			o.missing = append([]string{fmt.Sprintf("%s more", strings.TrimPrefix(decibans(math.Ceil(lack*10)/10), "+"))}, o.missing...)
+		}
+		if len(o.missing) > 0 || next > limit {
+			break
+		}
+		o.rank = next
+	}
+	o.risk = posterior(at)
+	if o.rank < rankNearCertain {
+		o.risk = min(o.risk, verdicts[o.rank+1].posterior-belowNext)
+	}
+	return o
+}
+
+// gates returns what corroboration a verdict lacks, in words. hold scales what is asked.
+func gates(h hypothesis, s *sums, rank int, hold float64) []string {
+	var missing []string
+	need := func(ok bool, words string) {
+		if !ok {
+			missing = append(missing, words)
+		}
+	}
+	f := &s.family
+	switch {
+	case h == hosted && rank == rankLikely:
+		kinds := 0
+		for i := range f {
+			if f[i] >= 4*hold {
+				kinds++
+			}
+		}
+		need(kinds >= 2, "a second kind of evidence of at least 4 dB")
+		need(f[famControl] >= 8*hold || f[famKVM] >= 14*hold, "control of at least 8 dB, or a remote console of at least 14 dB")
+		need(s.remote >= 8*hold, "at least 8 dB for remote control after what speaks against it")
+	case h == hosted && rank == rankNearCertain:
+		need(f[famEgress]+f[famDistance]+f[famOperator]+f[famPlace] >= 8*hold,
+			"at least 8 dB from where traffic leaves, how far it is, where the controller is, or who is kept with it")
+	case h == displaced && rank == rankLikely:
+		need(f[famEgress] >= 4*hold, "at least 4 dB from where its traffic leaves")
+		need(f[famDistance] >= 6*hold || f[famHistory] >= 6*hold, "at least 6 dB from round trips, or from where it has been")
+	}
+	return missing
+}

@@ -1,0 +1,155 @@
+package detect
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	fleetv1 "github.com/farmhound-security/farmhound/proto/farmhound/fleet/v1"
+)
+
+// What follows writes values the one way in which sentences show them.
+
+// percent writes a share of 0..1.
+func percent(share float64) string {
+	p := math.Round(share * 100)
+	switch {
+	case share > 0 && p < 1:
+		return "under 1 %"
+	case share < 1 && p > 99:
+		return "over 99 %"
+	}
+	return strconv.FormatFloat(p, 'f', 0, 64) + " %"
+}
+
+// number writes at most one decimal, and none from ten up.
+func number(x float64) string {
+	if abs(x) >= 10 {
+		return strconv.FormatFloat(math.Round(x), 'f', 0, 64)
+	}
+	return strings.TrimSuffix(strconv.FormatFloat(x, 'f', 1, 64), ".0")
+}
+
+func hours(x float64) string {
+	n := number(x)
+	if n == "1" {
+		return "1 hour"
+	}
+	return n + " hours"
+}
+
+func milliseconds(x float64) string { return number(x) + " ms" }
+
+// count writes a number of whole things; what is begun does not count.
+func count(n float64, one, many string) string {
+	n = math.Floor(n)
+	if n == 1 {
+		return "1 " + one
+	}
+	return strconv.FormatFloat(n, 'f', 0, 64) + " " + many
+}
+
+const day = 24 * time.Hour
+
+func date(t time.Time) string {
+	if t.Unix() <= 0 {
+		return "an unknown date"
+	}
+	return t.UTC().Format("2 Jan 2006")
+}
+
+// dates writes a span of days whose end is the midnight after the last.
+func dates(from, to time.Time) string {
+	from, to = from.UTC(), to.UTC().Add(-time.Nanosecond)
+	switch {
+	case from.Unix() <= 0 || to.Before(from):
+		return "unknown dates"
+	case from.Year() != to.Year():
+		return date(from) + " – " + date(to)
+	case from.Month() != to.Month():
+		return from.Format("2 Jan") + " – " + date(to)
+	case from.Day() != to.Day():
+		return from.Format("2") + "–" + date(to)
+	}
+	return date(to)
+}
+
+// period writes the days that an activity is summed over.
+func period(a *fleetv1.Activity) string {
+	over := "over " + count(float64(a.GetDays()), "active day", "active days")
+	if a.GetFrom() == nil || a.GetTo() == nil {
+		return over
+	}
+	return over + " (" + dates(a.GetFrom().AsTime(), a.GetTo().AsTime()) + ")"
+}
+
+// names lists names, the first few in full.
+func names(list []string) string {
+	const most = 4
+	if len(list) == 0 {
+		return "an unnamed tool"
+	}
+	clean := make([]string, 0, most)
+	for _, name := range list[:min(len(list), most)] {
+		clean = append(clean, plain(name))
+	}
+	last := clean[len(clean)-1]
+	switch rest := len(list) - most; {
+	case rest > 0:
+		return strings.Join(clean, ", ") + " and " + strconv.Itoa(rest) + " more"
+	case len(clean) == 1:
+		return last
+	}
+	return strings.Join(clean[:len(clean)-1], ", ") + " and " + last
+}
+
+// longest bounds words that did not come from us, in bytes.
+const longest = 64
+
+// plain makes words that may come from a device safe to stand in a sentence: one
+// bounded line of printable text.
+func plain(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if r == utf8.RuneError || !unicode.IsGraphic(r) {
+			return -1
+		}
+		return r
+	}, s)
+	if len(s) <= longest {
+		return s
+	}
+	cut := longest
+	for !utf8.RuneStart(s[cut]) {
+		cut--
+	}
+	return s[:cut] + "…"
+}
+
+// said quotes a device's own words, so that they cannot pass for ours.
+func said(s string) string { return strconv.QuoteToGraphic(plain(s)) }
+
+// sentence makes a clause one: observations are kept as clauses, so that they can
+// stand alone or be joined.
+func sentence(clause string) string {
+	r, size := utf8.DecodeRuneInString(clause)
+	if size == 0 {
+		return ""
+	}
+	return string(unicode.ToUpper(r)) + clause[size:] + "."
+}
+
+// decibans writes a weight with its sign.
+func decibans(db float64) string { return fmt.Sprintf("%+.1f dB", db) }
+
+// round1 is the precision in which weights are shown; sums are made of what is shown.
+func round1(x float64) float64 {
+	r := math.Round(x*10) / 10
+	if r == 0 {
+		return 0 // not minus zero
+	}
+	return r
+}
