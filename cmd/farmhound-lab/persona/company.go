@@ -1,0 +1,105 @@
+package persona
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+
+	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
+)
+
+// company is the employer: what all its laptops have in common.
+type company struct {
+	// tool is the remote-control product that its help desk uses, on every laptop.
+	tool    string
+	version string
+	tenant  string
+	offices []*office
+}
+
+// office is a place of the company with a network and desks.
+type office struct {
+	locality
+	*site
+	desks []desk
+}
+
+func (w *World) newCompany(d draw) *company {
+	c := &company{tool: pick(d, "screenconnect", "splashtop", "teamviewer"), tenant: d.text(digits, 9)}
+	c.version = pick(d, remoteTools[c.tool].versions...)
+	w.hostnames = pick(d, "LT-%s", "NB%s", "CORP-L-%s", "WKS-%s", "US-%s-L")
+	for i := range d.whole(1, 2) {
+		at := homeland[(d.IntN(len(homeland)/2)*2+i)%len(homeland)]
+		carrier := w.atlas.one(d, business, at.country, at.region)
+		s := &site{
+			carrier: carrier, gateway: mac(d, officeMakers), point: mac(d, officeMakers),
+			lan: netip.PrefixFrom(netip.AddrFrom4([4]byte{10, byte(20 + i), 0, 0}), 20), mtu: 1500,
+			others: d.whole(20, 60), laptops: d.whole(15, 50),
+		}
+		s.leases = []lease{{w.start.Unix(), carrier.address(d)}}
+		c.offices = append(c.offices, &office{locality: at, site: s})
+	}
+	return c
+}
+
+var officeMakers = []string{"00:1b:17", "d4:ad:71", "70:69:5a"}
+
+// OfficeNetworks returns the egress networks of the company's offices, as a
+// collector may be told them.
+func (w *World) OfficeNetworks() []netip.Prefix {
+	var out []netip.Prefix
+	for _, o := range w.company.offices {
+		out = append(out, netip.PrefixFrom(o.leases[0].addr, o.leases[0].addr.BitLen()))
+	}
+	return out
+}
+
+var roles = []string{
+	"Software Engineer", "Senior Software Engineer", "Data Analyst", "Product Manager", "Designer", "Accountant", "QA Engineer",
+	"Customer Success", "DevOps Engineer", "Marketing", "Technical Writer", "Front-end Developer", "Mobile Developer",
+}
+
+// hire draws a laptop with its entry in the roster, for somebody who is declared
+// to work in a place.
+func (w *World) hire(d draw, declared locality, systems ...farmhoundv1.OperatingSystem) *Laptop {
+	system := w.machine(d, systems...)
+	l := &Laptop{
+		Serial: system.GetSerial(), System: system, life: &life{}, camera: d.chance(0.8),
+		d: stream(w.opts.Seed, "life", system.GetSerial()),
+	}
+	l.senses = senses{hands: d.chance(0.93), hardware: true, media: d.chance(0.85), why: "input devices cannot be read"}
+	l.person = person{
+		id: w.personID(d), country: declared.country, region: declared.region, zone: declared.zone,
+		shipTo: declared.country + "-" + declared.region, days: "mon-fri", start: "09:00", end: "17:30",
+		role: pick(d, roles...), tools: []string{w.company.tool},
+	}
+	support := remote(d, w.company.tool, true)
+	support.version, support.tenant = w.company.version, w.company.tenant
+	l.install(support, 0, 0)
+	l.life.zones = []zone{{0, declared.zone}}
+	return l
+}
+
+func (w *World) personID(d draw) string {
+	for {
+		id := fmt.Sprintf("p-%04d", d.whole(1000, 9999))
+		if w.opts.Size > 2000 {
+			id = fmt.Sprintf("p-%06d", d.whole(100000, 999999))
+		}
+		if !w.people[id] {
+			w.people[id] = true
+			return id
+		}
+	}
+}
+
+// install puts a tool on the laptop unless it is there.
+func (l *Laptop) install(t *tool, from, to int64) {
+	if slices.ContainsFunc(l.life.tools, func(i installed) bool { return i.id == t.id }) {
+		return
+	}
+	l.life.tools = append(l.life.tools, installed{t, from, to})
+}
+
+// stands puts the laptop somewhere from a moment on.
+func (l *Laptop) stands(s stay) { l.life.stays = append(l.life.stays, s) }

@@ -1,0 +1,114 @@
+package persona
+
+import (
+	"fmt"
+
+	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
+)
+
+// tool is one catalogue entry as it is set up on a laptop.
+type tool struct {
+	id, version string
+	scope       farmhoundv1.InstallScope
+	unattended  bool
+	renamed     bool
+	writable    bool
+	fixed       bool
+	idle        bool // installed, not running
+	ports       []uint32
+	tenant      string
+}
+
+// remoteTool is what is known of a product beyond its catalogue entry.
+type remoteTool struct {
+	versions []string
+	ports    []uint32 // it listens on, when peers reach it directly
+	relay    bool     // it has a vendor's relay
+	direct   bool     // peers can reach it directly
+	account  bool     // it names the remote account
+	systems  []farmhoundv1.OperatingSystem
+}
+
+var remoteTools = map[string]remoteTool{
+	"anydesk":               {[]string{"8.0.14", "8.1.0", "9.0.2"}, []uint32{7070}, true, true, true, []farmhoundv1.OperatingSystem{windows, linux, macos}},
+	"rustdesk":              {[]string{"1.2.7", "1.3.2", "1.4.0"}, []uint32{21118}, true, true, false, []farmhoundv1.OperatingSystem{windows, linux, macos}},
+	"teamviewer":            {[]string{"15.52.4", "15.60.3"}, nil, true, true, true, []farmhoundv1.OperatingSystem{windows, linux, macos}},
+	"chrome-remote-desktop": {[]string{"130.0.6723.13", "132.0.6834.9"}, nil, true, true, true, []farmhoundv1.OperatingSystem{windows, linux, macos}},
+	"splashtop":             {[]string{"3.7.0.0", "3.7.2.2"}, []uint32{6783}, true, false, false, []farmhoundv1.OperatingSystem{windows, linux, macos}},
+	"screenconnect":         {[]string{"24.2.10", "24.3.7"}, nil, true, false, false, []farmhoundv1.OperatingSystem{windows, linux, macos}},
+	"dwagent":               {[]string{"3.8.0"}, nil, true, false, false, []farmhoundv1.OperatingSystem{windows, linux, macos}},
+	"parsec":                {[]string{"150.97"}, nil, false, true, false, []farmhoundv1.OperatingSystem{windows, linux, macos}},
+	"sunshine":              {[]string{"0.23.1", "2024.1227"}, []uint32{47984, 47989, 47990, 48010}, false, true, false, []farmhoundv1.OperatingSystem{windows, linux}},
+	"tightvnc":              {[]string{"2.8.85"}, []uint32{5900}, false, true, false, []farmhoundv1.OperatingSystem{windows}},
+	"x11vnc":                {[]string{"0.9.16"}, []uint32{5900}, false, true, false, []farmhoundv1.OperatingSystem{linux}},
+	"xrdp":                  {[]string{"0.9.24", "0.10.1"}, []uint32{3389}, false, true, false, []farmhoundv1.OperatingSystem{linux}},
+}
+
+// remote sets a remote-control product up.
+func remote(d draw, id string, unattended bool) *tool {
+	known := remoteTools[id]
+	t := &tool{id: id, scope: farmhoundv1.InstallScope_INSTALL_SCOPE_SYSTEM, unattended: unattended, ports: known.ports}
+	if len(known.versions) > 0 {
+		t.version = pick(d, known.versions...)
+	}
+	if known.account {
+		t.tenant = d.text(digits, 9)
+	}
+	return t
+}
+
+// plain is a tool that just is there.
+func plain(id, version string) *tool {
+	return &tool{id: id, version: version, scope: farmhoundv1.InstallScope_INSTALL_SCOPE_SYSTEM}
+}
+
+// linkOf is how a product shows a session on a system.
+func linkOf(id string, os farmhoundv1.OperatingSystem, path farmhoundv1.SessionPath) *link {
+	l := &link{
+		tool: id, kind: farmhoundv1.SessionKind_SESSION_KIND_DESKTOP, path: path, measured: os != macos,
+		class: farmhoundv1.PeerClass_PEER_CLASS_GLOBAL, established: farmhoundv1.EstablishedBy_ESTABLISHED_BY_CONNECTION,
+	}
+	switch id {
+	case "chrome-remote-desktop", "teamviewer":
+		l.established = farmhoundv1.EstablishedBy_ESTABLISHED_BY_LOG
+		l.measured = path == farmhoundv1.SessionPath_SESSION_PATH_DIRECT && l.measured
+	case "xrdp":
+		l.logon = farmhoundv1.LogonKind_LOGON_KIND_RDP
+	case "x11vnc", "tightvnc":
+		l.logon = farmhoundv1.LogonKind_LOGON_KIND_VNC
+	}
+	return l
+}
+
+// state is a tool as a report holds it.
+func (i *installed) state(w *World, started int64, controlled bool) *farmhoundv1.Tool {
+	t := &farmhoundv1.Tool{
+		Id: i.id, Version: i.version, Scope: i.scope, Installed: i.scope != farmhoundv1.InstallScope_INSTALL_SCOPE_PORTABLE,
+		Running: !i.idle || controlled, Controlled: controlled, Unattended: i.unattended, Renamed: i.renamed,
+		UserWritable: i.writable, FixedCredential: i.fixed,
+	}
+	t.FoundBy = []farmhoundv1.FoundBy{farmhoundv1.FoundBy_FOUND_BY_PROCESS}
+	if i.idle {
+		t.FoundBy = nil
+	}
+	if t.Installed {
+		t.FoundBy = append(t.FoundBy, farmhoundv1.FoundBy_FOUND_BY_APPLICATION)
+	}
+	if i.unattended {
+		t.FoundBy = append(t.FoundBy, farmhoundv1.FoundBy_FOUND_BY_SERVICE)
+	}
+	if t.Running {
+		t.RunningSince = stamp(max(started, i.from))
+		t.ListeningPorts = i.ports
+	}
+	if i.tenant != "" {
+		t.InstallationHash, t.KeyId = w.hashed("installation-id", i.tenant)
+	}
+	return t
+}
+
+func (i *installed) there(at int64) bool { return i.from <= at && (i.to == 0 || at < i.to) }
+
+func version(d draw) string {
+	return fmt.Sprintf("%d.%d.%d", d.whole(1, 9), d.whole(0, 20), d.whole(0, 9))
+}

@@ -1,0 +1,195 @@
+package persona
+
+import (
+	"bytes"
+	"crypto/ecdsa"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/farmhound-security/farmhound/proto/catalog"
+	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
+	"github.com/farmhound-security/farmhound/proto/fleetkey"
+)
+
+// The two kinds of laptops.
+const (
+	Farm   = "farm"
+	Honest = "honest"
+)
+
+// Options say which world to draw.
+type Options struct {
+	Seed uint64
+	// Days is how long the world lives, from 1 to 90.
+	Days int
+	// End is its last moment; it is cut to the hour.
+	End time.Time
+	// Personas keeps only laptops of these; empty keeps all. The kept ones live as
+	// they do in the whole world.
+	Personas []string
+	// Size is about how many laptops the whole world has; zero means 60.
+	Size int
+}
+
+// World is one drawn fleet. It does not change after it was made.
+type World struct {
+	opts       Options
+	start, end time.Time
+	laptops    []*Laptop
+	atlas      *atlas
+	company    *company
+
+	ring          fleetkey.Ring
+	catalogDigest string
+	clocks        clocks
+	serials       map[string]bool
+	people        map[string]bool
+	hostnames     string
+}
+
+// Laptop is one issued laptop.
+type Laptop struct {
+	// Serial is its system serial, the roster's key.
+	Serial string
+	// Persona and Kind are the label: what the laptop is, Farm or Honest.
+	Persona, Kind string
+	// Key is the device's key and DeviceID the id that follows from it.
+	Key      *ecdsa.PrivateKey
+	DeviceID string
+	// System is what the laptop is.
+	System *farmhoundv1.System
+
+	person person
+	senses senses
+	camera bool
+	life   *life
+	d      draw
+}
+
+// Personas returns the names of all personas, farms last.
+func Personas() []string {
+	var names []string
+	for _, p := range casting {
+		names = append(names, p.name)
+	}
+	return names
+}
+
+// NewWorld draws a world.
+func NewWorld(opts Options) (*World, error) {
+	if opts.Size == 0 {
+		opts.Size = 60
+	}
+	switch {
+	case opts.Days < 1 || opts.Days > 90:
+		return nil, fmt.Errorf("a world lives from 1 to 90 days, not %d", opts.Days)
+	case opts.Size < 1 || opts.Size > 5000:
+		return nil, fmt.Errorf("a world has from 1 to 5000 laptops, not %d", opts.Size)
+	case opts.End.IsZero():
+		return nil, errors.New("a world needs a last moment")
+	}
+	for _, name := range opts.Personas {
+		if !slices.Contains(Personas(), name) {
+			return nil, fmt.Errorf("no persona is called %q; there are %s", name, strings.Join(Personas(), ", "))
+		}
+	}
+	w := &World{opts: opts, clocks: clocks{}, serials: map[string]bool{}, people: map[string]bool{}, atlas: newAtlas()}
+	w.end = opts.End.UTC().Truncate(time.Hour)
+	w.start = w.end.Add(-time.Duration(opts.Days) * 24 * time.Hour)
+	w.catalogDigest = catalog.BuiltIn().Digest()
+	secret := digest(opts.Seed, "fleet key")
+	ring, err := fleetkey.NewRing([]*farmhoundv1.FleetKey{{Id: 1, Key: secret[:]}})
+	if err != nil {
+		return nil, fmt.Errorf("make fleet key: %w", err)
+	}
+	w.ring = ring
+	w.company = w.newCompany(stream(opts.Seed, "company"))
+	for _, p := range casting {
+		w.cast(p)
+	}
+	return w, w.finish()
+}
+
+// cast adds the laptops of one persona.
+func (w *World) cast(p persona) {
+	d := stream(w.opts.Seed, "persona", p.name)
+	share := p.share * float64(w.opts.Size) / 60
+	for left := int(share + d.Float64()); left > 0; {
+		cast := p.draw(w, d, left)
+		for _, l := range cast {
+			l.Persona, l.Kind = p.name, p.kind
+		}
+		w.laptops = append(w.laptops, cast...)
+		left -= len(cast)
+	}
+}
+
+// finish drops whom nobody asked for, gives keys and puts lives in order. Laptops
+// come in the order of their serials, which says nothing.
+func (w *World) finish() error {
+	w.laptops = slices.DeleteFunc(w.laptops, func(l *Laptop) bool {
+		return len(w.opts.Personas) > 0 && !slices.Contains(w.opts.Personas, l.Persona)
+	})
+	slices.SortFunc(w.laptops, func(a, b *Laptop) int { return strings.Compare(a.Serial, b.Serial) })
+	for _, l := range w.laptops {
+		var err error
+		if l.Key, l.DeviceID, err = newKey(w.opts.Seed, l.Serial); err != nil {
+			return err
+		}
+		l.life.settle()
+		for i := range l.life.control {
+			l.life.control[i].id = w.sessionID(l, i)
+		}
+	}
+	return nil
+}
+
+// Laptops returns every laptop, in the order in which steps deliver.
+func (w *World) Laptops() []*Laptop { return slices.Clone(w.laptops) }
+
+// Start and End are the world's first and last moment.
+func (w *World) Start() time.Time { return w.start }
+
+// End is the world's last moment.
+func (w *World) End() time.Time { return w.end }
+
+// GeoMMDB returns address data for the world's addresses, in MaxMind DB format.
+func (w *World) GeoMMDB() ([]byte, error) { return w.atlas.geoMMDB(w.start) }
+
+// RosterCSV returns who should have which laptop, as the collector imports it.
+func (w *World) RosterCSV() []byte {
+	var out bytes.Buffer
+	c := csv.NewWriter(&out)
+	// Writing to a buffer does not fail.
+	_ = c.Write([]string{
+		"serial", "person", "country", "region", "time_zone", "ship_to", "work_days", "work_start", "work_end",
+		"role", "approved_tools", "approved_travel", "household", "exempt_until", "exempt_reason",
+	})
+	for _, l := range w.laptops {
+		p := l.person
+		_ = c.Write([]string{
+			l.Serial, p.id, p.country, p.region, p.zone, p.shipTo, p.days, p.start, p.end,
+			p.role, strings.Join(p.tools, ";"), strings.Join(p.travel, ";"), p.household, "", "",
+		})
+	}
+	c.Flush()
+	return out.Bytes()
+}
+
+// person is a row of the roster.
+type person struct {
+	id, country, region, zone, shipTo string
+	days, start, end                  string
+	role                              string
+	tools, travel                     []string
+	household                         string
+}
+
+func (w *World) hashed(kind, value string) ([]byte, uint32) {
+	sum, id, _ := w.ring.Hash(fleetkey.Kind(kind), []byte(value))
+	return sum, id
+}
