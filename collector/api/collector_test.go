@@ -12,10 +12,12 @@ import (
 	"net"
 	"net/netip"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
@@ -30,6 +32,8 @@ import (
 	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
 )
 
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
 // received is the injected clock's time: far from the wall clock, which must not
 // take its place and whose place it must not take.
 var received = time.Date(2020, time.February, 3, 4, 5, 6, 0, time.UTC)
@@ -40,11 +44,17 @@ type committer struct {
 	batches [][]fleet.Observation
 	err     error
 	panics  bool
+	// entered and leave, when set, hold a call until a test lets it go.
+	entered, leave chan struct{}
 }
 
 func (c *committer) Report(_ context.Context, batch []fleet.Observation) (uint64, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.entered != nil {
+		close(c.entered)
+		<-c.leave
+	}
 	if c.panics {
 		panic("a committer that fails")
 	}
@@ -74,6 +84,9 @@ type collector struct {
 	authority *pki.Authority
 	dir       string
 	commit    *committer
+	// stop begins the server's end; done closes when it has ended.
+	stop func()
+	done chan struct{}
 }
 
 func start(t *testing.T, balancers ...netip.Prefix) *collector {
@@ -98,11 +111,16 @@ func start(t *testing.T, balancers ...netip.Prefix) *collector {
 	must(t, err)
 	c.address = listener.Addr().String()
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
-	done := make(chan error, 1)
-	go func() { done <- api.Serve(ctx, server, api.BehindBalancers(listener, balancers)) }()
+	c.stop, c.done = cancel, make(chan struct{})
+	go func() {
+		defer close(c.done)
+		if err := api.Serve(ctx, server, api.BehindBalancers(listener, balancers)); err != nil {
+			t.Error(err)
+		}
+	}()
 	t.Cleanup(func() {
 		cancel()
-		must(t, <-done)
+		<-c.done
 	})
 	return c
 }
@@ -242,7 +260,7 @@ func must(t *testing.T, err error) {
 func refused(t *testing.T, err error, code codes.Code, words string) {
 	t.Helper()
 	s, ok := status.FromError(err)
-	if err == nil || !ok || s.Code() != code || !contains(s.Message(), words) {
+	if err == nil || !ok || s.Code() != code || !strings.Contains(s.Message(), words) {
 		t.Errorf("got %v, want %v with %q", err, code, words)
 	}
 }
