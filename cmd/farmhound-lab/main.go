@@ -3,28 +3,41 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/alecthomas/kong"
 
+	"github.com/farmhound-security/farmhound/cmd/farmhound-lab/demo"
 	"github.com/farmhound-security/farmhound/cmd/farmhound-lab/persona"
 	"github.com/farmhound-security/farmhound/cmd/farmhound-lab/simulate"
 )
 
 // cli is every command.
 type cli struct {
+	Demo     demo.Command     `cmd:"" help:"A collector, this computer's agent and a simulated fleet living four weeks in about a minute."`
 	Simulate simulate.Command `cmd:"" help:"Write a simulated fleet's reports for farmhound-collector replay."`
 }
 
-func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+// version is set by the build.
+var version = "dev"
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
 
 // run is main with its surroundings as arguments. It returns 0, 1 for a failure
 // and 2 for a command that was not understood.
-func run(args []string, out, errOut io.Writer) int {
+func run(ctx context.Context, args []string, out, errOut io.Writer) int {
 	var c cli
 	exited := -1
 	parser, err := kong.New(&c,
@@ -49,6 +62,8 @@ func run(args []string, out, errOut io.Writer) int {
 	}
 	parsed.Bind(time.Now())
 	parsed.BindTo(errOut, (*io.Writer)(nil))
+	parsed.BindTo(ctx, (*context.Context)(nil))
+	parsed.Bind(&demo.Surroundings{Version: version, Out: out, Progress: errOut})
 	if err := parsed.Run(); err != nil {
 		fmt.Fprintln(errOut, "farmhound-lab:", err)
 		return 1

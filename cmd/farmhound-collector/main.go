@@ -1,0 +1,108 @@
+// Command farmhound-collector is the server: it takes reports, judges and alerts.
+// Its other commands prepare it (init, secret, token, device) and work offline
+// (replay, rules, roster). It may import collector/ and proto/, never agent/.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/alecthomas/kong"
+)
+
+// version is set by the build.
+var version = "dev"
+
+// cli is every command and flag.
+type cli struct {
+	Config string `help:"Configuration file." env:"FARMHOUND_COLLECTOR_CONFIG" type:"path" placeholder:"FILE" default:"/etc/farmhound/collector.yaml"`
+
+	Init    initCmd    `cmd:"" help:"Make a CA, a server certificate, a store, a configuration, a first enrolment secret and an admin token."`
+	Serve   serveCmd   `cmd:"" help:"Take reports and answer analysts until interrupted."`
+	Secret  secretCmd  `cmd:"" help:"Enrolment secrets."`
+	Token   tokenCmd   `cmd:"" help:"API tokens of analysts and machines."`
+	Device  deviceCmd  `cmd:"" help:"Identities of devices."`
+	Replay  replayCmd  `cmd:"" help:"Judge recorded lives offline: one report per line in, one assessment per device out."`
+	Rules   rulesCmd   `cmd:"" help:"The signals that evidence is made with."`
+	Roster  rosterCmd  `cmd:"" help:"The roster of who should be where."`
+	Version versionCmd `cmd:"" help:"Print the version."`
+}
+
+// surroundings are what commands run in.
+type surroundings struct {
+	ctx    context.Context //nolint:containedctx // kong binds values, not arguments; it lives as long as the command
+	config string
+	in     io.Reader
+	out    io.Writer
+	errOut io.Writer
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// errSaid ends a command whose problems were printed already.
+var errSaid = errors.New("some input could not be used")
+
+// run is main with its surroundings as arguments. It returns 0, 1 for a failure
+// and 2 for a command that was not understood.
+func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer) int {
+	var c cli
+	exited := -1
+	parser, err := kong.New(&c,
+		kong.Name("farmhound-collector"),
+		kong.Description("Find issued laptops that are driven from elsewhere, and say why."),
+		kong.Writers(out, errOut),
+		kong.Exit(func(code int) { exited = code }),
+		kong.UsageOnError(),
+	)
+	if err != nil {
+		fmt.Fprintln(errOut, "farmhound-collector:", err)
+		return 2
+	}
+	parsed, err := parser.Parse(args)
+	if exited >= 0 {
+		return exited
+	}
+	if err != nil {
+		fmt.Fprintln(errOut, "farmhound-collector:", err)
+		return 2
+	}
+	err = parsed.Run(&surroundings{ctx: ctx, config: c.Config, in: in, out: out, errOut: errOut})
+	switch {
+	case errors.Is(err, errSaid):
+		return 1
+	case err != nil:
+		for line := range strings.SplitSeq(err.Error(), "\n") {
+			fmt.Fprintln(errOut, "farmhound-collector:", line)
+		}
+		return 1
+	}
+	return 0
+}
+
+type versionCmd struct{}
+
+// Run prints the version.
+func (versionCmd) Run(s *surroundings) error {
+	_, err := fmt.Fprintln(s.out, version)
+	return err
+}
+
+// day prints a moment for people; never where it is not set.
+func day(t time.Time) string {
+	if t.IsZero() {
+		return "never"
+	}
+	return t.UTC().Format(time.RFC3339)
+}

@@ -1,0 +1,134 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/farmhound-security/farmhound/collector"
+	"github.com/farmhound-security/farmhound/collector/geo"
+	fleetv1 "github.com/farmhound-security/farmhound/proto/farmhound/fleet/v1"
+)
+
+type replayCmd struct {
+	File    string    `arg:"" help:"Recorded reports, JSON, one per line; - reads standard input."`
+	Roster  string    `help:"Roster, CSV." type:"existingfile" placeholder:"CSV"`
+	Geo     []string  `help:"Address data: Country or City, ASN, Anonymous-IP." type:"existingfile" placeholder:"MMDB"`
+	Signals string    `help:"Folder with signals of your own." type:"existingdir" placeholder:"DIR"`
+	Company string    `help:"Configuration whose company section holds (offices, approved tools, home countries)." type:"existingfile" placeholder:"FILE"`
+	Until   time.Time `help:"Judge at this moment (RFC 3339); without it, at the last line's." format:"2006-01-02T15:04:05Z07:00" placeholder:"TIME"`
+	Output  string    `short:"o" help:"table, or json: one assessment per line." enum:"table,json" default:"table"`
+}
+
+// Run judges the lines. Lines and rows that cannot be used are named, the rest is judged.
+func (c *replayCmd) Run(s *surroundings) error {
+	rooms, usable, err := c.rooms(s)
+	if err != nil {
+		return err
+	}
+	in, name := s.in, "standard input"
+	if c.File != "-" {
+		f, err := os.Open(c.File)
+		if err != nil {
+			return fmt.Errorf("read the replay: %w", err)
+		}
+		defer f.Close()
+		in, name = f, c.File
+	}
+	replay := collector.Replay{Rooms: rooms, Until: c.Until}
+	assessments, problems, err := replay.Run(s.ctx, name, in)
+	if err != nil {
+		return err
+	}
+	for _, p := range problems {
+		fmt.Fprintln(s.errOut, "farmhound-collector:", p)
+	}
+	if err := printAssessments(s.out, assessments, c.Output); err != nil {
+		return err
+	}
+	if len(problems) > 0 || !usable {
+		return errSaid
+	}
+	return nil
+}
+
+// rooms opens what the flags name, and says whether all of it could be used.
+func (c *replayCmd) rooms(s *surroundings) (rooms collector.Rooms, usable bool, err error) {
+	usable = true
+	if rooms.Rules, err = collector.LoadRules(c.Signals); err != nil {
+		return rooms, false, err
+	}
+	if c.Company != "" {
+		config, err := collector.ReadConfig(c.Company)
+		if err != nil {
+			return rooms, false, err
+		}
+		rooms.Company = config.Company
+	}
+	if c.Roster != "" {
+		read, problems, err := collector.ReadRoster(c.Roster)
+		if err != nil {
+			return rooms, false, err
+		}
+		for _, p := range problems {
+			fmt.Fprintln(s.errOut, "farmhound-collector:", p)
+			usable = false
+		}
+		rooms.Roster = read
+	}
+	if len(c.Geo) > 0 {
+		// Address data may be older than its makers wish: a replay is of the past.
+		log := slog.New(slog.NewTextHandler(s.errOut, &slog.HandlerOptions{Level: slog.LevelError}))
+		places, err := geo.Open(s.ctx, c.Geo, log)
+		if err != nil {
+			return rooms, false, err
+		}
+		rooms.Places = places
+	}
+	return rooms, usable, nil
+}
+
+func printAssessments(out io.Writer, all []*fleetv1.Assessment, format string) error {
+	if format == "json" {
+		for _, a := range all {
+			line, err := collector.AssessmentJSON(a)
+			if err != nil {
+				return err
+			}
+			if _, err := fmt.Fprintf(out, "%s\n", line); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	w := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
+	fmt.Fprintln(w, "DEVICE\tVERDICT\tKIND\tRISK\tLIKELY SINCE\tREMOTE\tABROAD\tFARM\tHEAVIEST EVIDENCE")
+	for _, a := range all {
+		q := a.GetQuestions()
+		likely := "-"
+		if t := a.GetFirstAt().GetLikely(); t != nil {
+			likely = day(t.AsTime())
+		}
+		heaviest := "-"
+		if len(a.GetEvidence()) > 0 {
+			heaviest = a.GetEvidence()[0].GetBecause()
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%.1f %%\t%s\t%+.0f dB\t%+.0f dB\t%+.0f dB\t%s\n", printable(a.GetDevice()), a.GetVerdict(), a.GetKind(),
+			100*a.GetRisk(), likely, q.GetRemote().GetDb(), q.GetAbroad().GetDb(), q.GetFarm().GetDb(), printable(heaviest))
+	}
+	return w.Flush()
+}
+
+// printable keeps what a laptop said from steering a terminal.
+func printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 || r == 0x2028 || r == 0x2029 || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 {
+			return '\uFFFD'
+		}
+		return r
+	}, text)
+}

@@ -1,0 +1,289 @@
+// Package collector is the company's side of Farmhound: it takes reports, builds
+// each laptop's picture, weighs the evidence, and alerts.
+//
+//	api -> ingest -> fleet -> detect -> alert -> store -> siem
+//	store -> api -> analysts
+//
+// The rooms know nothing of each other but the words of fleet and store; they meet
+// here. The package and everything under it may import proto/, never agent/.
+package collector
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"sync"
+	"time"
+
+	"google.golang.org/grpc"
+
+	"github.com/farmhound-security/farmhound/collector/api"
+	"github.com/farmhound-security/farmhound/collector/fleet"
+	"github.com/farmhound-security/farmhound/collector/geo"
+	"github.com/farmhound-security/farmhound/collector/ingest"
+	"github.com/farmhound-security/farmhound/collector/pki"
+	"github.com/farmhound-security/farmhound/collector/siem"
+	"github.com/farmhound-security/farmhound/collector/store"
+	fleetv1 "github.com/farmhound-security/farmhound/proto/farmhound/fleet/v1"
+)
+
+const (
+	// lookAgain is how often files are looked at for a newer version, and the outbox
+	// for rows that another process wrote.
+	lookAgain = 15 * time.Second
+	// secretSize is the size of keys that the store keeps, in bytes.
+	secretSize = 32
+)
+
+// Options are what a collector is opened with.
+type Options struct {
+	Config Config
+	// Listeners take connections; Config.Listen is not used where there are any.
+	// Those behind balancers are wrapped by api.BehindBalancers already.
+	Listeners []net.Listener
+	// Now is the collector's clock for reports and judgements; nil means the wall
+	// clock. With another one the caller sweeps. TLS, secrets and tokens always go
+	// by the wall clock.
+	Now     func() time.Time
+	Version string
+	Log     *slog.Logger
+}
+
+// Collector is one collector with its rooms open.
+type Collector struct {
+	options   Options
+	log       *slog.Logger
+	store     store.Store
+	judge     *judge
+	pipeline  *ingest.Pipeline
+	server    *grpc.Server
+	listeners []net.Listener
+	places    *geo.Database
+	roster    *watchedRoster // nil without
+	outputs   []*output
+}
+
+// output is one receiver with what wakes its drain.
+type output struct {
+	siem.Output
+	wake chan struct{}
+}
+
+// Open opens the rooms in the order in which data flows. Run or Close must follow.
+func Open(ctx context.Context, o Options) (c *Collector, err error) {
+	c = &Collector{options: o, log: o.Log, listeners: o.Listeners}
+	if c.log == nil {
+		c.log = slog.Default()
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, c.Close())
+		}
+	}()
+	rules, err := LoadRules(o.Config.Signals)
+	if err != nil {
+		return c, err
+	}
+	authority, err := pki.Load(PKIDir(o.Config.Data))
+	if err != nil {
+		return c, fmt.Errorf("%w; farmhound-collector init makes a CA", err)
+	}
+	authority.DeviceLife, authority.Log = o.Config.Agents.CertificateLife, c.log
+	if c.store, err = OpenStore(ctx, o.Config.Data); err != nil {
+		return c, err
+	}
+	rooms := Rooms{Rules: rules, Company: o.Config.Company}
+	if err := c.openRooms(ctx, &rooms); err != nil {
+		return c, err
+	}
+	if c.judge, err = rooms.judge(); err != nil {
+		return c, err
+	}
+	c.pipeline = ingest.New(ingest.Config{Store: notifying{c.store, c.wakeOutputs}, Judge: c.judge, Now: c.now, Log: c.log})
+	if err := c.openServer(ctx, authority); err != nil {
+		return c, err
+	}
+	return c, c.listen(ctx)
+}
+
+// openRooms opens what judging can have and need not.
+func (c *Collector) openRooms(ctx context.Context, rooms *Rooms) (err error) {
+	if rooms.Secret, err = c.secret(ctx, "hash_secret"); err != nil {
+		return err
+	}
+	if c.places, err = geo.Open(ctx, c.options.Config.Geo, c.log); err != nil {
+		return err
+	}
+	rooms.Places = c.places
+	if path := c.options.Config.Roster; path != "" {
+		c.roster = &watchedRoster{path: path, log: c.log}
+		if err := c.roster.load(ctx); err != nil {
+			return err
+		}
+		rooms.Roster = c.roster
+	}
+	for _, o := range c.options.Config.Outputs {
+		c.outputs = append(c.outputs, &output{siem.NewFile(o.Name, o.File), make(chan struct{}, 1)})
+	}
+	return nil
+}
+
+// secret returns random bytes that stay the same as long as the store.
+func (c *Collector) secret(ctx context.Context, name string) ([]byte, error) {
+	fresh := make([]byte, secretSize)
+	_, _ = rand.Read(fresh) // never fails
+	kept, err := c.store.PutSettingIfAbsent(ctx, name, fresh)
+	if err != nil {
+		return nil, fmt.Errorf("read the store's %s: %w", name, err)
+	}
+	return kept, nil
+}
+
+func (c *Collector) openServer(ctx context.Context, authority *pki.Authority) error {
+	key, err := c.secret(ctx, "fleet_key_1")
+	if err != nil {
+		return err
+	}
+	policy := policyOf(c.options.Config.Agents, key)
+	c.server, err = api.NewServer(api.Config{
+		TLS: authority.ServerTLS(), Authority: authority, Hash: pki.Hash, Access: c.store,
+		Commit: commit{c.pipeline}, Policy: policy, Now: c.now, Log: c.log,
+		Fleet: &api.Fleet{
+			Store: notifying{c.store, c.wakeOutputs}, Exclusive: c.pipeline.Exclusive,
+			Finding: siem.Finding, FindingKey: siem.EventKey, Derive: c.derive,
+			Now: c.now, Version: c.options.Version, Log: c.log,
+		},
+	})
+	return err
+}
+
+// derive returns the picture as signals see it now.
+func (c *Collector) derive(d *store.Device) *fleetv1.Device {
+	return c.judge.fleet.Device(d.Picture, c.now())
+}
+
+func (c *Collector) now() time.Time {
+	if c.options.Now != nil {
+		return c.options.Now()
+	}
+	return time.Now()
+}
+
+func (c *Collector) listen(ctx context.Context) error {
+	if len(c.listeners) > 0 {
+		return nil
+	}
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", c.options.Config.Listen)
+	if err != nil {
+		return fmt.Errorf("listen for agents and analysts: %w", err)
+	}
+	c.listeners = []net.Listener{api.BehindBalancers(l, c.options.Config.Balancers)}
+	return nil
+}
+
+// Address returns where the first listener is.
+func (c *Collector) Address() net.Addr { return c.listeners[0].Addr() }
+
+// Run serves until ctx ends. It returns once what was taken is committed and
+// everything it started has ended; nil when ctx ended.
+func (c *Collector) Run(ctx context.Context) (err error) {
+	defer func() { err = errors.Join(err, c.Close()) }()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	// What calls need outlives them.
+	rooms, closeRooms := context.WithCancel(context.WithoutCancel(ctx))
+	defer closeRooms()
+
+	var doors, inside sync.WaitGroup
+	run := func(group *sync.WaitGroup, what func() error) {
+		group.Go(func() {
+			if err := what(); err != nil {
+				cancel(err)
+			}
+		})
+	}
+	run(&inside, func() error { return c.pipeline.Run(rooms) })
+	for _, l := range c.listeners {
+		run(&doors, func() error { return api.Serve(ctx, c.server, l) })
+	}
+	for _, o := range c.outputs {
+		run(&inside, func() error {
+			siem.Drain(rooms, c.store, o.Output, o.wake, lookAgain, c.log)
+			return nil
+		})
+	}
+	if c.roster != nil {
+		run(&inside, func() error { c.roster.follow(rooms, lookAgain); return nil })
+	}
+	if c.options.Now == nil {
+		run(&doors, func() error { return c.sweeps(ctx) })
+	}
+	c.log.InfoContext(ctx, "collector started", "version", c.options.Version, "address", c.Address().String(), "data", c.options.Config.Data)
+	<-ctx.Done()
+	doors.Wait()
+	closeRooms()
+	inside.Wait()
+	c.log.InfoContext(context.WithoutCancel(ctx), "collector stopped")
+	if err := context.Cause(ctx); !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return nil
+}
+
+// sweeps assesses every device on a grid of time, so that silence and decay act
+// without reports.
+func (c *Collector) sweeps(ctx context.Context) error {
+	for {
+		next := c.now().Truncate(fleet.SweepInterval).Add(fleet.SweepInterval)
+		timer := time.NewTimer(next.Sub(c.now()))
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return nil
+		case <-timer.C:
+		}
+		if err := c.pipeline.Sweep(ctx, next); err != nil && ctx.Err() == nil {
+			c.log.ErrorContext(ctx, "not every device could be assessed again", "error", err)
+		}
+	}
+}
+
+// Ready is closed once reports are taken.
+func (c *Collector) Ready() <-chan struct{} { return c.pipeline.Ready() }
+
+// Sweep assesses every device at the collector's time. With the wall clock the
+// collector does so by itself.
+func (c *Collector) Sweep(ctx context.Context) error { return c.pipeline.Sweep(ctx, c.now()) }
+
+// Close releases what Open opened, in reverse order. Run does it by itself.
+func (c *Collector) Close() error {
+	var errs []error
+	for _, l := range c.listeners {
+		if err := l.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+			errs = append(errs, fmt.Errorf("stop listening: %w", err))
+		}
+	}
+	c.listeners = nil
+	if c.places != nil {
+		errs = append(errs, c.places.Close())
+		c.places = nil
+	}
+	if c.store != nil {
+		errs = append(errs, c.store.Close())
+		c.store = nil
+	}
+	return errors.Join(errs...)
+}
+
+func (c *Collector) wakeOutputs() {
+	for _, o := range c.outputs {
+		select {
+		case o.wake <- struct{}{}:
+		default:
+		}
+	}
+}

@@ -1,0 +1,223 @@
+package collector
+
+import (
+	"encoding"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"regexp"
+	"time"
+
+	"github.com/farmhound-security/farmhound/collector/fleet"
+	"github.com/farmhound-security/farmhound/collector/strictyaml"
+	"github.com/farmhound-security/farmhound/proto/catalog"
+)
+
+// Config is the collector's configuration, as its YAML file has it. Paths are
+// relative to the file.
+type Config struct {
+	// Listen is where agents, analysts and balancers connect, as host:port.
+	Listen string `yaml:"listen"`
+	// Data is the folder of the CA and the store.
+	Data string `yaml:"data"`
+	// Balancers are networks from which connections carry PROXY protocol v2.
+	Balancers []netip.Prefix `yaml:"balancers"`
+	// Geo are MMDB files: Country or City, ASN, Anonymous-IP.
+	Geo []string `yaml:"geo"`
+	// Roster is a CSV file of who should be where.
+	Roster string `yaml:"roster"`
+	// Signals is a folder with the company's own signals.
+	Signals string `yaml:"signals"`
+	// Company is what the company says of itself.
+	Company Company `yaml:"company"`
+	// Agents is what agents are asked to do.
+	Agents Agents `yaml:"agents"`
+	// Outputs are where events for the SIEM go.
+	Outputs []Output `yaml:"outputs"`
+	// LogLevel is the least level that is logged.
+	LogLevel slog.Level `yaml:"log_level"`
+}
+
+// Company is what the company says of itself; everything may be left out.
+type Company struct {
+	HomeCountries     []Country      `yaml:"home_countries"`
+	HighRiskCountries []Country      `yaml:"high_risk_countries"`
+	ApprovedTools     []ApprovedTool `yaml:"approved_tools"`
+	Offices           []netip.Prefix `yaml:"offices"`
+	Networks          []netip.Prefix `yaml:"networks"`
+	Place             *Place         `yaml:"place"`
+}
+
+// ApprovedTool is one remote tool that the company itself uses.
+type ApprovedTool struct {
+	ID    string `yaml:"id"`
+	Until Date   `yaml:"until"`
+}
+
+// Place is where this collector stands, in degrees; round trips are held against it.
+type Place struct {
+	Latitude  float64 `yaml:"latitude"`
+	Longitude float64 `yaml:"longitude"`
+}
+
+// Agents is the schedule that agents are given.
+type Agents struct {
+	ScanInterval    time.Duration `yaml:"scan_interval"`
+	WindowInterval  time.Duration `yaml:"window_interval"`
+	CertificateLife time.Duration `yaml:"certificate_life"`
+}
+
+// Output is one receiver of events.
+type Output struct {
+	Name string `yaml:"name"`
+	// File appends OCSF Detection Findings as JSON lines.
+	File string `yaml:"file"`
+}
+
+// Country is an ISO 3166-1 alpha-2 code.
+type Country string
+
+// Date is the last day on which something holds, in UTC.
+type Date struct{ time.Time }
+
+var (
+	_ encoding.TextUnmarshaler = (*Country)(nil)
+	_ encoding.TextUnmarshaler = (*Date)(nil)
+)
+
+// UnmarshalText reads two capital letters.
+func (c *Country) UnmarshalText(text []byte) error {
+	if !regexp.MustCompile(`^[A-Z]{2}$`).Match(text) {
+		return fmt.Errorf("%q is no ISO 3166-1 country code, such as US", text)
+	}
+	*c = Country(text)
+	return nil
+}
+
+// UnmarshalText reads YYYY-MM-DD.
+func (d *Date) UnmarshalText(text []byte) error {
+	t, err := time.Parse(time.DateOnly, string(text))
+	if err != nil {
+		return fmt.Errorf("%q is no date; expected one such as 2026-12-31", text)
+	}
+	d.Time = t.AddDate(0, 0, 1)
+	return nil
+}
+
+// DefaultConfig returns what holds where a file says nothing.
+func DefaultConfig() Config {
+	return Config{
+		Listen: ":8443",
+		Data:   "data",
+		Agents: Agents{ScanInterval: 30 * time.Second, WindowInterval: 5 * time.Minute, CertificateLife: 30 * 24 * time.Hour},
+	}
+}
+
+// ReadConfig reads a configuration file. Errors name file, line and column.
+func ReadConfig(path string) (Config, error) {
+	c := DefaultConfig()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return c, fmt.Errorf("read the configuration: %w; farmhound-collector init makes one", err)
+	}
+	if err := strictyaml.Decode(path, text, &c); err != nil {
+		return c, err
+	}
+	dir := filepath.Dir(path)
+	beside := func(p string) string {
+		if p == "" || filepath.IsAbs(p) {
+			return p
+		}
+		return filepath.Join(dir, p)
+	}
+	c.Data, c.Roster, c.Signals = beside(c.Data), beside(c.Roster), beside(c.Signals)
+	for i := range c.Geo {
+		c.Geo[i] = beside(c.Geo[i])
+	}
+	for i := range c.Outputs {
+		c.Outputs[i].File = beside(c.Outputs[i].File)
+	}
+	return c, nil
+}
+
+// Check refuses two outputs of one name: the outbox keeps their places by it.
+func (c *Config) Check() error {
+	names := make(map[string]bool)
+	for _, o := range c.Outputs {
+		if names[o.Name] {
+			return fmt.Errorf("two outputs are called %q; the outbox keeps the place of each by its name", o.Name)
+		}
+		names[o.Name] = true
+	}
+	return nil
+}
+
+// Check refuses an output without a name or a file.
+func (o *Output) Check() error {
+	if o.Name == "" || o.File == "" {
+		return errors.New("an output needs a name and a file")
+	}
+	return nil
+}
+
+// Check refuses a tool that the catalogue does not know: it would approve nothing.
+func (t *ApprovedTool) Check() error {
+	if _, ok := catalog.BuiltIn().Entry(t.ID); !ok {
+		return fmt.Errorf("the catalogue has no entry %q; an id is such as anydesk", t.ID)
+	}
+	return nil
+}
+
+// Check refuses places that are not on the globe.
+func (p *Place) Check() error {
+	if p.Latitude < -90 || p.Latitude > 90 || p.Longitude < -180 || p.Longitude > 180 {
+		return errors.New("latitude is within -90 and 90, longitude within -180 and 180 degrees")
+	}
+	return nil
+}
+
+// Check refuses what agents would not follow.
+func (a *Agents) Check() error {
+	for _, x := range []struct {
+		name        string
+		value       time.Duration
+		least, most time.Duration
+	}{
+		{"scan_interval", a.ScanInterval, 5 * time.Second, time.Hour},
+		{"window_interval", a.WindowInterval, time.Minute, time.Hour},
+		{"certificate_life", a.CertificateLife, time.Hour, 398 * 24 * time.Hour},
+	} {
+		if x.value < x.least || x.value > x.most {
+			return fmt.Errorf("%s is %s; it must be within %s and %s", x.name, x.value, x.least, x.most)
+		}
+	}
+	return nil
+}
+
+func (c *Company) fleet() fleet.Company {
+	f := fleet.Company{
+		HomeCountries: countryCodes(c.HomeCountries), HighRiskCountries: countryCodes(c.HighRiskCountries),
+		Offices: c.Offices, Networks: c.Networks,
+	}
+	if c.HighRiskCountries == nil {
+		f.HighRiskCountries = fleet.DefaultHighRiskCountries()
+	}
+	for _, t := range c.ApprovedTools {
+		f.ApprovedTools = append(f.ApprovedTools, fleet.ApprovedTool{ID: t.ID, Until: t.Until.Time})
+	}
+	if c.Place != nil {
+		f.Latitude, f.Longitude = c.Place.Latitude, c.Place.Longitude
+	}
+	return f
+}
+
+func countryCodes(countries []Country) []string {
+	var all []string
+	for _, c := range countries {
+		all = append(all, string(c))
+	}
+	return all
+}

@@ -1,0 +1,145 @@
+package collector
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/farmhound-security/farmhound/collector/alert"
+	"github.com/farmhound-security/farmhound/collector/detect"
+	"github.com/farmhound-security/farmhound/collector/fleet"
+	"github.com/farmhound-security/farmhound/collector/ingest"
+	"github.com/farmhound-security/farmhound/collector/siem"
+	"github.com/farmhound-security/farmhound/collector/store"
+	fleetv1 "github.com/farmhound-security/farmhound/proto/farmhound/fleet/v1"
+	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
+)
+
+// judge carries a report through the rooms: picture, evidence, alert, finding.
+// The collector and replays share it, so that both say the same.
+type judge struct {
+	fleet    *fleet.Fleet
+	detector *detect.Detector
+	policy   alert.Policy
+}
+
+var _ ingest.Judge = (*judge)(nil)
+
+// Restore enters a stored device into the co-location index.
+func (j *judge) Restore(dev *store.Device) { j.fleet.Restore(dev.Picture) }
+
+// Report applies one report and judges the device anew.
+func (j *judge) Report(dev *store.Device, open *fleetv1.Alert, obs fleet.Observation) (store.Change, error) {
+	if dev == nil {
+		dev = &store.Device{}
+	}
+	picture, events := j.fleet.Apply(dev.Picture, obs)
+	if dev.Picture == nil && !obs.EnrolledAt.IsZero() {
+		enrolled := &fleetv1.Event{At: timestamppb.New(obs.EnrolledAt), Kind: "enrolled", Summary: "The laptop enrolled."}
+		events = slices.Insert(events, 0, enrolled)
+	}
+	return j.judge(dev, picture, events, open, obs.ReceivedAt)
+}
+
+// Reassess judges a device without a report. A judgement that says the same as
+// before is not stored again.
+func (j *judge) Reassess(dev *store.Device, open *fleetv1.Alert, now time.Time) (store.Change, error) {
+	change, err := j.judge(dev, dev.Picture, nil, open, now)
+	if err != nil {
+		return store.Change{}, err
+	}
+	if len(change.Events) == 0 && len(change.Alerts) == 0 && sameWords(dev.Judgement, change.Device.Judgement) {
+		return store.Change{}, nil
+	}
+	return change, nil
+}
+
+func (j *judge) judge(before *store.Device, picture *fleetv1.Picture, events []*fleetv1.Event, open *fleetv1.Alert, now time.Time) (store.Change, error) {
+	device := j.fleet.Device(picture, now)
+	judgement, err := j.detector.Assess(device, before.Judgement, now)
+	if err != nil {
+		return store.Change{}, fmt.Errorf("assess device %s: %w", device.GetId(), err)
+	}
+	after := judgement.GetAssessment()
+	summary := j.summary(before.Summary, picture, device, after)
+	change := store.Change{Device: &store.Device{Summary: summary, Picture: picture, Judgement: judgement}, Events: events}
+	if e := verdictEvent(before.Judgement.GetAssessment(), after, now); e != nil {
+		change.Events = append(change.Events, e)
+	}
+	next, transition := j.policy.Next(device, summary, before.Judgement.GetAssessment(), after, open, now)
+	if next == nil {
+		return change, nil
+	}
+	body, err := siem.Finding(next, device, string(transition), now)
+	if err != nil {
+		return store.Change{}, err
+	}
+	change.Alerts = []*fleetv1.Alert{next}
+	change.Outbox = []store.OutboxRow{{
+		Key: siem.EventKey(next, string(transition)), Device: device.GetId(), Body: body, CreatedAt: now,
+	}}
+	change.Events = append(change.Events, &fleetv1.Event{
+		At: timestamppb.New(now), Kind: "alert_" + string(transition), Verdict: after.GetVerdict(),
+		Summary: fmt.Sprintf("Alert %s %s: %s.", next.GetId(), transitionWords(transition), next.GetTitle()),
+	})
+	return change, nil
+}
+
+func (j *judge) summary(before *fleetv1.DeviceSummary, picture *fleetv1.Picture, device *fleetv1.Device, a *fleetv1.Assessment) *fleetv1.DeviceSummary {
+	return &fleetv1.DeviceSummary{
+		Id: device.GetId(), Serial: device.GetSerial(),
+		Hostname: device.GetSystem().GetHostname(), Os: osWord(device.GetSystem().GetOs()),
+		Person:  device.GetPerson().GetId(),
+		Verdict: a.GetVerdict(), Kind: a.GetKind(), Risk: a.GetRisk(),
+		LastReportAt: device.GetLastReportAt(), EnrolledAt: device.GetEnrolledAt(),
+		Reports: before.GetReports(), Revoked: before.GetRevoked(),
+		AgentVersion: picture.GetAgentVersion(), ControlledBy: j.fleet.Controllers(picture),
+	}
+}
+
+func osWord(os farmhoundv1.OperatingSystem) string {
+	switch os {
+	case farmhoundv1.OperatingSystem_OPERATING_SYSTEM_LINUX:
+		return "linux"
+	case farmhoundv1.OperatingSystem_OPERATING_SYSTEM_WINDOWS:
+		return "windows"
+	case farmhoundv1.OperatingSystem_OPERATING_SYSTEM_MACOS:
+		return "macos"
+	}
+	return ""
+}
+
+func verdictEvent(before, after *fleetv1.Assessment, now time.Time) *fleetv1.Event {
+	from, to := before.GetVerdict(), after.GetVerdict()
+	if from == "" {
+		from = "clear"
+	}
+	if from == to {
+		return nil
+	}
+	summary := fmt.Sprintf("The verdict is now %s, before %s.", to, from)
+	if alert.Rank(to) > alert.Rank("clear") {
+		summary = fmt.Sprintf("The verdict is now %s (%s), before %s.", to, after.GetKind(), from)
+	}
+	return &fleetv1.Event{At: timestamppb.New(now), Kind: "verdict_changed", Summary: summary, Verdict: to}
+}
+
+func transitionWords(t alert.Transition) string {
+	if t == alert.NewEvidence {
+		return "has new evidence"
+	}
+	return string(t)
+}
+
+// sameWords compares two judgements but for the moment they were made at.
+func sameWords(a, b *fleetv1.Judgement) bool {
+	if a == nil {
+		return false
+	}
+	b = proto.CloneOf(b)
+	b.Assessment.AssessedAt = a.GetAssessment().GetAssessedAt()
+	return proto.Equal(a, b)
+}

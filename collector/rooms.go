@@ -1,0 +1,133 @@
+package collector
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"github.com/farmhound-security/farmhound/collector/detect"
+	"github.com/farmhound-security/farmhound/collector/fleet"
+	"github.com/farmhound-security/farmhound/collector/roster"
+	"github.com/farmhound-security/farmhound/proto/catalog"
+	fleetv1 "github.com/farmhound-security/farmhound/proto/farmhound/fleet/v1"
+)
+
+// Rooms is what judging needs and where it comes from. Everything but the rules
+// may be left out; then there is less to say.
+type Rooms struct {
+	Rules   *detect.Rules
+	Company Company
+	Places  fleet.Places
+	Roster  fleet.Roster
+	// Secret keys the hashes that are stored; nil for a replay, which stores nothing.
+	Secret []byte
+}
+
+func (r *Rooms) judge() (*judge, error) {
+	if r.Rules == nil {
+		return nil, errors.New("judging needs rules")
+	}
+	return &judge{
+		fleet: fleet.New(fleet.Config{
+			Catalog: catalog.BuiltIn(), Places: r.Places, Roster: r.Roster,
+			Company: r.Company.fleet(), Secret: r.Secret,
+		}),
+		detector: detect.New(r.Rules, detect.Options{}),
+	}, nil
+}
+
+// LoadRules reads the shipped signals and, unless dir is empty, the company's own.
+func LoadRules(dir string) (*detect.Rules, error) {
+	sources := []detect.Source{detect.Shipped()}
+	if dir != "" {
+		if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+			return nil, fmt.Errorf("read the signals in %s: %w", dir, cmpErr(err, errors.New("it is no folder")))
+		}
+		sources = append(sources, detect.Source{Name: dir, FS: os.DirFS(dir)})
+	}
+	return detect.Load(sources...)
+}
+
+func cmpErr(err, otherwise error) error {
+	if err != nil {
+		return err
+	}
+	return otherwise
+}
+
+// ReadRoster reads a roster file. Bad rows are problems and the rest counts.
+func ReadRoster(path string) (*roster.Roster, []roster.Problem, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, nil, fmt.Errorf("read the roster: %w", err)
+	}
+	defer f.Close()
+	return roster.Parse(path, f)
+}
+
+// watchedRoster is a roster file that is read again when it changes.
+type watchedRoster struct {
+	path string
+	log  *slog.Logger
+	now  atomic.Pointer[roster.Roster]
+	seen os.FileInfo // of the version last tried; nil while there is none
+}
+
+// Person answers from the newest version that could be read.
+func (w *watchedRoster) Person(serial string, at time.Time) (*fleetv1.Person, bool) {
+	return w.now.Load().Person(serial, at)
+}
+
+// load reads the file. Bad rows are logged, each with its place.
+func (w *watchedRoster) load(ctx context.Context) error {
+	info, err := os.Stat(w.path)
+	if err != nil {
+		return fmt.Errorf("read the roster: %w", err)
+	}
+	w.seen = info
+	read, problems, err := ReadRoster(w.path)
+	if err != nil {
+		return err
+	}
+	for _, p := range problems {
+		w.log.ErrorContext(ctx, "a row of the roster cannot be used and is left out", "problem", p.Error())
+	}
+	w.now.Store(read)
+	w.log.InfoContext(ctx, "roster read", "file", w.path, "laptops", read.Len(), "bad_rows", len(problems))
+	return nil
+}
+
+// follow looks for a newer version until ctx ends. A version that cannot be read
+// leaves the one before in force.
+func (w *watchedRoster) follow(ctx context.Context, every time.Duration) {
+	ticker := time.NewTicker(every)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		if !w.changed() {
+			continue
+		}
+		if err := w.load(ctx); err != nil {
+			w.log.ErrorContext(ctx, "the roster cannot be read; the version before stays in force", "error", err)
+		}
+	}
+}
+
+// changed says whether the file is another one than was last tried.
+func (w *watchedRoster) changed() bool {
+	info, err := os.Stat(w.path)
+	if err != nil {
+		gone := w.seen != nil
+		w.seen = nil
+		return gone
+	}
+	return w.seen == nil || !os.SameFile(info, w.seen) || !info.ModTime().Equal(w.seen.ModTime()) || info.Size() != w.seen.Size()
+}
