@@ -264,6 +264,8 @@ func TestThread(t *testing.T) {
 	r.eventually("reports after both were killed", func() bool { rows := r.devices(); return len(rows) == 1 && rows[0].Reports != before })
 
 	r.must("farmhound-collector", "device", "revoke", device.ID[:12], "--note", "sold")
+	agent.kill()
+	agent = r.start("farmhound-agent", "run")
 	r.eventually("the agent is told", func() bool { return strings.Contains(agent.said.String(), "revoked") })
 	r.eventually("the list says so", func() bool { rows := r.devices(); return len(rows) == 1 && rows[0].Revoked })
 	r.refused("revoked", "farmhound-agent", "enroll", "--enroll-secret-file", secretFile)
@@ -281,7 +283,7 @@ func TestRefusalsNameTheirReason(t *testing.T) {
 
 	once := strings.TrimSpace(r.must("farmhound-collector", "secret", "create", "--uses", "1"))
 	r.must("farmhound-agent", enroll(once)...)
-	r.refused("no uses left", "farmhound-agent", enroll(once)...)
+	r.refused("spent", "farmhound-agent", enroll(once)...)
 
 	short := strings.TrimSpace(r.must("farmhound-collector", "secret", "create", "--expires", "1ms"))
 	r.refused("expired", "farmhound-agent", enroll(short)...)

@@ -107,13 +107,21 @@ func nonNil(b []byte) []byte {
 	return b
 }
 
-const deviceColumns = `SELECT summary, picture, judgement FROM device `
+// Whether an identity stands is the identity's to say, so that a revocation shows
+// without a report: it is joined, whatever a stored summary holds.
+const (
+	revokedColumn = `EXISTS (SELECT 1 FROM identity WHERE identity.device = device.id AND identity.revoked_at > 0)`
+	deviceColumns = `SELECT ` + revokedColumn + `, summary, picture, judgement FROM device `
+)
 
 type scanner interface{ Scan(...any) error }
 
 func scanDevice(row scanner) (*store.Device, error) {
-	var blobs [3][]byte
-	if err := row.Scan(&blobs[0], &blobs[1], &blobs[2]); err != nil {
+	var (
+		revoked bool
+		blobs   [3][]byte
+	)
+	if err := row.Scan(&revoked, &blobs[0], &blobs[1], &blobs[2]); err != nil {
 		return nil, notFound(err)
 	}
 	d := &store.Device{Summary: &fleetv1.DeviceSummary{}, Picture: &fleetv1.Picture{}, Judgement: &fleetv1.Judgement{}}
@@ -122,6 +130,7 @@ func scanDevice(row scanner) (*store.Device, error) {
 			return nil, fmt.Errorf("decode a stored device: %w", err)
 		}
 	}
+	d.Summary.Revoked = revoked
 	return d, nil
 }
 
@@ -167,7 +176,7 @@ type page struct {
 // Devices lists summaries, riskiest first.
 func (s *Store) Devices(ctx context.Context, f store.DeviceFilter) ([]*fleetv1.DeviceSummary, string, error) {
 	query, args := strings.Builder{}, []any{}
-	query.WriteString(`SELECT risk, summary FROM device WHERE TRUE`)
+	query.WriteString(`SELECT risk, ` + revokedColumn + `, summary FROM device WHERE TRUE`)
 	if len(f.Verdicts) > 0 {
 		query.WriteString(` AND verdict IN (` + strings.TrimSuffix(strings.Repeat("?,", len(f.Verdicts)), ",") + `)`)
 		for _, v := range f.Verdicts {
@@ -215,16 +224,17 @@ func (s *Store) Devices(ctx context.Context, f store.DeviceFilter) ([]*fleetv1.D
 			return out, base64.RawURLEncoding.EncodeToString(raw), nil
 		}
 		var (
-			blob []byte
-			sum  fleetv1.DeviceSummary
+			revoked bool
+			blob    []byte
+			sum     fleetv1.DeviceSummary
 		)
-		if err := rows.Scan(&last.Risk, &blob); err != nil {
+		if err := rows.Scan(&last.Risk, &revoked, &blob); err != nil {
 			return nil, "", fmt.Errorf("list devices: %w", err)
 		}
 		if err := proto.Unmarshal(blob, &sum); err != nil {
 			return nil, "", fmt.Errorf("decode a stored device: %w", err)
 		}
-		last.ID = sum.GetId()
+		last.ID, sum.Revoked = sum.GetId(), revoked
 		out = append(out, &sum)
 	}
 	return out, "", rows.Err()

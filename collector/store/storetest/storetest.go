@@ -305,7 +305,14 @@ func testAccess(t *testing.T, s store.Store) {
 	ctx := t.Context()
 	must(t, s.CreateSecret(ctx, store.Secret{ID: "x", Hash: []byte("h"), CreatedAt: start}))
 	must(t, s.Enroll(ctx, []byte("h"), store.Identity{Device: "d1", Serial: "S1"}, start))
+	must(t, s.Commit(ctx, []store.Change{{Device: device("d1", "S1", "clear", 0)}}))
 	must(t, s.RevokeIdentity(ctx, "d1", "lost", start.Add(time.Hour)))
+	if d, err := s.Device(ctx, "d1"); err != nil || !d.Summary.GetRevoked() {
+		t.Errorf("a revoked device does not say so: %v", err)
+	}
+	if all, _, err := s.Devices(ctx, store.DeviceFilter{Limit: 10}); err != nil || len(all) != 1 || !all[0].GetRevoked() {
+		t.Errorf("a revoked device is not listed as such: %v, %v", all, err)
+	}
 	id, err := s.Identity(ctx, "d1")
 	must(t, err)
 	if diff := cmp.Diff(store.Identity{Device: "d1", Serial: "S1", SecretID: "x", EnrolledAt: start, RevokedAt: start.Add(time.Hour), RevokeNote: "lost"}, id); diff != "" {
