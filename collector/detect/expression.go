@@ -24,8 +24,11 @@ const (
 	// longestList and longestWord are what the estimate takes for the size of a
 	// device's lists and words; the picture keeps no more.
 	longestList = 256
-	longestWord = 256
+	longestWord = 128
 )
+
+// listSizes are the lists of which the picture keeps fewer.
+var listSizes = map[string]uint64{"tools": 64, "peers": 16, "control_tools": 8}
 
 // language compiles the programs of signals.
 type language struct{ env *cel.Env }
@@ -43,6 +46,7 @@ func newLanguage() (*language, error) {
 		words("hours", cel.DoubleType, func(v float64) string { return hours(v) }),
 		words("ms", cel.DoubleType, func(v float64) string { return milliseconds(v) }),
 		words("said", cel.StringType, said),
+		words("plain", cel.StringType, plain),
 		words("date", cel.TimestampType, date),
 		words("period", activity, func(v *fleetv1.Activity) string { return period(v) }),
 		cel.Function("number", counted("number", nil, func(n float64, _ ...string) string { return number(n) })...),
@@ -142,6 +146,11 @@ type sizes struct{}
 func (sizes) EstimateSize(node cost.AstNode) *cost.SizeEstimate {
 	switch node.Type().Kind() {
 	case types.ListKind:
+		if path := node.Path(); len(path) > 0 {
+			if n, ok := listSizes[path[len(path)-1]]; ok {
+				return &cost.SizeEstimate{Max: n}
+			}
+		}
 		return &cost.SizeEstimate{Max: longestList}
 	case types.StringKind:
 		return &cost.SizeEstimate{Max: longestWord}
