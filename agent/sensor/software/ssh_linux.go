@@ -69,14 +69,15 @@ func (f *sessionFinder) sshConnectionOf(s *suspect) *sshConnection {
 }
 
 // findShells adds a session for every ssh connection with a terminal. A connection
-// that only copies files or runs a command has none, however long it lasts.
+// that only copies files, forwards ports or runs a command has none, however long
+// it lasts and whatever terminals that command makes for its own use.
 func (f *sessionFinder) findShells() {
-	var served []*suspect // the sshd processes nearest above a terminal
+	var served []*suspect // the sshd processes nearest above their terminals
 	for _, p := range f.all {
-		if !p.PseudoTerminal {
+		if p.PseudoTerminal < 0 {
 			continue
 		}
-		if s := f.sshdAbove(p); s != nil && !slices.Contains(served, s) {
+		if s := f.sshdAbove(p); s != nil && !slices.Contains(served, s) && f.serves(s, p.PseudoTerminal) {
 			served = append(served, s)
 		}
 	}
@@ -109,6 +110,25 @@ func (f *sessionFinder) sshdAbove(p *procfs.Process) *suspect {
 		}
 	}
 	return nil
+}
+
+// serves reports whether an sshd process made the terminal: its title lists those
+// it made. A server that has no such title is taken to have made every one below it.
+func (f *sessionFinder) serves(s *suspect, terminal int) bool {
+	lines, known := f.terminalsOf(s)
+	return !known || slices.Contains(lines, fmt.Sprintf("pts/%d", terminal))
+}
+
+// terminalsOf returns the terminals in a session process's title, which is such as
+// "sshd: user@pts/0,pts/2", or "sshd: user@notty" where it has none. The user's
+// name may have an @ of its own.
+func (f *sessionFinder) terminalsOf(s *suspect) (lines []string, known bool) {
+	title := strings.TrimSpace(strings.Join(f.processes.Arguments(s.Process), " "))
+	at := strings.LastIndexByte(title, '@')
+	if at < 0 {
+		return nil, false
+	}
+	return strings.Split(title[at+1:], ","), true
 }
 
 // shellTool is the catalogue's entry for the ssh server, if it has one.
@@ -173,18 +193,13 @@ func (f *sessionFinder) hiddenShell(t *tool, s *suspect) sighting {
 	return g
 }
 
-// loginPeer returns the address that the record of logins has for the terminal in
-// a session process's title, such as "sshd: user@pts/0".
+// loginPeer returns the address that the record of logins has for a session
+// process's terminals.
 func (f *sessionFinder) loginPeer(s *suspect) netip.Addr {
-	title := strings.Join(f.processes.Arguments(s.Process), " ")
-	_, line, found := strings.Cut(title, "@")
-	if !found {
-		return netip.Addr{}
-	}
-	line, _, _ = strings.Cut(line, ",")
+	lines, _ := f.terminalsOf(s)
 	logins, _ := utmp.Read(f.host) // without the record there is no address
 	for _, l := range logins {
-		if l.Line == strings.TrimSpace(line) {
+		if slices.Contains(lines, l.Line) {
 			return l.Peer
 		}
 	}

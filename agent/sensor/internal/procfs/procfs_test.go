@@ -25,6 +25,7 @@ func TestParseStat(t *testing.T) {
 		{name: "plain", line: "24133 (x11vnc)" + tail, want: stat{comm: []byte("x11vnc"), parent: 1, tty: 34816, flags: 4194304, start: 844848}},
 		{name: "name made to confuse", line: "7 (a) R 9 (b" + ")" + tail, want: stat{comm: []byte("a) R 9 (b"), parent: 1, tty: 34816, flags: 4194304, start: 844848}},
 		{name: "empty name", line: "7 ()" + tail, want: stat{comm: []byte{}, parent: 1, tty: 34816, flags: 4194304, start: 844848}},
+		{name: "ended", line: "9 (x11vnc) Z" + tail[2:], want: stat{comm: []byte("x11vnc"), gone: true, parent: 1, tty: 34816, flags: 4194304, start: 844848}},
 		{name: "empty", wantErr: true},
 		{name: "cut short", line: "24133 (x11vnc) S 1 2 3", wantErr: true},
 		{name: "parentheses the wrong way", line: ")(", wantErr: true},
@@ -43,8 +44,17 @@ func TestParseStat(t *testing.T) {
 			}
 		})
 	}
-	if !onPseudoTerminal(34816) || onPseudoTerminal(0) || onPseudoTerminal(0x0401) {
-		t.Error("onPseudoTerminal is wrong")
+}
+
+func TestPseudoTerminal(t *testing.T) {
+	t.Parallel()
+	for tty, want := range map[int]int{
+		34816: 0, 34819: 3, 136<<8 | 0xff: 255, 1<<20 | 136<<8: 256, 2<<20 | 136<<8 | 5: 517,
+		0: -1, 0x0401: -1, 5 << 8: -1,
+	} {
+		if got := pseudoTerminal(tty); got != want {
+			t.Errorf("device %#x is terminal %d, want %d", tty, got, want)
+		}
 	}
 }
 
@@ -69,11 +79,11 @@ func TestTableOfFixture(t *testing.T) {
 	boot := time.Date(2026, 11, 24, 6, 0, 0, 0, time.UTC)
 	want := []*Process{
 		{
-			PID: 812, Parent: 1, Comm: "sshd", StartedAt: boot.Add(12340 * time.Millisecond),
+			PID: 812, Parent: 1, Comm: "sshd", PseudoTerminal: -1, StartedAt: boot.Add(12340 * time.Millisecond),
 			Executable: "/usr/sbin/sshd", Arguments: []string{"sshd: /usr/sbin/sshd -D [listener] 0 of 10-100 startups"},
 		},
 		{
-			PID: 2001, Parent: 812, Comm: "x11vnc", StartedAt: boot.Add(time.Hour), UID: 1000, PseudoTerminal: true,
+			PID: 2001, Parent: 812, Comm: "x11vnc", StartedAt: boot.Add(time.Hour), UID: 1000,
 			Executable: "/tmp/x11vnc", Deleted: true, Arguments: []string{"x11vnc", "-display", ":0"},
 		},
 	}

@@ -12,6 +12,7 @@ const kernelThread = 0x00200000
 // stat is what the senses need of /proc/PID/stat.
 type stat struct {
 	comm   []byte // the kernel's name of the process, at most 15 bytes
+	gone   bool   // it has ended, and its parent has not asked how
 	parent int
 	tty    int // device number of the controlling terminal, zero without one
 	flags  uint64
@@ -42,6 +43,7 @@ func parseStat(line []byte) (s stat, err error) {
 		switch number {
 		case 3: // state letter
 			ok = len(field) == 1
+			s.gone = ok && (field[0] == 'Z' || field[0] == 'X')
 		case 4:
 			s.parent, ok = parseInt(field)
 		case 7:
@@ -58,11 +60,14 @@ func parseStat(line []byte) (s stat, err error) {
 	return s, nil
 }
 
-// onPseudoTerminal reports whether a device number is that of a Unix98
-// pseudo-terminal, which is what a remote terminal session gets.
-func onPseudoTerminal(tty int) bool {
-	major := tty >> 8 & 0xfff
-	return major >= 136 && major <= 143
+// pseudoTerminal returns N for the device number of the Unix98 pseudo-terminal
+// /dev/pts/N, which is what a remote terminal session gets, and -1 for any other.
+func pseudoTerminal(tty int) int {
+	major, minor := tty>>8&0xfff, tty&0xff|tty>>12&0xfff00
+	if major < 136 || major > 143 {
+		return -1
+	}
+	return (major-136)<<8 + minor
 }
 
 func parseInt(text []byte) (int, bool) {

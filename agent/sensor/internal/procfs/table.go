@@ -43,8 +43,8 @@ type Process struct {
 	StartedAt time.Time
 	// UID is its effective user.
 	UID uint32
-	// PseudoTerminal is whether a pseudo-terminal controls it.
-	PseudoTerminal bool
+	// PseudoTerminal is the N of the /dev/pts/N that controls it, -1 without one.
+	PseudoTerminal int
 	// Executable is the path of its program, empty where that is hidden from this
 	// user. Deleted is whether the file has been removed since.
 	Executable string
@@ -90,8 +90,8 @@ func NewTable(h host.Host) *Table {
 	return &Table{host: h, byPID: map[int]*Process{}, buffer: make([]byte, 8192)}
 }
 
-// Refresh reads the processes anew and returns those that are not kernel threads,
-// by rising process id. The slice is valid until the next call.
+// Refresh reads the processes anew and returns those that run a program (kernel
+// threads and the remains of ended ones do not), by rising process id. The slice is valid until the next call.
 func (t *Table) Refresh(ctx context.Context) ([]*Process, error) {
 	if err := t.readBootTime(); err != nil {
 		return nil, err
@@ -134,7 +134,7 @@ func (t *Table) refresh(pid int) {
 		return
 	}
 	s, err := parseStat(line)
-	if err != nil || s.flags&kernelThread != 0 {
+	if err != nil || s.gone || s.flags&kernelThread != 0 {
 		return
 	}
 	p := t.byPID[pid]
@@ -143,7 +143,7 @@ func (t *Table) refresh(pid int) {
 		p = t.describe(pid, s)
 		t.byPID[pid] = p
 	}
-	p.Parent, p.PseudoTerminal, p.scan = s.parent, onPseudoTerminal(s.tty), t.scan
+	p.Parent, p.PseudoTerminal, p.scan = s.parent, pseudoTerminal(s.tty), t.scan
 	t.hidden = t.hidden || p.Executable == ""
 	t.ordered = append(t.ordered, p)
 }
