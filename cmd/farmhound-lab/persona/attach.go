@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"slices"
 
 	"google.golang.org/protobuf/proto"
 
@@ -116,8 +117,8 @@ func (w *World) bare(d draw) *desk {
 }
 
 // with returns the desk with more plugged in.
-func (k *desk) with(usb []*farmhoundv1.UsbDevice, displays []*farmhoundv1.Display) *desk {
-	return &desk{usb: append(append([]*farmhoundv1.UsbDevice{}, k.usb...), usb...), displays: append(append([]*farmhoundv1.Display{}, k.displays...), displays...)}
+func (k *desk) with(more *desk) *desk {
+	return &desk{usb: slices.Concat(k.usb, more.usb), displays: slices.Concat(k.displays, more.displays)}
 }
 
 // docked is the laptop with an ordinary keyboard, mouse, perhaps more, and a monitor.
@@ -132,7 +133,7 @@ func (w *World) docked(d draw, bare *desk) *desk {
 	if d.chance(0.3) {
 		displays = append(displays, pick(d, screens...).display(d, w.ring))
 	}
-	return bare.with(usb, displays)
+	return bare.with(&desk{usb: usb, displays: displays})
 }
 
 // console is a remote console as its firmware shows itself (KVMSRC).
@@ -144,31 +145,31 @@ type console struct {
 	storage         string
 	keyboard        string // digests of report descriptors
 	absolute        string
-	display         farmhoundv1.Display
+	display         *farmhoundv1.Display
 	displaySerial   string
 	period          int64 // of the jiggler it brings
 }
 
-var consoles = []console{
+var consoles = []*console{
 	{
 		id: "pikvm", vendor: 0x1d6b, product: 0x0104, maker: "PiKVM", name: "PiKVM Composite Device", serial: "CAFEBABE", storage: "PiKVM Optical Drive",
 		keyboard: "5333cc3a23db1dd7a9e8303e2169a54a7070f69822fa503014834652c24410b6", absolute: "3a71a5a23705ee80a711e143d1242e34cb5d85592d4b5e6ac3f20bf8b9830a12",
-		display: farmhoundv1.Display{Maker: "LNX", ProductCode: 0x7773, Name: "PiKVM V4 Plus"}, displaySerial: "CAFEBABE", period: 60,
+		display: &farmhoundv1.Display{Maker: "LNX", ProductCode: 0x7773, Name: "PiKVM V4 Plus"}, displaySerial: "CAFEBABE", period: 60,
 	},
 	{
 		id: "jetkvm", vendor: 0x1d6b, product: 0x0104, maker: "JetKVM", name: "USB Emulation Device", storage: "JetKVM Virtual Media",
 		keyboard: "81c9b5a7d7ecf4b95e29ce9b164556dcabd48b7a4eda208cac92a53506580de8", absolute: "5e10a7f6cc69f21793b95593064334b5ce36150a399f454ead84d6fe18c06d3f",
-		display: farmhoundv1.Display{Maker: "TSB", ProductCode: 0x8801, Name: "T749-fHD720", DecoySerial: 0x88888800}, displaySerial: "88888800", period: 20,
+		display: &farmhoundv1.Display{Maker: "TSB", ProductCode: 0x8801, Name: "T749-fHD720", DecoySerial: 0x88888800}, displaySerial: "88888800", period: 20,
 	},
 	{
 		id: "nanokvm", vendor: 0x3346, product: 0x1009, maker: "sipeed", name: "NanoKVM", serial: "0123456789ABCDEF", storage: "NanoKVM USB Mass Storage",
 		keyboard: "bba88cf2c2245cf8f5a2c4503537c0232c6623e7e8106ba156f356a348281601", absolute: "406e9a7433451eed0818bb87b5a42e5eeda7114ed4d4aa238941a467fd43c90e",
-		display: farmhoundv1.Display{Maker: "SPD", ProductCode: 0x3301, Name: "NanoKVM"}, displaySerial: "NanoKVM", period: 15,
+		display: &farmhoundv1.Display{Maker: "SPD", ProductCode: 0x3301, Name: "NanoKVM"}, displaySerial: "NanoKVM", period: 15,
 	},
 	{
 		id: "tinypilot", vendor: 0x1d6b, product: 0x0104, maker: "tinypilot", name: "Multifunction USB Device", serial: "6b65796d696d6570690",
 		keyboard: "3ff35a2908d55c14bf4aafb20aad79d621c7a2e3628805b7e30d6873fd9ed35c", absolute: "0eab8b0c15825160c836a918858b1a417c5e16e49988b2a3eb3df167a2647e14",
-		display: farmhoundv1.Display{Maker: "TSB", ProductCode: 0x9876, Name: "TinyPilot"},
+		display: &farmhoundv1.Display{Maker: "TSB", ProductCode: 0x9876, Name: "TinyPilot"},
 	},
 }
 
@@ -179,7 +180,7 @@ func (c *console) plug(d draw, ring fleetkey.Ring) (*farmhoundv1.UsbDevice, *far
 		serial = d.text("0123456789abcdef", 16)
 	}
 	device := c.device(ring, serial)
-	display := proto.CloneOf(&c.display)
+	display := proto.CloneOf(c.display)
 	display.Serial = ring.Serial(fleetkey.DisplaySerial, c.displaySerial)
 	display.Year, display.ChecksumOk, display.BuiltIn = uint32(d.whole(2020, 2024)), true, proto.Bool(false)
 	display.EdidSha256 = description("console", c.id)
@@ -215,10 +216,10 @@ func unhex(text string) []byte {
 // still types, points absolutely and may offer a drive.
 func disguise(d draw, ring fleetkey.Ring, storage bool) (*farmhoundv1.UsbDevice, *farmhoundv1.Display) {
 	face := pick(d,
-		console{vendor: 0x046d, product: 0xc31c, maker: "Logitech", name: "USB Keyboard"},
-		console{vendor: 0x046d, product: 0xc52b, maker: "Logitech", name: "USB Receiver"},
-		console{vendor: 0x413c, product: 0x2113, maker: "Dell", name: "Dell KB216 Wired Keyboard"},
-		console{vendor: 0x045e, product: 0x0800, maker: "Microsoft", name: "Microsoft Nano Transceiver v2.0"},
+		&console{vendor: 0x046d, product: 0xc31c, maker: "Logitech", name: "USB Keyboard"},
+		&console{vendor: 0x046d, product: 0xc52b, maker: "Logitech", name: "USB Receiver"},
+		&console{vendor: 0x413c, product: 0x2113, maker: "Dell", name: "Dell KB216 Wired Keyboard"},
+		&console{vendor: 0x045e, product: 0x0800, maker: "Microsoft", name: "Microsoft Nano Transceiver v2.0"},
 	)
 	if storage {
 		face.storage = pick(d, "USB DISK 2.0", "Flash Drive", "Optical Drive")

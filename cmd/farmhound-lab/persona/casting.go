@@ -9,9 +9,29 @@ type persona struct {
 	draw func(w *World, d draw, size int) []*Laptop
 }
 
-// casting is every persona.
+// casting is every persona, farms last.
 var casting = []persona{
-	{"home-worker", Honest, 8, homeWorker},
-	{"rmm-farm", Farm, 5, rmmFarm},
+	{"office-worker", Honest, 6, officeWorker},
+	{"home-worker", Honest, 8.5, homeWorker},
+	{"traveller", Honest, 2, traveller},
+	{"supported", Honest, 3, supported},
+	{"developer", Honest, 3, developer},
+	{"night-shift", Honest, 2, nightShift},
+	{"contractor", Honest, 3, contractor},
+	{"couple", Honest, 2, couple},
+	{"vpn-user", Honest, 2, vpnUser},
+	{"docked", Honest, 2.5, docked},
+	{"flatmates", Honest, 2, flatmates},
+	{"accessibility", Honest, 2, accessibility},
+	{"unseen", Honest, 2, unseen},
+
+	{"rmm-farm", Farm, 4.5, rmmFarm},
+	{"kvm-farm", Farm, 3, kvmFarm},
+	{"disguised-kvm", Farm, 2, disguisedKvm},
+	{"mixed-farm", Farm, 2.5, mixedFarm},
 	{"single-host", Farm, 2, singleHost},
+	{"overlay-farm", Farm, 2, overlayFarm},
+	{"displaced", Farm, 1.5, displaced},
+	{"slow-starter", Farm, 1.3, slowStarter},
+	{"tool-rotator", Farm, 1.2, rotator},
 }

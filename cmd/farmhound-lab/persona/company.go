@@ -21,7 +21,7 @@ type company struct {
 type office struct {
 	locality
 	*site
-	desks []desk
+	desks []*desk
 }
 
 func (w *World) newCompany(d draw) *company {
@@ -37,7 +37,11 @@ func (w *World) newCompany(d draw) *company {
 			others: d.whole(20, 60), laptops: d.whole(15, 50),
 		}
 		s.leases = []lease{{w.start.Unix(), carrier.address(d)}}
-		c.offices = append(c.offices, &office{locality: at, site: s})
+		o := &office{locality: at, site: s}
+		for range d.whole(6, 12) {
+			o.desks = append(o.desks, w.docked(d, &desk{}))
+		}
+		c.offices = append(c.offices, o)
 	}
 	return c
 }
@@ -56,7 +60,7 @@ func (w *World) OfficeNetworks() []netip.Prefix {
 
 var roles = []string{
 	"Software Engineer", "Senior Software Engineer", "Data Analyst", "Product Manager", "Designer", "Accountant", "QA Engineer",
-	"Customer Success", "DevOps Engineer", "Marketing", "Technical Writer", "Front-end Developer", "Mobile Developer",
+	"Customer Success", "DevOps Engineer", "Marketing", "Technical Writer", "Front-end Engineer", "Mobile Engineer",
 }
 
 // hire draws a laptop with its entry in the roster, for somebody who is declared
@@ -64,7 +68,7 @@ var roles = []string{
 func (w *World) hire(d draw, declared locality, systems ...farmhoundv1.OperatingSystem) *Laptop {
 	system := w.machine(d, systems...)
 	l := &Laptop{
-		Serial: system.GetSerial(), System: system, life: &life{}, camera: d.chance(0.8),
+		Serial: system.GetSerial(), System: system, life: &life{}, camera: d.chance(0.8), off: true,
 		d: stream(w.opts.Seed, "life", system.GetSerial()),
 	}
 	l.senses = senses{hands: d.chance(0.93), hardware: true, media: d.chance(0.85), why: "input devices cannot be read"}

@@ -27,9 +27,9 @@ type span struct{ from, to int64 }
 
 func (s span) seconds() int64 { return max(s.to-s.from, 0) }
 
-func (s span) overlap(o span) int64 {
-	return span{max(s.from, o.from), min(s.to, o.to)}.seconds()
-}
+func (s span) within(o span) span { return span{max(s.from, o.from), min(s.to, o.to)} }
+
+func (s span) overlap(o span) int64 { return s.within(o).seconds() }
 
 // wake is a stretch in which the laptop is awake.
 type wake struct {
@@ -142,30 +142,39 @@ func joinWakes(all []wake) []wake {
 	return out
 }
 
-// keepAwake cuts what is done on a laptop to the time it is awake.
+// keepAwake cuts what is done on a laptop to the time it is awake. Sessions and
+// work end when it goes to rest; jigglers go on when it wakes.
 func (l *life) keepAwake() {
-	within := func(s span) (span, bool) {
+	cut := func(s *span) bool {
 		for _, w := range l.awake {
-			if cut := (span{max(s.from, w.from), min(s.to, w.to)}); cut.seconds() > 0 {
-				return cut, true
+			if part := s.within(w.span); part.seconds() > 0 {
+				*s = part
+				return true
 			}
 		}
-		return span{}, false
+		return false
 	}
-	l.work = keep(l.work, func(w *work) bool { s, ok := within(w.span); w.span = s; return ok })
-	l.control = keep(l.control, func(c *control) bool { s, ok := within(c.span); c.span = s; return ok })
-	l.calls = keep(l.calls, func(c *span) bool { s, ok := within(*c); *c = s; return ok })
-	l.beats = keep(l.beats, func(b *beat) bool { s, ok := within(b.span); b.span = s; return ok })
-}
-
-func keep[T any](all []T, ok func(*T) bool) []T {
-	var out []T
-	for i := range all {
-		if ok(&all[i]) {
-			out = append(out, all[i])
+	l.work = slices.DeleteFunc(l.work, func(w work) bool { return !cut(&w.span) })
+	for i := range l.work {
+		cut(&l.work[i].span)
+	}
+	l.control = slices.DeleteFunc(l.control, func(c control) bool { return !cut(&c.span) })
+	for i := range l.control {
+		cut(&l.control[i].span)
+	}
+	l.calls = slices.DeleteFunc(l.calls, func(c span) bool { return !cut(&c) })
+	for i := range l.calls {
+		cut(&l.calls[i])
+	}
+	var beats []beat
+	for _, b := range l.beats {
+		for _, w := range l.awake {
+			if part := b.within(w.span); part.seconds() > 0 {
+				beats = append(beats, beat{part, b.period})
+			}
 		}
 	}
-	return out
+	l.beats = beats
 }
 
 // stayAt returns where the laptop stands at a moment.

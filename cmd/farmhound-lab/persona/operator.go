@@ -9,11 +9,11 @@ import (
 // operator is who drives farmed laptops from afar.
 type operator struct {
 	from locality
-	// peer is the address that laptops see: the operator's own, that of a VPN exit,
-	// or nothing behind a relay.
+	// peer is the address that laptops see: the operator's own, that of a VPN's exit
+	// or a relay's.
 	peer netip.Addr
 	path farmhoundv1.SessionPath
-	// rtt is the round trip in milliseconds that laptops can measure.
+	// rtt is the smallest round trip, in milliseconds, that laptops can measure.
 	rtt     float64
 	account string
 	habits  habits
@@ -37,7 +37,7 @@ func (w *World) newOperator(d draw, zone string) *operator {
 	return o
 }
 
-// reach draws how the operator comes to the laptop.
+// reach draws how the operator comes to the laptops.
 func (o *operator) reach(w *World, d draw) {
 	switch d.weighted(0.25, 0.4, 0.35) {
 	case 0:
@@ -46,17 +46,32 @@ func (o *operator) reach(w *World, d draw) {
 	case 1: // behind a VPN (MANPOD, ANYR)
 		o.peer = w.atlas.one(d, vpn, "", "").address(d)
 		o.path, o.rtt = farmhoundv1.SessionPath_SESSION_PATH_DIRECT, d.between(25, 240)
-	default:
-		o.path, o.rtt = farmhoundv1.SessionPath_SESSION_PATH_RELAY, d.between(12, 70)
+	default: // a relay hides who is behind it
 		o.peer = w.atlas.one(d, hosting, "", "").address(d)
+		o.path, o.rtt = farmhoundv1.SessionPath_SESSION_PATH_RELAY, d.between(12, 70)
 	}
 }
 
-// drive lets the operator use a laptop through a link over shifts.
-func (o *operator) drive(d draw, l *Laptop, via *link, m manner, shifts []span) {
+// turns cuts shifts into spells and deals them out to laptops: one operator can
+// type on one laptop at a time (PF6).
+func (o *operator) turns(d draw, shifts []span, laptops int) [][]span {
+	out := make([][]span, laptops)
+	next := 0
 	for _, s := range shifts {
-		l.life.work = append(l.life.work, l.pieces(d, m, s)...)
-		l.meet(d, m, s)
+		for at := s.from; at < s.to; next++ {
+			end := min(at+int64(d.between(35, 110)*60), s.to)
+			out[next%laptops] = append(out[next%laptops], span{at, end})
+			at = end + int64(d.between(30, 240))
+		}
+	}
+	return out
+}
+
+// drive lets the operator use a laptop through a link in spells.
+func (o *operator) drive(d draw, l *Laptop, via *link, spells []span, m manner) {
+	for _, s := range spells {
+		l.life.work = append(l.life.work, l.pieces(m, s)...)
+		l.meet(m, s)
 		for at := s.from - int64(d.between(0, 180)); at < s.to; {
 			end := min(at+int64(d.between(1.5, 7)*3600), s.to+int64(d.between(60, 900)))
 			l.life.control = append(l.life.control, control{
@@ -65,4 +80,20 @@ func (o *operator) drive(d draw, l *Laptop, via *link, m manner, shifts []span) 
 			at = end + int64(d.between(20, 600))
 		}
 	}
+}
+
+// link is how a tool of the operator's shows on a laptop.
+func (o *operator) link(id string, os farmhoundv1.OperatingSystem) *link {
+	path := o.path
+	if !remoteTools[id].direct {
+		path = farmhoundv1.SessionPath_SESSION_PATH_RELAY
+	}
+	if !remoteTools[id].relay {
+		path = farmhoundv1.SessionPath_SESSION_PATH_DIRECT
+	}
+	via := linkOf(id, os, path)
+	if remoteTools[id].account {
+		via.account = o.account
+	}
+	return via
 }

@@ -83,11 +83,10 @@ type manner struct {
 	// chance that it is then switched off, and naps whether it sleeps at noon.
 	linger, off float64
 	naps        bool
-	// always is whether it never sleeps.
-	always bool
 }
 
-// person's manner with the laptop's own keyboard, or one that is attached.
+// ordinary draws the manner of somebody at the laptop's own keyboard, or to a share
+// at one that is attached.
 func ordinary(d draw, attached float64) manner {
 	return manner{
 		active: d.between(0.5, 0.82), input: d.between(0.35, 0.6), variation: d.between(1.3, 2.8),
@@ -97,54 +96,54 @@ func ordinary(d draw, attached float64) manner {
 }
 
 // live lays working days into the laptop's life.
-func (l *Laptop) live(w *World, m manner, shifts []span) {
+func (l *Laptop) live(m manner, shifts []span) {
 	d := l.d
-	off := true
 	for _, s := range shifts {
 		end := s.to + int64(m.linger*60)
 		noon := s.from + int64(d.between(0.4, 0.6)*float64(s.seconds()))
 		lunch := noon + int64(d.between(25, 65)*60)
+		first := wake{span{s.from - 45, end}, l.off}
 		if m.naps && lunch < s.to {
-			l.life.awake = append(l.life.awake, wake{span{s.from - 45, noon + 300}, off}, wake{span{lunch - 30, end}, false})
-		} else {
-			l.life.awake = append(l.life.awake, wake{span{s.from - 45, end}, off})
+			first.to = noon + 300
+			l.life.awake = append(l.life.awake, wake{span{lunch - 30, end}, false})
 		}
-		l.life.work = append(l.life.work, l.pieces(d, m, span{s.from, noon})...)
-		l.life.work = append(l.life.work, l.pieces(d, m, span{lunch, s.to})...)
-		l.meet(d, m, s)
-		off = d.chance(m.off)
-	}
-	if m.always {
-		l.neverSleeps(w)
+		l.life.awake = append(l.life.awake, first)
+		l.life.work = append(l.life.work, l.pieces(m, span{s.from, noon})...)
+		l.life.work = append(l.life.work, l.pieces(m, span{lunch, s.to})...)
+		l.meet(m, s)
+		l.off = d.chance(m.off)
 	}
 }
 
-// neverSleeps keeps the laptop awake from its first moment on.
-func (l *Laptop) neverSleeps(w *World) {
-	from := w.start.Unix()
-	if len(l.life.awake) > 0 {
-		from = max(from, l.life.awake[0].from)
+// neverSleeps keeps the laptop awake from a moment on, but for the restarts that
+// updates ask for.
+func (l *Laptop) neverSleeps(w *World, from int64) {
+	end := w.end.Unix() + daySeconds
+	l.life.awake = nil
+	for at := from; at < end; {
+		until := min(at+int64(l.d.between(6, 16)*daySeconds), end)
+		l.life.awake = append(l.life.awake, wake{span{at, until}, true})
+		at = until + int64(l.d.between(60, 300))
 	}
-	l.life.awake = []wake{{span{from, w.end.Unix() + daySeconds}, true}}
 }
 
 // pieces cuts a stretch of work by pauses.
-func (l *Laptop) pieces(d draw, m manner, s span) []work {
+func (l *Laptop) pieces(m manner, s span) []work {
 	var out []work
 	for at := s.from; at < s.to; {
-		end := min(at+int64(d.between(40, 140)*60), s.to)
+		end := min(at+int64(l.d.between(40, 140)*60), s.to)
 		out = append(out, work{
 			span: span{at, end}, active: m.active, input: m.input, hands: m.hands, variation: m.variation, assistive: m.assistive,
 		})
-		at = end + int64(d.between(3, 18)*60)
+		at = end + int64(l.d.between(3, 18)*60)
 	}
 	return out
 }
 
 // meet draws a day's calls.
-func (l *Laptop) meet(d draw, m manner, s span) {
-	for n := int(m.calls + d.Float64()); n > 0; n-- {
-		from := s.from + int64(d.Float64()*float64(s.seconds()))
-		l.life.calls = append(l.life.calls, span{from, min(from+int64(d.between(15, 60)*60), s.to)})
+func (l *Laptop) meet(m manner, s span) {
+	for n := int(m.calls + l.d.Float64()); n > 0; n-- {
+		from := s.from + int64(l.d.Float64()*float64(s.seconds()))
+		l.life.calls = append(l.life.calls, span{from, min(from+int64(l.d.between(15, 60)*60), s.to)})
 	}
 }

@@ -81,6 +81,10 @@ func (s *site) address(d draw) netip.Addr {
 	if s.six {
 		return s.carrier.address6(d)
 	}
+	if s.carrier.trade == cellular {
+		// Many customers of a mobile carrier share few addresses.
+		return offset(s.carrier.prefix.Addr(), d.whole(1, 3))
+	}
 	return s.carrier.address(d)
 }
 
@@ -92,7 +96,6 @@ var (
 	}
 	// Makers' prefixes of hardware addresses.
 	routerMakers = []string{"3c:37:12", "50:c7:bf", "a0:63:91", "f0:9f:c2", "04:d4:c4", "e0:46:ee", "70:3a:cb"}
-	phoneMakers  = []string{"f2:18:98", "a6:83:e7"}
 )
 
 func mac(d draw, makers []string) string {
@@ -100,7 +103,7 @@ func mac(d draw, makers []string) string {
 	return fmt.Sprintf("%s:%02x:%02x:%02x", pick(d, makers...), byte(n>>16), byte(n>>8), byte(n))
 }
 
-// part describes the network as the agent sees it from a stay.
+// network describes the network as the agent sees it from a stay.
 func (s *stay) network(ring fleetkey.Ring, neighbours *farmhoundv1.Neighbours) *farmhoundv1.Network {
 	kind, mtu := farmhoundv1.InterfaceKind_INTERFACE_KIND_WIFI, s.at.mtu
 	if s.wired {

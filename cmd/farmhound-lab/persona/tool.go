@@ -1,8 +1,6 @@
 package persona
 
 import (
-	"fmt"
-
 	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
 )
 
@@ -32,6 +30,9 @@ type remoteTool struct {
 var remoteTools = map[string]remoteTool{
 	"anydesk":               {[]string{"8.0.14", "8.1.0", "9.0.2"}, []uint32{7070}, true, true, true, []farmhoundv1.OperatingSystem{windows, linux, macos}},
 	"rustdesk":              {[]string{"1.2.7", "1.3.2", "1.4.0"}, []uint32{21118}, true, true, false, []farmhoundv1.OperatingSystem{windows, linux, macos}},
+	"quick-assist":          {nil, nil, true, false, false, []farmhoundv1.OperatingSystem{windows}},
+	"zoho-assist":           {[]string{"111.0.3.62"}, nil, true, false, false, []farmhoundv1.OperatingSystem{windows}},
+	"sshd":                  {[]string{"9.6p1", "9.9p1"}, []uint32{22}, false, true, false, []farmhoundv1.OperatingSystem{linux, macos}},
 	"teamviewer":            {[]string{"15.52.4", "15.60.3"}, nil, true, true, true, []farmhoundv1.OperatingSystem{windows, linux, macos}},
 	"chrome-remote-desktop": {[]string{"130.0.6723.13", "132.0.6834.9"}, nil, true, true, true, []farmhoundv1.OperatingSystem{windows, linux, macos}},
 	"splashtop":             {[]string{"3.7.0.0", "3.7.2.2"}, []uint32{6783}, true, false, false, []farmhoundv1.OperatingSystem{windows, linux, macos}},
@@ -69,6 +70,10 @@ func linkOf(id string, os farmhoundv1.OperatingSystem, path farmhoundv1.SessionP
 		class: farmhoundv1.PeerClass_PEER_CLASS_GLOBAL, established: farmhoundv1.EstablishedBy_ESTABLISHED_BY_CONNECTION,
 	}
 	switch id {
+	case "sshd":
+		l.kind, l.logon = farmhoundv1.SessionKind_SESSION_KIND_SHELL, farmhoundv1.LogonKind_LOGON_KIND_SSH
+	case "quick-assist", "zoho-assist":
+		l.established, l.measured = farmhoundv1.EstablishedBy_ESTABLISHED_BY_PROCESS, false
 	case "chrome-remote-desktop", "teamviewer":
 		l.established = farmhoundv1.EstablishedBy_ESTABLISHED_BY_LOG
 		l.measured = path == farmhoundv1.SessionPath_SESSION_PATH_DIRECT && l.measured
@@ -108,7 +113,3 @@ func (i *installed) state(w *World, started int64, controlled bool) *farmhoundv1
 }
 
 func (i *installed) there(at int64) bool { return i.from <= at && (i.to == 0 || at < i.to) }
-
-func version(d draw) string {
-	return fmt.Sprintf("%d.%d.%d", d.whole(1, 9), d.whole(0, 20), d.whole(0, 9))
-}

@@ -154,7 +154,14 @@ func (a *agent) use(s span) use {
 		}
 		u.variation = w.variation
 	}
-	u.call = min(u.call, float64(s.seconds()))
+	whole := float64(s.seconds())
+	u.call = min(u.call, whole)
+	if over := u.active / (0.98 * whole); over > 1 { // two at once are not twice as active
+		u.active, u.assistive = u.active/over, u.assistive/over
+		for i := range u.input {
+			u.input[i] /= over
+		}
+	}
 	for _, b := range a.life.beats {
 		seconds := float64(s.overlap(b.span))
 		if seconds == 0 {

@@ -68,6 +68,7 @@ type Laptop struct {
 	camera bool
 	life   *life
 	d      draw
+	off    bool // it is switched off until it is next used
 }
 
 // Personas returns the names of all personas, farms last.

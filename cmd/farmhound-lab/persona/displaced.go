@@ -1,0 +1,59 @@
+package persona
+
+// displaced is a laptop that was sent on abroad, where its user types at its own
+// keyboard behind a VPN that leaves in the declared country (CHAP's shipped
+// laptops, GTIG's laptop in London; MANPOD and ANYR on the VPN). The clock is the
+// declared one, or slips to the true one; now and then the VPN drops.
+func displaced(w *World, d draw, _ int) []*Laptop {
+	l := w.hire(d, pick(d, homeland...))
+	there := hubs[d.weighted(4, 2, 2, 1, 1)]
+	flat := w.home(d, w.atlas.one(d, broadband, there.country, there.region))
+	bare := w.bare(d)
+	id := "astrill"
+	if d.chance(0.35) {
+		id = pick(d, "nordvpn", "mullvad")
+	}
+	l.install(plain(id, ""), w.start.Unix(), 0)
+	from := w.start.Unix()
+	if d.chance(0.35) {
+		from = w.forwarded(d, l, bare)
+	}
+	exit := w.exit(d, id)
+	hidden := stay{from: from, at: flat, desk: bare, mains: d.between(0.6, 1), tunnel: exit}
+	l.stands(hidden)
+
+	h := regular(d, l.person.zone, w.opts.Days)
+	if d.chance(0.4) { // neither the one day nor the other
+		h.start += d.between(-5, -2)
+		h.end += d.between(-5, -2)
+	}
+	m := ordinary(d, 0)
+	m.calls = pick(d, 0, 0.3, 1)
+	shifts := within(w.shifts(d, h), span{from, w.end.Unix()})
+	l.live(m, shifts)
+	for _, s := range shifts {
+		if d.chance(0.06) {
+			bareLine := hidden
+			bareLine.from, bareLine.tunnel = s.from+int64(d.between(0.5, 4)*3600), nil
+			again := hidden
+			again.from = bareLine.from + int64(d.between(0.6, 2)*3600)
+			l.stands(bareLine)
+			l.stands(again)
+		}
+	}
+	if d.chance(0.45) {
+		l.life.zones = append(l.life.zones, zone{from + int64(d.between(0, 8)*daySeconds), there.zone})
+	}
+	return []*Laptop{l}
+}
+
+// forwarded is the laptop's start at a forwarder's, where it is switched on to be
+// enrolled, and returns when it arrives after its journey.
+func (w *World) forwarded(d draw, l *Laptop, bare *desk) int64 {
+	via := w.newHost(d)
+	l.person.shipTo = via.at.country + "-" + via.at.region
+	l.stands(stay{at: via.home, desk: bare, mains: 1})
+	start := w.start.Unix() + int64(d.between(1, 20)*3600)
+	l.life.awake = append(l.life.awake, wake{span{start, start + int64(d.between(2, 6)*3600)}, true})
+	return start + int64(d.between(0.15, 0.35)*float64(w.opts.Days)*daySeconds)
+}

@@ -1,0 +1,484 @@
+package persona
+
+import (
+	"bytes"
+	"encoding/csv"
+	"flag"
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/farmhound-security/farmhound/proto/catalog"
+	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
+	"github.com/farmhound-security/farmhound/proto/fieldrules"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// lastMoment has a change of clocks in Europe and America behind it.
+var lastMoment = time.Date(2026, time.November, 9, 14, 0, 0, 0, time.UTC)
+
+func newWorld(t testing.TB, opts Options) *World {
+	t.Helper()
+	if opts.Days == 0 {
+		opts.Days = 28
+	}
+	opts.End = lastMoment
+	w, err := NewWorld(opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+// told is what one laptop told, in order.
+type told struct {
+	laptop  *Laptop
+	reports []*farmhoundv1.Report
+	at      []time.Time
+}
+
+func live(w *World) map[string]*told {
+	all := map[string]*told{}
+	for step := range w.Steps() {
+		for _, d := range step.Deliveries {
+			one := all[d.Laptop.DeviceID]
+			if one == nil {
+				one = &told{laptop: d.Laptop}
+				all[d.Laptop.DeviceID] = one
+			}
+			for _, r := range d.Reports {
+				one.reports, one.at = append(one.reports, r), append(one.at, step.At)
+			}
+		}
+	}
+	return all
+}
+
+func TestReportsKeepTheContract(t *testing.T) {
+	t.Parallel()
+	rules, err := fieldrules.Compile((&farmhoundv1.Report{}).ProtoReflect().Descriptor())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for seed := range uint64(4) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			t.Parallel()
+			for _, one := range live(newWorld(t, Options{Seed: seed})) {
+				for i, r := range one.reports {
+					if err := rules.Validate(r); err != nil {
+						t.Fatalf("%s, report %d: %v\n%v", one.laptop.Persona, i, err, r)
+					}
+				}
+				checkRuns(t, one)
+				checkWindows(t, one)
+				checkSessions(t, one)
+				checkTools(t, one)
+			}
+		})
+	}
+}
+
+// checkRuns holds that sequences count from one without gaps, that the first report
+// of a run carries every part and later ones only what changed, and that nothing
+// arrives before it was observed.
+func checkRuns(t *testing.T, one *told) {
+	t.Helper()
+	last := map[string]uint64{}
+	var before map[string][]byte
+	for i, r := range one.reports {
+		if got, want := r.GetSequence(), last[r.GetBootId()]+1; got != want {
+			t.Fatalf("%s: sequence %d, want %d", one.laptop.Persona, got, want)
+		}
+		last[r.GetBootId()] = r.GetSequence()
+		if delay := one.at[i].Sub(r.GetObservedAt().AsTime()); delay < 0 {
+			t.Fatalf("%s: arrives %v before it was observed", one.laptop.Persona, -delay)
+		}
+		parts := partsOf(t, r)
+		if r.GetSequence() == 1 {
+			before = map[string][]byte{}
+			for _, name := range []string{"system", "software", "network", "place", "logons", "health"} {
+				if parts[name] == nil {
+					t.Fatalf("%s: the first report of a run lacks %s", one.laptop.Persona, name)
+				}
+			}
+		}
+		for name, encoded := range parts {
+			if bytes.Equal(before[name], encoded) {
+				t.Fatalf("%s: %s is told again and has not changed", one.laptop.Persona, name)
+			}
+			before[name] = encoded
+		}
+		if len(parts) == 0 && len(r.GetWindows()) == 0 && len(r.GetRemoteSessions()) == 0 {
+			t.Fatalf("%s: a report tells nothing: %v", one.laptop.Persona, r)
+		}
+	}
+}
+
+func partsOf(t *testing.T, r *farmhoundv1.Report) map[string][]byte {
+	t.Helper()
+	parts := map[string][]byte{}
+	add := func(name string, there bool, m proto.Message) {
+		if !there {
+			return
+		}
+		b, err := proto.MarshalOptions{Deterministic: true}.Marshal(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		parts[name] = b
+	}
+	add("system", r.System != nil, r.System)
+	add("software", r.Software != nil, r.Software)
+	add("hardware", r.Hardware != nil, r.Hardware)
+	add("network", r.Network != nil, r.Network)
+	add("place", r.Place != nil, r.Place)
+	add("logons", r.Logons != nil, r.Logons)
+	add("presence", r.Presence != nil, r.Presence)
+	add("health", r.Health != nil, r.Health)
+	return parts
+}
+
+// checkWindows holds that windows of a run follow each other without gap or overlap
+// and count no more than they last.
+func checkWindows(t *testing.T, one *told) {
+	t.Helper()
+	end := map[string]int64{}
+	for _, r := range one.reports {
+		for _, w := range r.GetWindows() {
+			start := w.GetStartedAt().GetSeconds()
+			if last, known := end[r.GetBootId()]; known && start != last {
+				t.Fatalf("%s: a window begins at %d, the one before ended at %d", one.laptop.Persona, start, last)
+			}
+			end[r.GetBootId()] = start + int64(w.GetSeconds())
+			if end[r.GetBootId()] > r.GetObservedAt().GetSeconds() {
+				t.Fatalf("%s: a window ends after it was told", one.laptop.Persona)
+			}
+			in := w.GetInput()
+			input := in.GetBuiltIn() + in.GetAttached() + in.GetKvmLike() + in.GetInjected() + in.GetSession() + in.GetJiggler()
+			most := input
+			for _, n := range []uint32{w.GetActiveSeconds(), w.GetLidClosedSeconds(), w.GetOnAcSeconds(), w.GetAsleepSeconds(), w.GetAssistiveSeconds(), w.GetCallSeconds()} {
+				most = max(most, n)
+			}
+			for _, c := range w.GetControl() {
+				most = max(most, c.GetSeconds())
+				if c.GetNearSeconds() > c.GetSeconds() {
+					t.Fatalf("%s: more seconds near than under control: %v", one.laptop.Persona, w)
+				}
+			}
+			if most > w.GetSeconds() {
+				t.Fatalf("%s: %d seconds counted in a window of %d: %v", one.laptop.Persona, most, w.GetSeconds(), w)
+			}
+			if w.GetAsleepSeconds()+w.GetActiveSeconds() > w.GetSeconds() {
+				t.Fatalf("%s: active while asleep: %v", one.laptop.Persona, w)
+			}
+		}
+	}
+}
+
+// checkSessions holds that a session is told from its start to its end once, under
+// one id, and that windows count its tool only while one is open.
+func checkSessions(t *testing.T, one *told) {
+	t.Helper()
+	open, closed := map[string]*farmhoundv1.RemoteSession{}, map[string]bool{}
+	for _, r := range one.reports {
+		for _, s := range r.GetRemoteSessions() {
+			if closed[s.GetId()] {
+				t.Fatalf("%s: session %s is told after its end", one.laptop.Persona, s.GetId())
+			}
+			if known := open[s.GetId()]; known != nil && (known.GetTool() != s.GetTool() || !proto.Equal(known.GetStartedAt(), s.GetStartedAt())) {
+				t.Fatalf("%s: session %s changed what it is", one.laptop.Persona, s.GetId())
+			}
+			open[s.GetId()] = s
+			if end := s.GetEndedAt(); end != nil {
+				closed[s.GetId()] = true
+				delete(open, s.GetId())
+				if end.GetSeconds() < s.GetStartedAt().GetSeconds() || end.GetSeconds() > r.GetObservedAt().GetSeconds() {
+					t.Fatalf("%s: session %s ends at %v, began %v, told %v", one.laptop.Persona, s.GetId(), end, s.GetStartedAt(), r.GetObservedAt())
+				}
+			}
+		}
+	}
+	last := one.reports[len(one.reports)-1].GetObservedAt().AsTime()
+	for id, s := range open {
+		if last.Sub(s.GetStartedAt().AsTime()) > 10*time.Hour {
+			t.Errorf("%s: session %s began %v and never ends", one.laptop.Persona, id, s.GetStartedAt().AsTime())
+		}
+	}
+}
+
+// checkTools holds that every id is the catalogue's and that its entry has facts for
+// the laptop's system, so that the real agent could have found it there.
+func checkTools(t *testing.T, one *told) {
+	t.Helper()
+	check := func(id string) {
+		entry, ok := catalog.BuiltIn().Entry(id)
+		if !ok {
+			t.Fatalf("%s: %q is no id of the catalogue", one.laptop.Persona, id)
+		}
+		for _, f := range entry.GetFacts() {
+			if f.GetOs() == one.laptop.System.GetOs() {
+				return
+			}
+		}
+		t.Fatalf("%s: %q cannot be found on %v", one.laptop.Persona, id, one.laptop.System.GetOs())
+	}
+	there := map[string]bool{}
+	for _, r := range one.reports {
+		if r.GetSoftware() != nil {
+			clear(there)
+		}
+		for _, tool := range r.GetSoftware().GetTools() {
+			check(tool.GetId())
+			if there[tool.GetId()] {
+				t.Fatalf("%s: %s is listed twice", one.laptop.Persona, tool.GetId())
+			}
+			there[tool.GetId()] = true
+		}
+		for _, s := range r.GetRemoteSessions() {
+			check(s.GetTool())
+		}
+		for _, tunnel := range r.GetNetwork().GetTunnels() {
+			check(tunnel.GetTool())
+		}
+		for _, w := range r.GetWindows() {
+			for _, c := range w.GetControl() {
+				check(c.GetTool())
+			}
+		}
+	}
+}
+
+func TestSameSeedSameWorld(t *testing.T) {
+	t.Parallel()
+	a, b := newWorld(t, Options{Seed: 11, Size: 30}), newWorld(t, Options{Seed: 11, Size: 30})
+	if diff := cmp.Diff(string(a.RosterCSV()), string(b.RosterCSV())); diff != "" {
+		t.Errorf("roster (-first +second):\n%s", diff)
+	}
+	geoA, errA := a.GeoMMDB()
+	geoB, errB := b.GeoMMDB()
+	if errA != nil || errB != nil || !bytes.Equal(geoA, geoB) {
+		t.Errorf("address data differ (%v, %v)", errA, errB)
+	}
+	first, second, again := textOf(t, a), textOf(t, b), textOf(t, a)
+	if first != second {
+		t.Error("two worlds of one seed differ")
+	}
+	if first != again {
+		t.Error("a world's second life differs from its first")
+	}
+	if other := textOf(t, newWorld(t, Options{Seed: 12, Size: 30})); other == first {
+		t.Error("another seed draws the same world")
+	}
+}
+
+func textOf(t *testing.T, w *World) string {
+	t.Helper()
+	var out strings.Builder
+	for step := range w.Steps() {
+		for _, d := range step.Deliveries {
+			for _, r := range d.Reports {
+				b, err := proto.MarshalOptions{Deterministic: true}.Marshal(r)
+				if err != nil {
+					t.Fatal(err)
+				}
+				fmt.Fprintf(&out, "%s %s %s %x\n", step.At, d.Laptop.DeviceID, d.Peer, b)
+			}
+		}
+	}
+	return out.String()
+}
+
+func TestAskedPersonasLiveAsInTheWholeWorld(t *testing.T) {
+	t.Parallel()
+	whole := live(newWorld(t, Options{Seed: 5}))
+	some := newWorld(t, Options{Seed: 5, Personas: []string{"rmm-farm", "couple"}})
+	if len(some.Laptops()) == 0 {
+		t.Fatal("nobody is left")
+	}
+	for id, one := range live(some) {
+		if one.laptop.Persona != "rmm-farm" && one.laptop.Persona != "couple" {
+			t.Errorf("%s was not asked for", one.laptop.Persona)
+		}
+		if whole[id] == nil || len(whole[id].reports) != len(one.reports) {
+			t.Errorf("%s lives another life when others are left out", one.laptop.Persona)
+		}
+	}
+}
+
+func TestDefaultWorld(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(6) {
+		w := newWorld(t, Options{Seed: seed})
+		kinds, personas := map[string]int{}, map[string]int{}
+		for _, l := range w.Laptops() {
+			kinds[l.Kind]++
+			personas[l.Persona]++
+		}
+		if n := len(w.Laptops()); n < 50 || n > 75 || kinds[Farm] < 14 || kinds[Farm] > 28 {
+			t.Errorf("seed %d: %d laptops, of them %d farmed; want about 60 and 20", seed, n, kinds[Farm])
+		}
+		for _, name := range Personas() {
+			if personas[name] == 0 {
+				t.Errorf("seed %d: no %s", seed, name)
+			}
+		}
+	}
+}
+
+func TestLabelsDoNotLeak(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, Options{Seed: 3})
+	words := append(Personas(), Farm, Honest, "persona", "operator", "host")
+	for line := range strings.Lines(string(w.RosterCSV())) {
+		if strings.HasPrefix(line, "serial,") {
+			continue
+		}
+		for _, word := range words {
+			if strings.Contains(strings.ToLower(line), word) {
+				t.Errorf("the roster says %q: %s", word, line)
+			}
+		}
+	}
+	for _, one := range live(w) {
+		for _, r := range one.reports {
+			text := strings.ToLower(protojson.Format(r))
+			for _, word := range append(Personas(), Honest, "persona") {
+				if strings.Contains(text, `"`+word) || strings.Contains(text, word+`"`) && word != "docked" {
+					t.Fatalf("a report says %q: %s", word, text)
+				}
+			}
+		}
+	}
+	var order []string
+	for _, l := range w.Laptops() {
+		order = append(order, l.Kind)
+	}
+	if runs := len(strings.Split(strings.ReplaceAll(strings.Join(order, ""), Farm+Honest, Farm+" "+Honest), " ")); runs < 4 {
+		t.Errorf("laptops are in the order of their kinds: %v", order)
+	}
+}
+
+func TestRoster(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, Options{Seed: 8})
+	rows, err := csv.NewReader(bytes.NewReader(w.RosterCSV())).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := len(rows)-1, len(w.Laptops()); got != want {
+		t.Fatalf("%d rows for %d laptops", got, want)
+	}
+	serials, people := map[string]bool{}, map[string]bool{}
+	for _, row := range rows[1:] {
+		if serials[row[0]] || people[row[1]] {
+			t.Errorf("serial or person twice: %v", row)
+		}
+		serials[row[0]], people[row[1]] = true, true
+	}
+}
+
+func TestPeersAreNobodysAddresses(t *testing.T) {
+	t.Parallel()
+	var ranges []netip.Prefix
+	for _, p := range []string{"198.18.0.0/15", "192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32", "100.64.0.0/10", "192.168.0.0/16", "10.0.0.0/8"} {
+		ranges = append(ranges, netip.MustParsePrefix(p))
+	}
+	reserved := func(a netip.Addr) bool {
+		for _, p := range ranges {
+			if p.Contains(a) {
+				return true
+			}
+		}
+		return false
+	}
+	for step := range newWorld(t, Options{Seed: 2}).Steps() {
+		for _, d := range step.Deliveries {
+			if !reserved(d.Peer.Addr()) || d.Peer.Addr().IsPrivate() {
+				t.Fatalf("%s delivers from %v", d.Laptop.Persona, d.Peer)
+			}
+			for _, r := range d.Reports {
+				for _, s := range r.GetRemoteSessions() {
+					if a, err := netip.ParseAddr(s.GetPeer()); s.GetPeer() != "" && (err != nil || !reserved(a)) {
+						t.Fatalf("%s is controlled from %q", d.Laptop.Persona, s.GetPeer())
+					}
+				}
+			}
+		}
+	}
+}
+
+func TestNewWorldRefuses(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		opts Options
+		want string
+	}{
+		"no days":   {Options{End: lastMoment}, "from 1 to 90 days"},
+		"too long":  {Options{Days: 91, End: lastMoment}, "from 1 to 90 days"},
+		"too large": {Options{Days: 1, Size: 5001, End: lastMoment}, "from 1 to 5000 laptops"},
+		"no end":    {Options{Days: 1}, "last moment"},
+		"unknown":   {Options{Days: 1, End: lastMoment, Personas: []string{"pirate"}}, `no persona is called "pirate"; there are office-worker`},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if _, err := NewWorld(tt.opts); err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("got %v, want %q", err, tt.want)
+			}
+		})
+	}
+}
+
+func TestGoldenWorld(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, Options{Seed: 1, Days: 2, Personas: []string{"single-host"}})
+	var out bytes.Buffer
+	out.Write(w.RosterCSV())
+	for step := range w.Steps() {
+		for _, d := range step.Deliveries[:min(len(step.Deliveries), 1)] {
+			for _, r := range d.Reports {
+				fmt.Fprintf(&out, "%s %s %s\n", step.At.Format(time.RFC3339), d.Laptop.DeviceID, d.Peer)
+				b, err := protojson.MarshalOptions{}.Marshal(r)
+				if err != nil {
+					t.Fatal(err)
+				}
+				out.WriteString(strings.ReplaceAll(strings.ReplaceAll(string(b), ", ", ","), `": `, `":`) + "\n")
+			}
+		}
+	}
+	golden := filepath.Join("testdata", "tiny.golden")
+	if *update {
+		if err := os.WriteFile(golden, out.Bytes(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), out.String()); diff != "" {
+		t.Errorf("run with -update if the world was meant to change (-want +got):\n%s", diff)
+	}
+}
+
+func BenchmarkDefaultWorld(b *testing.B) {
+	for i := range b.N {
+		w := newWorld(b, Options{Seed: uint64(i)})
+		reports := 0
+		for step := range w.Steps() {
+			for _, d := range step.Deliveries {
+				reports += len(d.Reports)
+			}
+		}
+		b.ReportMetric(float64(reports), "reports/op")
+	}
+}
