@@ -4,6 +4,7 @@ package pki
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"syscall"
 )
@@ -20,4 +21,17 @@ func syncDir(path string) error {
 		err = nil
 	}
 	return errors.Join(err, dir.Close())
+}
+
+// checkPrivate refuses a key that everybody on this computer can read. The group
+// may: that is how orchestrators mount secrets.
+func checkPrivate(path string) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	if others := info.Mode().Perm() & 0o007; others != 0 {
+		return fmt.Errorf("its mode is %04o, so everybody on this computer may use the key: chmod o-rwx it", info.Mode().Perm())
+	}
+	return nil
 }

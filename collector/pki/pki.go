@@ -104,6 +104,9 @@ func loadCAKey(path string, ca *x509.Certificate) (crypto.Signer, error) {
 	if len(blocks) != 1 {
 		return nil, fmt.Errorf("CA key %s: it must hold exactly one PEM private key and nothing else", path)
 	}
+	if err := checkPrivate(path); err != nil {
+		return nil, fmt.Errorf("CA key %s: %w", path, err)
+	}
 	key, err := parseKey(blocks[0])
 	if err != nil {
 		return nil, fmt.Errorf("CA key %s: %w", path, err)
@@ -131,8 +134,8 @@ func parseKey(block *pem.Block) (crypto.Signer, error) {
 }
 
 func samePublicKey(a, b crypto.PublicKey) bool {
-	comparable, ok := a.(interface{ Equal(crypto.PublicKey) bool })
-	return ok && comparable.Equal(b)
+	key, ok := a.(interface{ Equal(crypto.PublicKey) bool })
+	return ok && key.Equal(b)
 }
 
 // Certificate returns the CA's certificate, PEM, as agents take it in ca_file.

@@ -164,6 +164,9 @@ func (a *Authority) readServer() error {
 	if err != nil {
 		return fmt.Errorf("read the server certificate: %w", err)
 	}
+	if err := checkPrivate(path); err != nil {
+		return fmt.Errorf("server certificate and key %s: %w", path, err)
+	}
 	certificate, err := parseServer(data)
 	if err != nil {
 		return fmt.Errorf("server certificate %s: %w", path, err)
