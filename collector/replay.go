@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/farmhound-security/farmhound/collector/fleet"
@@ -355,7 +356,10 @@ func (d *life) take(change store.Change) {
 func (l *lives) assessments() []*fleetv1.Assessment {
 	all := make([]*fleetv1.Assessment, 0, len(l.ids))
 	for _, id := range l.ids {
-		all = append(all, l.devices[id].device.Judgement.GetAssessment())
+		a := proto.CloneOf(l.devices[id].device.Judgement.GetAssessment())
+		// One that said the same at the end was not taken anew.
+		a.AssessedAt = timestamppb.New(l.now)
+		all = append(all, a)
 	}
 	slices.SortStableFunc(all, func(a, b *fleetv1.Assessment) int {
 		return cmp.Or(cmp.Compare(b.GetRisk(), a.GetRisk()), cmp.Compare(a.GetDevice(), b.GetDevice()))
