@@ -3,6 +3,8 @@ package api
 import (
 	"context"
 	"crypto/tls"
+	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -43,7 +45,11 @@ func (t *transport) ServerHandshake(raw net.Conn) (net.Conn, credentials.AuthInf
 		t.log.DebugContext(context.Background(), "a TLS handshake failed", "peer", raw.RemoteAddr().String(), "error", err)
 		return nil, nil, err
 	}
-	c := connection{TLSInfo: info.(credentials.TLSInfo)} //nolint:errcheck,forcetypeassert // credentials.NewTLS documents the type
+	tlsInfo, ok := info.(credentials.TLSInfo)
+	if !ok {
+		return nil, nil, errors.Join(fmt.Errorf("a TLS handshake left %T", info), secured.Close())
+	}
+	c := connection{TLSInfo: tlsInfo}
 	switch raw := raw.(type) {
 	case *proxyproto.Conn:
 		if header := raw.ProxyHeader(); header != nil && !header.Command.IsLocal() {

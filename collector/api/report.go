@@ -71,7 +71,7 @@ func (i *ingest) Report(ctx context.Context, batch *farmhoundv1.ReportBatch) (*f
 		return nil, i.unavailable(ctx, "store the reports", err)
 	}
 	nonce := make([]byte, nonceSize)
-	rand.Read(nonce)
+	_, _ = rand.Read(nonce) // never fails
 	return &farmhoundv1.ReportAck{
 		BootId: batch.GetReports()[0].GetBootId(), Sequence: sequence,
 		NextNonce: nonce, Policy: i.policy(), CollectorTime: timestamppb.New(received),
