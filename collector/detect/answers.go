@@ -69,9 +69,10 @@ func (c *judging) question(name string) *fleetv1.Question {
 		}
 	}
 	q.Db = round1(q.GetDb())
+	c.shorten(pro, contra)
 	switch {
 	case len(pro)+len(contra) > 0:
-		q.Sentence = answer(name, q.GetDb(), pro, contra)
+		q.Sentence = answer(c.lead(name, q.GetDb()), q.GetDb() < 0, pro, contra)
 	case c.blindTo(name):
 		q.Sentence = blind[name]
 	default:
@@ -80,18 +81,43 @@ func (c *judging) question(name string) *fleetv1.Question {
 	return q
 }
 
-func answer(question string, db float64, pro, contra []string) string {
+// shorten says only once over which days observations were made.
+func (c *judging) shorten(clauses ...[]string) {
+	for _, a := range []*fleetv1.Activity{c.dev.GetDay5(), c.dev.GetDay1(), c.dev.GetDay20()} {
+		over := " " + period(a)
+		said := false
+		for _, list := range clauses {
+			for i, clause := range list {
+				short, same := strings.CutSuffix(clause, over)
+				if same && said {
+					list[i] = strings.TrimSuffix(short, ",")
+				}
+				said = said || same
+			}
+		}
+	}
+}
+
+func (c *judging) lead(question string, db float64) string {
+	// A remote console that is plugged in is not yet one that is used.
+	if question == remote && db >= 8 && c.sums[hosted].family[famControl] < 8 {
+		return "It could be driven from elsewhere"
+	}
+	for _, l := range leads[question] {
+		if db >= l.from {
+			return l.words
+		}
+	}
+	return ""
+}
+
+func answer(lead string, against bool, pro, contra []string) string {
 	first, second, turn := pro, contra, ". Against it: "
-	if db < 0 {
+	if against {
 		first, second, turn = contra, pro, ". All the same: "
 	}
 	var b strings.Builder
-	for _, l := range leads[question] {
-		if db >= l.from {
-			b.WriteString(l.words)
-			break
-		}
-	}
+	b.WriteString(lead)
 	if len(first) == 0 {
 		first, second = second, nil
 	}

@@ -5,6 +5,10 @@ import (
 	"strings"
 )
 
+// nearlyWatch is the probability below which what is missing for a verdict is too
+// much to be worth a word.
+const nearlyWatch = 0.01
+
 // carriers bounds how many observations are named as carrying the verdict.
 const carriers = 3
 
@@ -19,7 +23,7 @@ func (c *judging) wouldChange() []string {
 	if o.rank > rankClear {
 		all = append(all, c.hangsOn(o)...)
 	}
-	if c.sums[c.kind].total > 0 && len(o.missing) > 0 {
+	if o.risk >= nearlyWatch && len(o.missing) > 0 {
 		next := verdicts[o.rank+1].name
 		all = append(all, "For "+next+" it would take "+strings.Join(o.missing, "; ")+".")
 	}

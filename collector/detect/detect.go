@@ -61,6 +61,7 @@ type judging struct {
 	sums     [hypotheses]sums
 	outcomes [hypotheses]outcome
 	kind     hypothesis
+	answers  map[string]hypothesis // for which hypothesis each question is answered
 }
 
 // observe evaluates every signal and joins it with the ledger.
@@ -93,8 +94,11 @@ func (c *judging) decide() {
 		c.sums[h] = fuse(c.lines, h, -1)
 		c.outcomes[h] = c.weigh(h, &c.sums[h], c.limit())
 	}
-	was := c.before.GetAssessment().GetKind()
-	c.kind = worse(c.outcomes, was)
+	c.kind = worse(c.outcomes, c.before.GetAssessment().GetKind())
+	c.answers = make(map[string]hypothesis, 4)
+	for _, question := range []string{remote, abroad, farm, trust} {
+		c.answers[question] = c.answered(question)
+	}
 }
 
 // limit is the highest verdict that the device can get.
@@ -184,14 +188,30 @@ func (c *judging) firstAt(rank int) *fleetv1.FirstAt {
 	return first
 }
 
-// counted is what a line weighs: for the hypothesis that is named, or, where it
-// does not speak to that one, for the other.
-func (c *judging) counted(i int) float64 {
-	h := c.kind
-	if c.lines[i].signal.family[h] < 0 {
-		h = hosted + displaced - h
+// answered says for which hypothesis a question is answered. Who drives a laptop
+// and who is kept with it speak only to "hosted". The rest is answered for the
+// hypothesis that is named, or for the other where nothing speaks to that one: a
+// hosted laptop is at home where it is hosted, and that is no comfort.
+func (c *judging) answered(question string) hypothesis {
+	if question == remote || question == farm {
+		return hosted
 	}
-	return c.sums[h].counted[i]
+	other := hosted + displaced - c.kind
+	h := c.kind
+	for i := range c.lines {
+		if s := c.lines[i].signal; s.question == question {
+			if s.family[c.kind] >= 0 {
+				return c.kind
+			}
+			h = other
+		}
+	}
+	return h
+}
+
+// counted is what a line weighs in the answer to its question.
+func (c *judging) counted(i int) float64 {
+	return c.sums[c.answers[c.lines[i].signal.question]].counted[i]
 }
 
 // ranked returns the lines of a question (of all, where it is empty), heaviest first.

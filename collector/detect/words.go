@@ -80,8 +80,12 @@ func dates(from, to time.Time) string {
 
 // period writes the days that an activity is summed over.
 func period(a *fleetv1.Activity) string {
+	dated := a.GetFrom() != nil && a.GetTo() != nil
+	if a.GetDays() == 1 && dated {
+		return "on " + dates(a.GetFrom().AsTime(), a.GetTo().AsTime())
+	}
 	over := "over " + count(float64(a.GetDays()), "active day", "active days")
-	if a.GetFrom() == nil || a.GetTo() == nil {
+	if !dated {
 		return over
 	}
 	return over + " (" + dates(a.GetFrom().AsTime(), a.GetTo().AsTime()) + ")"
