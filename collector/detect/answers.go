@@ -58,8 +58,11 @@ const spoken = 3
 func (c *judging) question(name string) *fleetv1.Question {
 	q := &fleetv1.Question{}
 	var pro, contra []string
-	for _, i := range c.ranked(name) {
-		db := c.counted(i)
+	for _, i := range c.order {
+		if c.lines[i].signal.question != name {
+			continue
+		}
+		db := c.shown[i]
 		q.Db += db
 		switch {
 		case db > 0 && len(pro) < spoken:

@@ -33,7 +33,7 @@ func (c *judging) wouldChange() []string {
 // hangsOn names the observations without which the verdict would be milder.
 func (c *judging) hangsOn(o outcome) []string {
 	var all []string
-	for _, i := range c.ranked("") {
+	for _, i := range c.order {
 		if len(all) == carriers {
 			break
 		}

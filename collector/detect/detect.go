@@ -61,7 +61,8 @@ type judging struct {
 	sums     [hypotheses]sums
 	outcomes [hypotheses]outcome
 	kind     hypothesis
-	answers  map[string]hypothesis // for which hypothesis each question is answered
+	shown    []float64 // what each line counts in the answer to its question
+	order    []int     // the lines, heaviest first
 }
 
 // observe evaluates every signal and joins it with the ledger.
@@ -95,10 +96,7 @@ func (c *judging) decide() {
 		c.outcomes[h] = c.weigh(h, &c.sums[h], c.limit())
 	}
 	c.kind = worse(c.outcomes, c.before.GetAssessment().GetKind())
-	c.answers = make(map[string]hypothesis, 4)
-	for _, question := range []string{remote, abroad, farm, trust} {
-		c.answers[question] = c.answered(question)
-	}
+	c.rank()
 }
 
 // limit is the highest verdict that the device can get.
@@ -188,58 +186,48 @@ func (c *judging) firstAt(rank int) *fleetv1.FirstAt {
 	return first
 }
 
-// answered says for which hypothesis a question is answered. Who drives a laptop
-// and who is kept with it speak only to "hosted". The rest is answered for the
-// hypothesis that is named, or for the other where nothing speaks to that one: a
-// hosted laptop is at home where it is hosted, and that is no comfort.
-func (c *judging) answered(question string) hypothesis {
-	if question == remote || question == farm {
-		return hosted
+// rank says what each line weighs in the answer to its question, and orders them.
+func (c *judging) rank() {
+	c.shown = make([]float64, len(c.lines))
+	c.order = make([]int, len(c.lines))
+	answers := map[string]hypothesis{remote: hosted, farm: hosted, abroad: c.abroadFor(), trust: c.kind}
+	for i := range c.lines {
+		c.shown[i] = c.sums[answers[c.lines[i].signal.question]].counted[i]
+		c.order[i] = i
 	}
-	other := hosted + displaced - c.kind
+	slices.SortFunc(c.order, func(a, b int) int {
+		x, y := &c.lines[a], &c.lines[b]
+		return cmp.Or(
+			cmp.Compare(abs(c.shown[b]), abs(c.shown[a])),
+			cmp.Compare(abs(y.full), abs(x.full)),
+			strings.Compare(x.signal.id, y.signal.id))
+	})
+}
+
+// abroadFor says for which hypothesis the question "abroad" is answered. Who
+// drives a laptop and who is kept with it speak only to "hosted"; where it is
+// speaks to the one that is named: a hosted laptop is at home where it is hosted,
+// and that is no comfort. Where nothing speaks to that one, it is the other's turn.
+func (c *judging) abroadFor() hypothesis {
 	h := c.kind
 	for i := range c.lines {
-		if s := c.lines[i].signal; s.question == question {
+		if s := c.lines[i].signal; s.question == abroad {
 			if s.family[c.kind] >= 0 {
 				return c.kind
 			}
-			h = other
+			h = hosted + displaced - c.kind
 		}
 	}
 	return h
 }
 
-// counted is what a line weighs in the answer to its question.
-func (c *judging) counted(i int) float64 {
-	return c.sums[c.answers[c.lines[i].signal.question]].counted[i]
-}
-
-// ranked returns the lines of a question (of all, where it is empty), heaviest first.
-func (c *judging) ranked(question string) []int {
-	var order []int
-	for i := range c.lines {
-		if question == "" || c.lines[i].signal.question == question {
-			order = append(order, i)
-		}
-	}
-	slices.SortFunc(order, func(a, b int) int {
-		x, y := &c.lines[a], &c.lines[b]
-		return cmp.Or(
-			cmp.Compare(abs(c.counted(b)), abs(c.counted(a))),
-			cmp.Compare(abs(y.full), abs(x.full)),
-			strings.Compare(x.signal.id, y.signal.id))
-	})
-	return order
-}
-
 func (c *judging) evidence() []*fleetv1.Evidence {
-	order := c.ranked("")
-	all := make([]*fleetv1.Evidence, 0, len(order))
-	for _, i := range order {
+	all := make([]*fleetv1.Evidence, 0, len(c.order))
+	for _, i := range c.order {
 		l := &c.lines[i]
 		all = append(all, &fleetv1.Evidence{
 			Signal: l.signal.id, Family: families[l.signal.home].name, Question: l.signal.question,
-			Db: c.counted(i), FullDb: l.full,
+			Db: c.shown[i], FullDb: l.full,
 			FirstSeen: timestamppb.New(l.first), LastSeen: timestamppb.New(l.last),
 			Because: sentence(l.clause()), Benign: l.signal.benign,
 			Title: l.signal.title, Attack: l.signal.attack,
