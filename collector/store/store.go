@@ -77,7 +77,8 @@ type Change struct {
 	Device *Device
 	// Reports are appended; a report that is already there is left alone.
 	Reports []Report
-	Events  []*fleetv1.Event
+	// Events are the device's; a change with events has the device.
+	Events []*fleetv1.Event
 	// Alerts are inserted or replaced by id.
 	Alerts []*fleetv1.Alert
 	Outbox []OutboxRow
@@ -151,7 +152,8 @@ type Fleet interface {
 	FindDevice(ctx context.Context, name string) (*Device, error)
 	// Devices lists summaries, riskiest first, and the next page's token.
 	Devices(ctx context.Context, f DeviceFilter) ([]*fleetv1.DeviceSummary, string, error)
-	// EachDevice calls fn for every device in unspecified order until it errs.
+	// EachDevice calls fn for every device in unspecified order until it errs. fn may
+	// use the store, and takes its time without holding up others.
 	EachDevice(ctx context.Context, fn func(*Device) error) error
 	// HighestSequence returns the highest committed sequence of a boot, zero for none.
 	HighestSequence(ctx context.Context, device, bootID string) (uint64, error)

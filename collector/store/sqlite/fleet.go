@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -14,90 +15,6 @@ import (
 	"github.com/farmhound-security/farmhound/collector/store"
 	fleetv1 "github.com/farmhound-security/farmhound/proto/farmhound/fleet/v1"
 )
-
-// Commit makes all changes durable in one transaction.
-func (s *Store) Commit(ctx context.Context, changes []store.Change) error {
-	err := inTx(ctx, s.write, func(tx *sql.Tx) error {
-		for _, c := range changes {
-			if err := commitOne(ctx, tx, c); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("commit %d changes: %w", len(changes), err)
-	}
-	return nil
-}
-
-func commitOne(ctx context.Context, tx *sql.Tx, c store.Change) error {
-	device := ""
-	if c.Device != nil {
-		device = c.Device.Summary.GetId()
-		if err := putDevice(ctx, tx, c.Device); err != nil {
-			return err
-		}
-	}
-	for _, r := range c.Reports {
-		if _, err := tx.ExecContext(ctx, `INSERT INTO report VALUES (?,?,?,?,?,?,?,?) ON CONFLICT DO NOTHING`,
-			r.Device, r.BootID, int64(r.Sequence), millis(r.ObservedAt), millis(r.ReceivedAt), r.Peer, r.PeerRTTMillis, nonNil(r.Body)); err != nil {
-			return fmt.Errorf("store a report: %w", err)
-		}
-		if _, err := tx.ExecContext(ctx, `INSERT INTO receipt VALUES (?,?,?)
-			ON CONFLICT (device, boot_id) DO UPDATE SET sequence = max(sequence, excluded.sequence)`,
-			r.Device, r.BootID, int64(r.Sequence)); err != nil {
-			return fmt.Errorf("store a receipt: %w", err)
-		}
-	}
-	for _, e := range c.Events {
-		body, err := proto.Marshal(e)
-		if err != nil {
-			return fmt.Errorf("encode an event: %w", err)
-		}
-		if _, err := tx.ExecContext(ctx, `INSERT INTO event (device, at, body) VALUES (?,?,?)`, device, millis(e.GetAt().AsTime()), nonNil(body)); err != nil {
-			return fmt.Errorf("store an event: %w", err)
-		}
-	}
-	for _, a := range c.Alerts {
-		body, err := proto.Marshal(a)
-		if err != nil {
-			return fmt.Errorf("encode an alert: %w", err)
-		}
-		if _, err := tx.ExecContext(ctx, `INSERT INTO alert VALUES (?,?,?,?,?)
-			ON CONFLICT (id) DO UPDATE SET state = excluded.state, body = excluded.body`,
-			a.GetId(), a.GetDevice(), a.GetState(), millis(a.GetOpenedAt().AsTime()), body); err != nil {
-			return fmt.Errorf("store an alert: %w", err)
-		}
-	}
-	for _, o := range c.Outbox {
-		if _, err := tx.ExecContext(ctx, `INSERT INTO outbox (key, device, body, created_at) VALUES (?,?,?,?) ON CONFLICT (key) DO NOTHING`,
-			o.Key, o.Device, nonNil(o.Body), millis(o.CreatedAt)); err != nil {
-			return fmt.Errorf("store an outbox row: %w", err)
-		}
-	}
-	return nil
-}
-
-func putDevice(ctx context.Context, tx *sql.Tx, d *store.Device) error {
-	blobs := make([][]byte, 3)
-	for i, m := range []proto.Message{d.Summary, d.Picture, d.Judgement} {
-		b, err := proto.Marshal(m)
-		if err != nil {
-			return fmt.Errorf("encode device %s: %w", d.Summary.GetId(), err)
-		}
-		blobs[i] = nonNil(b)
-	}
-	sum := d.Summary
-	_, err := tx.ExecContext(ctx, `INSERT INTO device VALUES (?,?,?,?,?,?,?,?,?)
-		ON CONFLICT (id) DO UPDATE SET serial = excluded.serial, hostname = excluded.hostname, person = excluded.person,
-			verdict = excluded.verdict, risk = excluded.risk, summary = excluded.summary, picture = excluded.picture, judgement = excluded.judgement`,
-		sum.GetId(), sum.GetSerial(), sum.GetHostname(), sum.GetPerson(), sum.GetVerdict(), sum.GetRisk(), blobs[0], blobs[1], blobs[2])
-	if err != nil {
-		return fmt.Errorf("store device %s: %w", sum.GetId(), err)
-	}
-	return nil
-}
 
 // nonNil keeps an empty blob from becoming NULL.
 func nonNil(b []byte) []byte {
@@ -136,15 +53,19 @@ func scanDevice(row scanner) (*store.Device, error) {
 
 // Device returns one device by exact id.
 func (s *Store) Device(ctx context.Context, id string) (*store.Device, error) {
-	return scanDevice(s.read.QueryRowContext(ctx, deviceColumns+`WHERE id = ?`, id))
+	return scanDevice(s.deviceByID.QueryRowContext(ctx, id))
 }
+
+// findDevice finds by serial or by the beginning of an id, which no character follows
+// in order that is beyond the last of Unicode.
+const findDevice = deviceColumns + `WHERE serial = ?1 OR (id >= ?1 AND id < ?1 || char(1114111)) LIMIT 2`
 
 // FindDevice returns one device by id, unique id prefix or serial.
 func (s *Store) FindDevice(ctx context.Context, name string) (*store.Device, error) {
 	if d, err := s.Device(ctx, name); err == nil {
 		return d, nil
 	}
-	rows, err := s.read.QueryContext(ctx, deviceColumns+`WHERE serial = ?1 OR substr(id, 1, length(?1)) = ?1 LIMIT 2`, name)
+	rows, err := s.read.QueryContext(ctx, findDevice, name)
 	if err != nil {
 		return nil, fmt.Errorf("find a device: %w", err)
 	}
@@ -240,30 +161,33 @@ func (s *Store) Devices(ctx context.Context, f store.DeviceFilter) ([]*fleetv1.D
 	return out, "", rows.Err()
 }
 
-// EachDevice calls fn for every device.
+// EachDevice calls fn for every device that is there throughout. It reads a few
+// at a time and has nothing open while fn runs, so that fn may take its time and write.
 func (s *Store) EachDevice(ctx context.Context, fn func(*store.Device) error) error {
-	rows, err := s.read.QueryContext(ctx, deviceColumns)
-	if err != nil {
-		return fmt.Errorf("read the devices: %w", err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		d, err := scanDevice(rows)
+	const atOnce = 128
+	for after := ""; ; {
+		some, err := collect(ctx, s.read, func(row scanner) (*store.Device, error) { return scanDevice(row) },
+			deviceColumns+`WHERE id > ? ORDER BY id LIMIT ?`, after, atOnce)
 		if err != nil {
-			return err
+			return fmt.Errorf("read the devices: %w", err)
 		}
-		if err := fn(d); err != nil {
-			return err
+		for _, d := range some {
+			after = d.Summary.GetId()
+			if err := fn(d); err != nil {
+				return err
+			}
+		}
+		if len(some) < atOnce {
+			return nil
 		}
 	}
-	return rows.Err()
 }
 
 // HighestSequence returns the highest committed sequence of a boot.
 func (s *Store) HighestSequence(ctx context.Context, device, bootID string) (uint64, error) {
 	var n int64
-	err := s.read.QueryRowContext(ctx, `SELECT coalesce(max(sequence), 0) FROM receipt WHERE device = ? AND boot_id = ?`, device, bootID).Scan(&n)
-	if err != nil {
+	err := s.highest.QueryRowContext(ctx, device, bootID).Scan(&n)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return 0, fmt.Errorf("look up what was committed: %w", err)
 	}
 	return uint64(n), nil
@@ -298,7 +222,15 @@ func (s *Store) Alert(ctx context.Context, id string) (*fleetv1.Alert, error) {
 
 // OpenAlert returns the device's alert that is not closed.
 func (s *Store) OpenAlert(ctx context.Context, device string) (*fleetv1.Alert, error) {
-	return message(ctx, s.read, newAlert, `SELECT body FROM alert WHERE device = ? AND state <> 'closed'`, device)
+	var blob []byte
+	if err := s.openAlert.QueryRowContext(ctx, device).Scan(&blob); err != nil {
+		return nil, notFound(err)
+	}
+	a := newAlert()
+	if err := proto.Unmarshal(blob, a); err != nil {
+		return nil, fmt.Errorf("decode what is stored: %w", err)
+	}
+	return a, nil
 }
 
 func newAlert() *fleetv1.Alert { return &fleetv1.Alert{} }

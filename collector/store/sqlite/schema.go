@@ -13,11 +13,12 @@ CREATE TABLE device (
   summary BLOB NOT NULL,
   picture BLOB NOT NULL,
   judgement BLOB NOT NULL
-) STRICT, WITHOUT ROWID;
+) STRICT;
 CREATE INDEX device_risk ON device (risk DESC, id);
 CREATE INDEX device_serial ON device (serial);
 
 CREATE TABLE report (
+  id INTEGER PRIMARY KEY,
   device TEXT NOT NULL,
   boot_id TEXT NOT NULL,
   sequence INTEGER NOT NULL,
@@ -26,8 +27,8 @@ CREATE TABLE report (
   peer TEXT NOT NULL,
   peer_rtt_ms REAL NOT NULL,
   body BLOB NOT NULL,
-  PRIMARY KEY (device, boot_id, sequence)
-) STRICT, WITHOUT ROWID;
+  UNIQUE (device, boot_id, sequence)
+) STRICT;
 CREATE INDEX report_received ON report (received_at);
 
 -- Outlives the reports, so that redelivery is recognised after they are pruned.

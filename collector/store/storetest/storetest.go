@@ -25,6 +25,8 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 	for name, test := range map[string]func(*testing.T, store.Store){
 		"reports are stored once":              testReportsOnce,
 		"a change commits whole or not at all": testAtomic,
+		"events need a device":                 testEventsNeedADevice,
+		"each device":                          testEachDevice,
 		"devices in pages":                     testPages,
 		"finding a device":                     testFind,
 		"one standing alert":                   testAlerts,
@@ -99,6 +101,48 @@ func testAtomic(t *testing.T, s store.Store) {
 	must(t, err)
 	if got.Summary.GetVerdict() != "likely" {
 		t.Errorf("d1 has the verdict %q of a commit that failed", got.Summary.GetVerdict())
+	}
+}
+
+func testEventsNeedADevice(t *testing.T, s store.Store) {
+	lost := &fleetv1.Event{At: timestamppb.New(start), Kind: "k"}
+	if err := s.Commit(t.Context(), []store.Change{{Events: []*fleetv1.Event{lost}}}); err == nil {
+		t.Error("an event of no device was stored")
+	}
+}
+
+func testEachDevice(t *testing.T, s store.Store) {
+	ctx := t.Context()
+	const count = 300 // more than a store reads at once
+	var changes []store.Change
+	for i := range count {
+		changes = append(changes, store.Change{Device: device(fmt.Sprintf("d%03d", i), "S", "clear", 0)})
+	}
+	must(t, s.Commit(ctx, changes))
+	seen := map[string]int{}
+	must(t, s.EachDevice(ctx, func(d *store.Device) error {
+		id := d.Summary.GetId()
+		seen[id]++
+		// fn may read, and may write what is listed.
+		if _, err := s.Device(ctx, id); err != nil {
+			return err
+		}
+		return s.Commit(ctx, []store.Change{{Device: device(id, "S", "watch", float64(len(seen))/count)}})
+	}))
+	for id, n := range seen {
+		if n != 1 {
+			t.Errorf("%s came %d times", id, n)
+		}
+	}
+	watched, _, err := s.Devices(ctx, store.DeviceFilter{Verdicts: []string{"watch"}, Limit: 2 * count})
+	must(t, err)
+	if len(seen) != count || len(watched) != count {
+		t.Errorf("%d devices came and %d were written, want %d", len(seen), len(watched), count)
+	}
+	stop, calls := errors.New("stop"), 0
+	err = s.EachDevice(ctx, func(*store.Device) error { calls++; return stop })
+	if !errors.Is(err, stop) || calls != 1 {
+		t.Errorf("after an error: %v, %d calls", err, calls)
 	}
 }
 
