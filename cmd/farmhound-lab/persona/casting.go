@@ -12,7 +12,7 @@ type persona struct {
 // casting is every persona, farms last.
 var casting = []persona{
 	{"office-worker", Honest, 6, officeWorker},
-	{"home-worker", Honest, 8.5, homeWorker},
+	{"home-worker", Honest, 7, homeWorker},
 	{"traveller", Honest, 2, traveller},
 	{"supported", Honest, 3, supported},
 	{"developer", Honest, 3, developer},
@@ -24,6 +24,8 @@ var casting = []persona{
 	{"flatmates", Honest, 2, flatmates},
 	{"accessibility", Honest, 2, accessibility},
 	{"unseen", Honest, 2, unseen},
+	{"own-desktop", Honest, 1.5, ownDesktop},
+	{"virtual-desktop", Honest, 1, virtualDesktop},
 
 	{"rmm-farm", Farm, 4.5, rmmFarm},
 	{"kvm-farm", Farm, 3, kvmFarm},

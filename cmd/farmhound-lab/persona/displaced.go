@@ -15,7 +15,7 @@ func displaced(w *World, d draw, _ int) []*Laptop {
 	}
 	l.install(plain(id, ""), w.start.Unix(), 0)
 	from := w.start.Unix()
-	if d.chance(0.35) {
+	if d.chance(0.2) {
 		from = w.forwarded(d, l, bare)
 	}
 	exit := w.exit(d, id)
@@ -23,9 +23,9 @@ func displaced(w *World, d draw, _ int) []*Laptop {
 	l.stands(hidden)
 
 	h := regular(d, l.person.zone, w.opts.Days)
-	if d.chance(0.4) { // neither the one day nor the other
-		h.start += d.between(-5, -2)
-		h.end += d.between(-5, -2)
+	if shift := pick(d, 0, 0, d.between(-5, -2), d.between(-11, -7)); shift != 0 {
+		// Neither the one day nor the other, or the true one.
+		h.start, h.end = h.start+shift, h.end+shift
 	}
 	m := ordinary(d, 0)
 	m.calls = pick(d, 0, 0.3, 1)
@@ -41,7 +41,7 @@ func displaced(w *World, d draw, _ int) []*Laptop {
 			l.stands(again)
 		}
 	}
-	if d.chance(0.45) {
+	if d.chance(0.6) {
 		l.life.zones = append(l.life.zones, zone{from + int64(d.between(0, 8)*daySeconds), there.zone})
 	}
 	return []*Laptop{l}
@@ -51,7 +51,9 @@ func displaced(w *World, d draw, _ int) []*Laptop {
 // enrolled, and returns when it arrives after its journey.
 func (w *World) forwarded(d draw, l *Laptop, bare *desk) int64 {
 	via := w.newHost(d)
-	l.person.shipTo = via.at.country + "-" + via.at.region
+	if d.chance(0.5) {
+		l.person.shipTo = via.at.country + "-" + via.at.region
+	}
 	l.stands(stay{at: via.home, desk: bare, mains: 1})
 	start := w.start.Unix() + int64(d.between(1, 20)*3600)
 	l.life.awake = append(l.life.awake, wake{span{start, start + int64(d.between(2, 6)*3600)}, true})
