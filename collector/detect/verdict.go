@@ -93,8 +93,8 @@ func weigh(h hypothesis, s *sums, prior float64, held, limit int) outcome {
 		o.rank = next
 	}
 	o.risk = posterior(at)
-	if o.rank < rankNearCertain {
-		o.risk = min(o.risk, verdicts[o.rank+1].posterior-belowNext)
+	if o.rank < rankNearCertain && o.risk >= verdicts[o.rank+1].posterior {
+		o.risk = verdicts[o.rank+1].posterior - belowNext
 	}
 	return o
 }
