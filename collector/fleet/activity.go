@@ -8,14 +8,18 @@ import (
 	fleetv1 "github.com/farmhound-security/farmhound/proto/farmhound/fleet/v1"
 )
 
-// activeEnough is the use, in seconds, that makes a day one with activity: less
-// is a laptop that woke up.
-const activeEnough = 300
+const (
+	// activeEnough is the use, in seconds, that makes a day one with activity: less
+	// is a laptop that woke up, or too little to take shares of.
+	activeEnough = 1800
+	// awakeEnough is the time awake that stands in where no sense observes use.
+	awakeEnough = 7200
+)
 
 // activeDays returns the days with activity, latest first.
 func activeDays(days []*fleetv1.Day, now time.Time) []*fleetv1.Day {
 	today := now.Unix() / daySeconds
-	var active []*fleetv1.Day
+	active := make([]*fleetv1.Day, 0, activeSpan)
 	for _, d := range slices.Backward(days) {
 		if len(active) == activeSpan {
 			break
@@ -36,7 +40,16 @@ func inUse(d *fleetv1.Day) bool {
 	for _, c := range d.GetControl() {
 		seconds += c.GetSeconds()
 	}
-	return seconds >= activeEnough
+	return seconds >= activeEnough || d.GetActivityKnownSeconds() == 0 && d.GetInput() == nil && awakeSeconds(d) >= awakeEnough
+}
+
+// awakeSeconds are the seconds of a day that windows counted, without sleep.
+func awakeSeconds(d *fleetv1.Day) uint32 {
+	seconds := uint32(0)
+	for i := 0; i+1 < len(d.GetCounted()); i += 2 {
+		seconds += d.GetCounted()[i+1] - d.GetCounted()[i]
+	}
+	return seconds - min(d.GetAsleepSeconds(), seconds)
 }
 
 // inputSeconds sums input by any origin, jiggler left out.
@@ -147,8 +160,7 @@ func (v *view) add(s *sums, d *fleetv1.Day) {
 	s.callInjected += uint64(d.GetCallInjectedSeconds())
 }
 
-// addControl adds one day's control and says whether it was half of the day's
-// activity. Two tools at a time are no more than all of the time.
+// addControl adds one day's control and says whether it was half of the day's use. Two tools at a time are no more than all of the time.
 func (v *view) addControl(s *sums, d *fleetv1.Day) bool {
 	if d.GetControlKnownSeconds() == 0 {
 		return v.addContacts(s, d)
@@ -158,16 +170,19 @@ func (v *view) addControl(s *sums, d *fleetv1.Day) bool {
 	s.activeControlKnown += whole
 	var unsanctioned, sanctioned, near uint64
 	for _, c := range d.GetControl() {
-		near += uint64(c.GetActiveNearSeconds())
+		// What the laptop did not count as near, the sessions' peers may show to be.
+		nearer := v.nearShare(d.GetDay(), c.GetTool())
+		far := uint64(float64(c.GetActiveSeconds())*(1-nearer) + 0.5)
+		near += uint64(c.GetActiveNearSeconds()) + uint64(c.GetActiveSeconds()) - far
 		if v.f.approved(c.GetTool(), v.person, v.now) {
-			sanctioned += uint64(c.GetActiveSeconds())
+			sanctioned += far
 			continue
 		}
-		if far := uint64(c.GetSeconds() - min(c.GetNearSeconds(), c.GetSeconds())); far > 0 {
-			s.unsanctioned += far
-			s.byTool[c.GetTool()] += far
+		if seconds := uint64(float64(c.GetSeconds()-min(c.GetNearSeconds(), c.GetSeconds()))*(1-nearer) + 0.5); seconds > 0 {
+			s.unsanctioned += seconds
+			s.byTool[c.GetTool()] += seconds
 		}
-		unsanctioned += uint64(c.GetActiveSeconds())
+		unsanctioned += far
 	}
 	s.unsanctionedActive += min(unsanctioned, whole)
 	s.sanctionedActive += min(sanctioned, whole)
@@ -178,10 +193,10 @@ func (v *view) addControl(s *sums, d *fleetv1.Day) bool {
 // addContacts stands in for windows that do not count control: the sessions
 // themselves say how long it lasted, though not how much of it was activity.
 func (v *view) addContacts(s *sums, d *fleetv1.Day) bool {
-	for _, c := range v.pic.GetContacts() {
-		if c.GetDay() == d.GetDay() && !c.GetNear() && !v.f.approved(c.GetTool(), v.person, v.now) {
-			s.unsanctioned += uint64(c.GetSeconds())
-			s.byTool[c.GetTool()] += uint64(c.GetSeconds())
+	for _, c := range v.contacts {
+		if c.GetDay() == d.GetDay() && c.seconds > 0 && !c.GetNear() && !v.f.approved(c.GetTool(), v.person, v.now) {
+			s.unsanctioned += c.seconds
+			s.byTool[c.GetTool()] += c.seconds
 		}
 	}
 	return false

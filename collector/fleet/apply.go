@@ -4,7 +4,6 @@ import (
 	"slices"
 	"time"
 
-	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	fleetv1 "github.com/farmhound-security/farmhound/proto/farmhound/fleet/v1"
@@ -22,49 +21,56 @@ const (
 
 // update is one observation on its way into a picture.
 type update struct {
+	draft
 	f        *Fleet
-	pic      *fleetv1.Picture
 	rep      *farmhoundv1.Report
 	obs      Observation
 	at       int64 // when observed, never after it arrived
 	received int64
+	order    uint64
 	late     bool // spooled: arrived well after it was observed
-	fresh    bool // no later report of the same run was applied before
 	first    bool // the device's first report
-	newRun   bool // first report of this run of the agent
-	events   []*fleetv1.Event
+	runBegan bool // the report that begins a run, and carries every part whose sense works
+	// before is when the report before of the same run was observed and arrived; nil without one.
+	before *fleetv1.Silence
+	events []*fleetv1.Event
 }
 
 // Apply merges one observation into a device's picture, nil for a new device,
-// and returns the new picture with what happened, oldest first. pic is not modified.
+// and returns the new picture with what happened, oldest first. pic is not
+// modified, and an observation that it holds already returns it as it is. The
+// order in which a day's observations are applied makes no difference to what
+// Device derives, but for clocks and silences.
 func (f *Fleet) Apply(pic *fleetv1.Picture, obs Observation) (*fleetv1.Picture, []*fleetv1.Event) {
-	u := &update{f: f, rep: obs.Report, obs: obs, received: obs.ReceivedAt.Unix()}
 	if pic == nil {
 		pic = &fleetv1.Picture{}
 	}
-	u.pic = proto.CloneOf(pic)
+	if repeated(pic, obs.Report) {
+		return pic, nil
+	}
+	u := &update{draft: newDraft(pic), f: f, rep: obs.Report, obs: obs, received: max(obs.ReceivedAt.Unix(), 1)}
 	u.pic.Id = obs.Device
 	u.first = pic.GetFirstReportUnix() == 0
 	observed := u.received
 	if t := u.rep.GetObservedAt(); t != nil {
 		observed = t.AsTime().Unix()
 	}
-	u.at = min(observed, u.received)
+	u.at = u.within(observed)
+	u.order = orderOf(obs.ReceivedAt, u.rep.GetSequence())
 
 	u.identity()
 	u.clock(observed)
 	u.run(observed)
+	u.health() // first: it tells which parts are silent because their sense fails
 	u.egress()
 	u.network()
-	u.sessions() // before windows: sessions say whether control was near
+	u.software()
+	u.sessions()
 	u.windows()
-	if u.fresh {
-		u.software()
-		u.hardware()
-		u.zone()
-		u.media()
-		u.health()
-	}
+	u.hardware()
+	u.zone()
+	u.media()
+	u.pause(observed)
 	u.pic.LastReportUnix = max(u.pic.GetLastReportUnix(), u.at)
 	u.pic.LastReceivedUnix = max(u.pic.GetLastReceivedUnix(), u.received)
 	u.prune()
@@ -72,23 +78,54 @@ func (f *Fleet) Apply(pic *fleetv1.Picture, obs Observation) (*fleetv1.Picture, 
 	return u.pic, u.events
 }
 
+// within bounds a time that a laptop reported to what can matter now: a clock
+// that is off by more than what is kept is no clock.
+func (u *update) within(unix int64) int64 {
+	if unix < u.received-keptDays*daySeconds {
+		return u.received
+	}
+	return min(unix, u.received)
+}
+
+// orderOf returns a number that grows with delivery. Deliveries of one device
+// follow each other, and a spool delivers in the order of observation, so that
+// this holds whatever the laptop's clock says; reports of one delivery arrive
+// at once and are told apart by their sequence.
+func orderOf(received time.Time, sequence uint64) uint64 {
+	const bits = 22
+	return uint64(max(received.UnixMilli(), 0))<<bits | sequence&(1<<bits-1)
+}
+
+// takes says whether a part is to be taken from this report: it is there, and
+// no later report carried it before. A run begins with every part whose sense
+// works, so that a part missing there is unknown from then on.
+func (u *update) takes(order *uint64, there bool) bool {
+	if u.order < *order || !there && !u.runBegan {
+		return false
+	}
+	*order = u.order
+	return true
+}
+
 // identity keeps what names the laptop and when it was first seen.
 func (u *update) identity() {
 	if !u.obs.EnrolledAt.IsZero() {
 		u.pic.EnrolledAt = timestamppb.New(u.obs.EnrolledAt)
 	}
-	if u.obs.Serial != "" {
+	if u.pic.GetSerial() == "" {
 		u.pic.Serial = u.obs.Serial
 	}
-	if s := u.rep.GetSystem(); s != nil {
+	if s := u.rep.GetSystem(); s != nil && u.takes(&u.pic.Orders.System, true) {
 		u.pic.System = s
 		if s.GetSerial() != "" {
 			u.pic.Serial = s.GetSerial()
 		}
 	}
 	if u.first {
-		u.pic.FirstReportUnix = max(u.at, 1)
 		u.event(u.at, "first_report", "First report from "+quote(describe(u.pic.GetSystem()))+".")
+	}
+	if u.first || u.at < u.pic.GetFirstReportUnix() {
+		u.pic.FirstReportUnix = max(u.at, 1)
 	}
 }
 
@@ -109,25 +146,19 @@ func (u *update) day(number int64) *fleetv1.Day {
 		i--
 	}
 	if i > 0 && int64(days[i-1].GetDay()) == number {
-		return days[i-1]
+		return edit(&u.draft, days, i-1)
 	}
 	d := &fleetv1.Day{Day: uint32(number)}
-	days = append(days, nil)
-	copy(days[i+1:], days[i:])
-	days[i] = d
-	u.pic.Days = days
+	u.made(d)
+	u.pic.Days = slices.Insert(days, i, d)
 	return d
 }
 
 // prune drops what is too old to be asked about.
 func (u *update) prune() {
-	today := u.received / daySeconds
+	today := max(u.received, u.pic.GetLastReceivedUnix()) / daySeconds
 	oldest := today - keptDays + 1
-	days := u.pic.GetDays()
-	for len(days) > 0 && int64(days[0].GetDay()) < oldest {
-		days = days[1:]
-	}
-	u.pic.Days = days
+	u.pic.Days = slices.DeleteFunc(u.pic.GetDays(), func(d *fleetv1.Day) bool { return int64(d.GetDay()) < oldest })
 	u.pic.Contacts = keepContacts(u.pic.GetContacts(), today)
 	u.pic.Silences = slices.DeleteFunc(u.pic.GetSilences(), func(s *fleetv1.Silence) bool {
 		return u.received-s.GetToUnix() > (keptTrustDays+1)*daySeconds

@@ -1,16 +1,20 @@
 package fleet
 
 import (
+	"slices"
+
 	fleetv1 "github.com/farmhound-security/farmhound/proto/farmhound/fleet/v1"
+	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
 )
 
 const (
 	// jumpSeconds is the smallest change of a clock that is called a jump: network
 	// time services correct less than that all the time.
 	jumpSeconds = 120
-	// silenceSeconds is the shortest pause between reports that is remembered.
-	silenceSeconds = 3600
-	keptRuns       = 4
+	// silenceSeconds is the shortest silence that is remembered. An agent's
+	// longest window is an hour.
+	silenceSeconds = 3 * 3600
+	keptRuns       = 6
 	keptSilences   = 8
 	keptTrustDays  = 5
 )
@@ -20,12 +24,8 @@ const (
 // shows: nothing arrives before it happened.
 func (u *update) clock(observed int64) {
 	c := u.pic.GetClock()
-	if c == nil {
-		c = &fleetv1.ClockState{}
-		u.pic.Clock = c
-	}
 	delay := u.received - observed
-	if c.GetDay() != 0 && !u.first {
+	if c.GetDay() != 0 {
 		if jump := max(-delay, 0) - max(-usualDelay(c), 0); jump >= jumpSeconds {
 			u.jumped(jump)
 		}
@@ -33,10 +33,10 @@ func (u *update) clock(observed int64) {
 	switch today := uint32(u.received / daySeconds); {
 	case c.GetDay() == today:
 		c.DelayToday = min(c.GetDelayToday(), delay)
-	case c.GetDay() != 0:
-		c.DelayBefore, c.BeforeKnown = c.GetDelayToday(), true
+	case c.GetDay() == 0:
 		c.Day, c.DelayToday = today, delay
-	default:
+	case c.GetDay() < today:
+		c.DelayBefore, c.BeforeKnown = c.GetDelayToday(), true
 		c.Day, c.DelayToday = today, delay
 	}
 	u.late = delay > max(usualDelay(c), 0)+lateSeconds
@@ -56,39 +56,68 @@ func (u *update) jumped(seconds int64) {
 	d.ClockJumpSeconds = max(d.GetClockJumpSeconds(), uint32(min(seconds, 1<<31)))
 }
 
-// run follows the runs of the agent: which report is news, which pauses were
-// silent, and whether two runs take turns under one identity.
+// repeated says whether a picture holds a report already. What lies further back
+// than is remembered was applied, or was lost for good.
+func repeated(pic *fleetv1.Picture, rep *farmhoundv1.Report) bool {
+	for _, b := range pic.GetBoots() {
+		if b.GetId() != rep.GetBootId() {
+			continue
+		}
+		if rep.GetSequence() > b.GetSequence() {
+			return false
+		}
+		back := b.GetSequence() - rep.GetSequence()
+		return back == 0 || back > 64 || b.GetApplied()>>(back-1)&1 == 1
+	}
+	return false
+}
+
+// run follows the runs of the agent, and notices two that take turns under one
+// identity.
 func (u *update) run(observed int64) {
 	id, sequence := u.rep.GetBootId(), u.rep.GetSequence()
-	boots := u.pic.GetBoots()
-	at := -1
-	for i, b := range boots {
-		if b.GetId() == id {
-			at = i
-			break
-		}
-	}
+	u.runBegan = sequence == 1 && u.rep.GetHealth() != nil
+	boots := room(u.pic.GetBoots())
+	at := slices.IndexFunc(boots, func(b *fleetv1.Boot) bool { return b.GetId() == id })
 	if at < 0 {
-		u.fresh, u.newRun = true, true
-		boot := &fleetv1.Boot{Id: id, Sequence: sequence, ObservedUnix: observed, ReceivedUnix: u.received}
-		boots = append([]*fleetv1.Boot{boot}, boots...)
-		u.pic.Boots = boots[:min(len(boots), keptRuns)]
+		b := &fleetv1.Boot{
+			Id: id, Sequence: sequence, ObservedUnix: observed, ReceivedUnix: u.received,
+			FirstObservedUnix: observed, Order: u.order,
+		}
+		u.made(b)
+		boots = append(boots, b)
+	} else {
+		b := edit(&u.draft, boots, at)
+		if at > 0 && sequence > b.GetSequence() && overtaken(boots[:at], observed) {
+			u.returned(b)
+		}
+		b.FirstObservedUnix = min(b.GetFirstObservedUnix(), observed)
+		b.Order = max(b.GetOrder(), u.order)
+		if sequence == b.GetSequence()+1 {
+			u.before = &fleetv1.Silence{FromUnix: b.GetObservedUnix(), ToUnix: b.GetReceivedUnix()}
+		}
+		advance(b, sequence, observed, u.received)
+	}
+	slices.SortStableFunc(boots, func(a, b *fleetv1.Boot) int { return compare(b.GetOrder(), a.GetOrder()) })
+	u.pic.Boots = boots[:min(len(boots), keptRuns)]
+}
+
+// advance notes a sequence as applied.
+func advance(b *fleetv1.Boot, sequence uint64, observed, received int64) {
+	if sequence < b.GetSequence() {
+		b.Applied |= 1 << (b.GetSequence() - sequence - 1)
 		return
 	}
-	boot := boots[at]
-	if at > 0 {
-		u.returned(boot)
-		copy(boots[1:at+1], boots[:at])
-		boots[0] = boot
+	b.Applied = b.GetApplied()<<1 | 1
+	if step := sequence - b.GetSequence(); step > 1 {
+		b.Applied <<= min(step-1, 64)
 	}
-	u.fresh = sequence > boot.GetSequence()
-	if !u.fresh {
-		return
-	}
-	if sequence == boot.GetSequence()+1 {
-		u.pause(boot.GetObservedUnix(), observed)
-	}
-	boot.Sequence, boot.ObservedUnix, boot.ReceivedUnix = sequence, observed, u.received
+	b.Sequence, b.ObservedUnix, b.ReceivedUnix = sequence, observed, received
+}
+
+// overtaken says whether one of the later runs had begun when a report was observed.
+func overtaken(later []*fleetv1.Boot, observed int64) bool {
+	return slices.ContainsFunc(later, func(b *fleetv1.Boot) bool { return observed-b.GetFirstObservedUnix() > jumpSeconds })
 }
 
 // returned notes that a run came back after another one had taken over. The id
@@ -112,27 +141,55 @@ func (u *update) returned(boot *fleetv1.Boot) {
 	}
 }
 
-// pause looks at the time between two consecutive reports of one run.
-func (u *update) pause(before, now int64) {
-	if now < before-jumpSeconds {
-		u.jumped(before - now)
-	}
-	if now-before < silenceSeconds {
+// pause looks at the time since the report before of the same run. Windows are
+// spooled while nothing can be delivered and tell of sleep, so that a time that
+// neither clock nor window accounts for was a silence of an agent that ran.
+func (u *update) pause(observed int64) {
+	if u.before == nil {
 		return
 	}
-	s := append(u.pic.GetSilences(), &fleetv1.Silence{FromUnix: before, ToUnix: now})
-	if len(s) > keptSilences {
-		s = shortestOut(s)
+	sent, arrived := u.before.GetFromUnix(), u.before.GetToUnix()
+	if observed < sent-jumpSeconds {
+		u.jumped(sent - observed)
 	}
-	u.pic.Silences = s
+	passed := min(observed-sent, u.received-arrived)
+	if passed < silenceSeconds || !u.knowsSleep() {
+		return
+	}
+	if left := passed - u.covered(observed-passed, observed); left >= silenceSeconds {
+		u.silence(observed-left, observed)
+	}
 }
 
-func shortestOut(s []*fleetv1.Silence) []*fleetv1.Silence {
+// knowsSleep says whether the laptop's agent can tell sleep from silence.
+func (u *update) knowsSleep() bool {
+	return slices.ContainsFunc(u.rep.GetWindows(), func(w *farmhoundv1.Window) bool { return w.AsleepSeconds != nil })
+}
+
+// covered returns the seconds between two times that windows account for.
+func (u *update) covered(from, to int64) int64 {
+	seconds := int64(0)
+	for _, d := range u.pic.GetDays() {
+		midnight := int64(d.GetDay()) * daySeconds
+		spans := d.GetCounted()
+		for i := 0; i+1 < len(spans); i += 2 {
+			seconds += max(min(midnight+int64(spans[i+1]), to)-max(midnight+int64(spans[i]), from), 0)
+		}
+	}
+	return seconds
+}
+
+func (u *update) silence(from, to int64) {
+	u.pic.Silences = append(u.pic.GetSilences(), &fleetv1.Silence{FromUnix: from, ToUnix: to})
+	slices.SortFunc(u.pic.Silences, func(a, b *fleetv1.Silence) int { return compare(a.GetFromUnix(), b.GetFromUnix()) })
+	if len(u.pic.GetSilences()) <= keptSilences {
+		return
+	}
 	shortest := 0
-	for i := range s {
-		if s[i].GetToUnix()-s[i].GetFromUnix() < s[shortest].GetToUnix()-s[shortest].GetFromUnix() {
+	for i, s := range u.pic.GetSilences() {
+		if s.GetToUnix()-s.GetFromUnix() < u.pic.Silences[shortest].GetToUnix()-u.pic.Silences[shortest].GetFromUnix() {
 			shortest = i
 		}
 	}
-	return append(s[:shortest:shortest], s[shortest+1:]...)
+	u.pic.Silences = slices.Delete(u.pic.Silences, shortest, shortest+1)
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	fleetv1 "github.com/farmhound-security/farmhound/proto/farmhound/fleet/v1"
@@ -23,15 +24,19 @@ type view struct {
 	now    time.Time
 	person *fleetv1.Person // nil without a roster entry
 	self   *entry
-	active []*fleetv1.Day // days with activity, latest first, at most activeSpan
+	active []*fleetv1.Day // days in use, latest first, at most activeSpan
 	egress map[uint32]*fleetv1.EgressState
+	// contacts are all sessions' seconds, no more than windows counted.
+	contacts []contact
 }
 
 // Device derives what signals and analysts look at from a picture. Days are UTC
 // days: an evening in America counts to the next one, which moves the edge of a
 // span and no share within it.
 func (f *Fleet) Device(pic *fleetv1.Picture, now time.Time) *fleetv1.Device {
-	v := &view{f: f, pic: pic, now: now, person: f.person(pic, now), self: f.entryOf(pic, now)}
+	v := &view{f: f, pic: pic, now: now, person: f.person(pic, now)}
+	v.contacts = f.contacts(pic)
+	v.self = f.entryOf(pic, v.person, v.contacts, now)
 	v.egress = make(map[uint32]*fleetv1.EgressState, len(pic.GetEgresses()))
 	for _, e := range pic.GetEgresses() {
 		v.egress[e.GetId()] = e
@@ -63,7 +68,7 @@ func (f *Fleet) Device(pic *fleetv1.Picture, now time.Time) *fleetv1.Device {
 func (f *Fleet) Controllers(pic *fleetv1.Picture) []string {
 	var names []string
 	for _, s := range pic.GetSessions() {
-		if s.GetSession().GetEndedAt() == nil {
+		if open(pic, s) {
 			names = append(names, f.toolName(s.GetSession().GetTool()))
 		}
 	}
@@ -80,6 +85,7 @@ func (f *Fleet) person(pic *fleetv1.Picture, at time.Time) *fleetv1.Person {
 	if !ok || p == nil {
 		return nil
 	}
+	p = proto.CloneOf(p) // the roster's own may be shared
 	p.Offshore = len(f.home) > 0 && p.GetCountry() != "" && !f.home[p.GetCountry()]
 	return p
 }
@@ -99,9 +105,13 @@ func (v *view) declared(country string) bool {
 	return country == v.person.GetCountry() || slices.Contains(v.person.GetTravelCountries(), country)
 }
 
-// foreign says whether a country is known to be none where the person may be.
+// foreign says whether a country is known to be none where the person may be:
+// where nothing is declared, none where the company's people work.
 func (v *view) foreign(country string) bool {
-	return country != "" && v.person.GetCountry() != "" && !v.declared(country)
+	if country == "" || v.declared(country) {
+		return false
+	}
+	return v.person.GetCountry() != "" || len(v.f.home) > 0 && !v.f.home[country]
 }
 
 func (v *view) tools() []*fleetv1.ToolSighting {
@@ -112,16 +122,21 @@ func (v *view) tools() []*fleetv1.ToolSighting {
 			continue
 		}
 		category := v.f.category(t.GetId())
+		// What the first report listed may have been there for years.
+		appeared := t.GetFirstUnix() > v.pic.GetSoftwareUnix()
+		last := t.GetLastUnix()
+		if t.GetPresent() {
+			last = max(last, v.pic.GetSoftwareSeenUnix())
+		}
 		tools = append(tools, &fleetv1.ToolSighting{
 			Id: t.GetId(), Name: v.f.toolName(t.GetId()), Category: category,
 			Present: t.GetPresent(), Unattended: t.GetUnattended(), Running: t.GetRunning(),
 			Renamed: t.GetRenamed(), Portable: t.GetPortable(), FixedCredential: t.GetFixedCredential(),
 			Approved:    v.f.approved(t.GetId(), v.person, v.now),
-			FirstSeenAt: stamp(t.GetFirstUnix()), LastSeenAt: stamp(t.GetLastUnix()),
-			// What the first report listed may have been there for years.
-			FirstFortnight: !t.GetInitial() && t.GetFirstUnix()-first <= fortnightDays*daySeconds,
+			FirstSeenAt: stamp(t.GetFirstUnix()), LastSeenAt: stamp(last),
+			FirstFortnight: appeared && t.GetFirstUnix()-first <= fortnightDays*daySeconds,
 			Controls:       controls(category),
-			NewIn_30D:      !t.GetInitial() && now-t.GetFirstUnix() <= toolDays*daySeconds,
+			NewIn_30D:      appeared && now-t.GetFirstUnix() <= toolDays*daySeconds,
 		})
 	}
 	return tools
@@ -140,7 +155,7 @@ func (v *view) known(d *fleetv1.Device) *fleetv1.Known {
 		Geo:      d.GetEgress().GetCountry() != "",
 		Roster:   v.person != nil,
 		Distance: d.GetDistance().GetDays() > 0,
-		Control:  len(v.pic.GetContacts()) > 0,
+		Control:  len(v.contacts) > 0,
 	}
 	for _, day := range v.pic.GetDays() {
 		if int64(day.GetDay()) <= v.now.Unix()/daySeconds-activeSpan {

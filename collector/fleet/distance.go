@@ -85,26 +85,16 @@ func stateCode(region string) string {
 	return region
 }
 
-// otherRegion says whether two regions of a country are known to differ. Only
-// American states and ISO codes of up to three characters can be compared.
+// otherRegion says whether two regions of a country lie apart for certain. Address
+// data often names the state next door, so that only American states, whose places
+// are known, can be told apart, and only where they do not border on each other.
 func otherRegion(country, a, b string) bool {
-	a, b = regionCode(country, a), regionCode(country, b)
-	return a != "" && b != "" && a != b
-}
-
-func regionCode(country, region string) string {
-	if country == "US" {
-		code := stateCode(region)
-		if _, ok := states[code]; !ok {
-			return ""
-		}
-		return code
+	if country != "US" {
+		return false
 	}
-	region = strings.TrimPrefix(strings.ToUpper(strings.TrimSpace(region)), country+"-")
-	if len(region) > 3 {
-		return ""
-	}
-	return region
+	x, ok := states[stateCode(a)]
+	y, ok2 := states[stateCode(b)]
+	return ok && ok2 && kilometres(x.latitude, x.longitude, y) > x.radius+y.radius
 }
 
 // cutPlace splits COUNTRY or COUNTRY-REGION.

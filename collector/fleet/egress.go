@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"net/netip"
+	"slices"
 
 	fleetv1 "github.com/farmhound-security/farmhound/proto/farmhound/fleet/v1"
 )
@@ -23,7 +24,7 @@ func (v *view) egressNow() *fleetv1.Egress {
 		// The company's own egress stands where the company is, not the laptop.
 		if !last.GetCompany() {
 			e.Foreign = v.foreign(last.GetCountry())
-			e.HighRisk = e.GetForeign() && v.f.highRisk[last.GetCountry()]
+			e.HighRisk = v.f.highRisk[last.GetCountry()] && !v.declared(last.GetCountry()) && !v.f.home[last.GetCountry()]
 			e.ZoneMismatch = v.zoneMismatch(last)
 		}
 	}
@@ -50,7 +51,8 @@ func (v *view) egressNow() *fleetv1.Egress {
 func (v *view) mainEgress(d *fleetv1.Day) *fleetv1.EgressState {
 	var main *fleetv1.DayEgress
 	for _, e := range d.GetEgress() {
-		if main == nil || e.GetReports() > main.GetReports() {
+		if main == nil || e.GetReports() > main.GetReports() ||
+			e.GetReports() == main.GetReports() && v.egress[e.GetId()].GetAddress() < v.egress[main.GetId()].GetAddress() {
 			main = e
 		}
 	}
@@ -94,24 +96,8 @@ func (v *view) zoneMismatch(e *fleetv1.EgressState) bool {
 
 // placeHistory says where the laptop has been.
 func (v *view) placeHistory() *fleetv1.PlaceHistory {
-	h := &fleetv1.PlaceHistory{}
-	now := v.now.Unix()
-	gateways := make(map[string]bool)
-	for _, n := range v.pic.GetNetworks() {
-		if now-n.GetLastUnix() <= activeSpan*daySeconds {
-			id := string(n.GetGateway())
-			if id == "" {
-				id = string(n.GetAccessPoint())
-			}
-			gateways[id] = true
-		}
-	}
-	h.Networks_20D = uint32(len(gateways))
-	for _, d := range v.pic.GetDays() {
-		if int64(d.GetDay()) > now/daySeconds-activeSpan {
-			h.Moves += d.GetMoves()
-		}
-	}
+	h := &fleetv1.PlaceHistory{ZoneChanged: v.zoneChanged(), PhaseHours: v.phase()}
+	h.Networks_20D, h.Moves = v.moves()
 	for _, d := range v.active {
 		if d.GetOffice() {
 			h.OfficeDays++
@@ -121,13 +107,14 @@ func (v *view) placeHistory() *fleetv1.PlaceHistory {
 			continue
 		}
 		h.KnownDays++
-		if !d.GetTunnelled() && v.atDeclared(main) {
+		// A tunnel for an hour hides nothing of a day that mostly left without one.
+		if main.GetUntunnelled() && !hides(main) && v.declaredPlace(main.GetCountry(), main.GetRegion()) {
 			h.DeclaredDays++
 		}
 	}
-	for _, e := range v.pic.GetEgresses() {
-		h.EverDeclared = h.GetEverDeclared() || e.GetUntunnelled() && v.atDeclared(e)
-	}
+	h.EverDeclared = slices.ContainsFunc(v.pic.GetCleanPlaces(), func(p *fleetv1.CleanPlace) bool {
+		return v.declaredPlace(p.GetCountry(), p.GetRegion())
+	})
 	v.firstNetwork(h)
 	if n := v.pic.GetNetwork(); n != nil {
 		h.BusinessNeighbours, h.KvmNeighbours = n.BusinessNeighbours, n.KvmNeighbours
@@ -135,13 +122,58 @@ func (v *view) placeHistory() *fleetv1.PlaceHistory {
 	return h
 }
 
-// atDeclared says whether an egress is cleanly at the declared place. Address
-// data without regions can only speak of the country.
-func (v *view) atDeclared(e *fleetv1.EgressState) bool {
-	if e.GetCompany() || e.GetHosting() || e.GetAnonymiser() || e.GetCountry() == "" || e.GetCountry() != v.person.GetCountry() {
-		return false
+// networkName names a network by its gateway, or by its access point where the
+// gateway is not known.
+func networkName(s *fleetv1.NetworkSighting) string {
+	if len(s.GetGateway()) > 0 {
+		return string(s.GetGateway())
 	}
-	return !otherRegion(e.GetCountry(), e.GetRegion(), v.person.GetRegion())
+	return string(s.GetAccessPoint())
+}
+
+// networksOn returns the networks of a day, without repeats.
+func (v *view) networksOn(day int64) []string {
+	var names []string
+	for _, s := range v.pic.GetNetworks() {
+		back := s.GetLastUnix()/daySeconds - day
+		if back < 0 || back > 63 || s.GetDays()>>back&1 == 0 {
+			continue
+		}
+		if name := networkName(s); !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// moves counts the networks of the last twenty days, and the moves between them:
+// within a day one less than there were, and from day to day where none was kept.
+func (v *view) moves() (networks, moves uint32) {
+	var seen, before []string
+	today := v.now.Unix() / daySeconds
+	for day := today - activeSpan + 1; day <= today; day++ {
+		names := v.networksOn(day)
+		if len(names) == 0 {
+			continue
+		}
+		moves += uint32(len(names) - 1)
+		if before != nil && !slices.ContainsFunc(names, func(n string) bool { return slices.Contains(before, n) }) {
+			moves++
+		}
+		before = names
+		for _, n := range names {
+			if !slices.Contains(seen, n) {
+				seen = append(seen, n)
+			}
+		}
+	}
+	return uint32(len(seen)), moves
+}
+
+// declaredPlace says whether a place is the declared one. Address data without
+// regions can only speak of the country.
+func (v *view) declaredPlace(country, region string) bool {
+	return country != "" && country == v.person.GetCountry() && !otherRegion(country, region, v.person.GetRegion())
 }
 
 // firstNetwork compares the first network with where the laptop was shipped.
@@ -158,7 +190,9 @@ func (v *view) firstNetwork(h *fleetv1.PlaceHistory) {
 	if country == "" || first.GetCountry() == "" || first.GetHiddenEgress() || first.GetTunnelled() {
 		return
 	}
-	h.FirstNetworkElsewhere = ptr(first.GetCountry() != country || otherRegion(country, first.GetRegion(), region))
+	elsewhere := first.GetCountry() != country || otherRegion(country, first.GetRegion(), region)
+	// Laptops are shipped to offices and picked up there.
+	h.FirstNetworkElsewhere = ptr(elsewhere && !v.declaredPlace(first.GetCountry(), first.GetRegion()))
 }
 
 // shippedTo returns where the laptop was sent, as far as the roster says.

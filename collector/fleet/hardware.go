@@ -8,7 +8,10 @@ import (
 	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
 )
 
-const keptPeripherals = 16
+const (
+	keptPeripherals = 16
+	keptPrefixes    = 3
+)
 
 // Kinds of peripherals that a picture remembers.
 const (
@@ -17,59 +20,109 @@ const (
 	kindDummy   = "dummy_display"
 )
 
-// hardware replaces what is known to be attached.
+// hardware keeps what is known of peripherals: what the latest report with them
+// lists is attached.
 func (u *update) hardware() {
 	part := u.rep.GetHardware()
-	if part == nil {
-		for _, p := range u.pic.GetPeripherals() {
-			if p.GetPresent() && !u.newRun {
-				p.LastUnix = max(p.GetLastUnix(), u.at)
-			}
-		}
-		return
+	latest := u.takes(&u.pic.Orders.Hardware, part != nil)
+	switch {
+	case part != nil:
+		u.peripherals(part, latest)
+		u.pic.HardwareSeenUnix = max(u.pic.GetHardwareSeenUnix(), u.at)
+	case latest:
+		u.pic.Hardware, u.pic.HardwareSeenUnix = nil, 0 // unknown from now on
+	case u.pic.GetHardware() != nil && u.order > u.pic.GetOrders().GetHardware() && u.works("hardware"):
+		u.pic.HardwareSeenUnix = max(u.pic.GetHardwareSeenUnix(), u.at) // unchanged
+		u.beside()
 	}
-	u.pic.Hardware = &fleetv1.HardwareState{}
-	listed := make(map[string]bool)
+}
+
+func (u *update) peripherals(part *farmhoundv1.Hardware, latest bool) {
+	u.pic.HardwareParts = u.carried(u.pic.GetHardwareParts())
+	other := false
 	for _, d := range part.GetUsb() {
 		if c, ok := u.f.classifyUSB(d); ok {
-			u.peripheral(c, listed)
-		} else if d.BuiltIn == nil || !d.GetBuiltIn() {
-			u.pic.Hardware.OtherInputAttached = u.pic.Hardware.OtherInputAttached || isInput(d)
+			u.peripheral(c)
+		} else if !d.GetBuiltIn() && isInput(d) && !u.f.pretends(d) {
+			other = true
 		}
 	}
 	for _, d := range part.GetDisplays() {
 		if !d.GetBuiltIn() {
-			u.peripheral(u.f.classifyDisplay(d), listed)
+			u.peripheral(u.f.classifyDisplay(d))
 		}
 	}
-	for _, p := range u.pic.GetPeripherals() {
-		if p.GetPresent() && !listed[string(p.GetKey())] {
-			p.Present = false
+	if latest {
+		u.pic.Hardware = &fleetv1.HardwareState{OtherInputAttached: other}
+	}
+	for i, p := range u.pic.GetPeripherals() {
+		present := p.GetListedOrder() == u.pic.GetOrders().GetHardware()
+		last := p.GetLastUnix()
+		if at, ok := goneAt(u.pic.GetHardwareParts(), p.GetListedOrder()); ok && !present {
+			last = at
+		}
+		if present == p.GetPresent() && last == p.GetLastUnix() {
+			continue
+		}
+		was := p.GetPresent()
+		p = edit(&u.draft, u.pic.GetPeripherals(), i)
+		p.Present, p.LastUnix = present, last
+		if was && !present && latest {
 			u.event(u.at, "hardware_detached", sentence("%s was detached.", peripheralWords(p)))
 		}
 	}
 	u.pic.Peripherals = keepPeripherals(u.pic.GetPeripherals())
+	if latest {
+		u.beside()
+	}
 }
 
 // peripheral enters one attached peripheral.
-func (u *update) peripheral(found *fleetv1.PeripheralState, listed map[string]bool) {
-	listed[string(found.GetKey())] = true
-	i := slices.IndexFunc(u.pic.GetPeripherals(), func(p *fleetv1.PeripheralState) bool {
-		return string(p.GetKey()) == string(found.GetKey())
-	})
+func (u *update) peripheral(found *fleetv1.PeripheralState) {
+	list := u.pic.GetPeripherals()
+	i := slices.IndexFunc(list, func(p *fleetv1.PeripheralState) bool { return string(p.GetKey()) == string(found.GetKey()) })
 	if i < 0 {
-		found.FirstUnix = u.at
-		u.pic.Peripherals = append(u.pic.Peripherals, found)
-		i = len(u.pic.Peripherals) - 1
+		found.FirstUnix, found.LastUnix = u.at, u.at
+		u.made(found)
+		i = len(list)
+		list = append(list, found)
+		u.pic.Peripherals = list
 	}
-	p := u.pic.Peripherals[i]
-	if !p.GetPresent() {
+	p := edit(&u.draft, list, i)
+	p.FirstUnix = min(p.GetFirstUnix(), u.at)
+	if u.order < p.GetListedOrder() {
+		return
+	}
+	if !p.GetPresent() && u.order == u.pic.GetOrders().GetHardware() && p.GetListedOrder() != u.order {
 		u.event(u.at, "hardware_attached", sentence("%s was attached.", peripheralWords(found)))
 	}
 	// Recognition follows the catalogue, which may have grown.
 	p.Kind, p.Level, p.Name, p.Serial = found.GetKind(), found.GetLevel(), found.GetName(), found.GetSerial()
-	p.Present = true
+	p.ListedOrder = u.order
 	p.LastUnix = max(p.GetLastUnix(), u.at)
+}
+
+// beside notes the egress network beside which peripherals with a serial are
+// attached. A company's own egress stands for no place, and at an office people
+// share desks.
+func (u *update) beside() {
+	addr := u.peer()
+	prefix := egressPrefix(addr)
+	if prefix == "" || u.late || u.f.cfg.Company.owns(addr) || u.atOffice(u.pic.GetNetwork(), addr) {
+		return
+	}
+	for i, p := range u.pic.GetPeripherals() {
+		if len(p.GetSerial()) == 0 || p.GetListedOrder() != u.pic.GetOrders().GetHardware() {
+			continue
+		}
+		if n := len(p.GetEgressPrefixes()); n > 0 && p.GetEgressPrefixes()[n-1] == prefix {
+			continue
+		}
+		p = edit(&u.draft, u.pic.GetPeripherals(), i)
+		prefixes := slices.DeleteFunc(p.GetEgressPrefixes(), func(known string) bool { return known == prefix })
+		prefixes = append(prefixes, prefix)
+		p.EgressPrefixes = prefixes[max(0, len(prefixes)-keptPrefixes):]
+	}
 }
 
 func peripheralWords(p *fleetv1.PeripheralState) string {

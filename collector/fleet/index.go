@@ -1,7 +1,7 @@
 package fleet
 
 import (
-	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -12,7 +12,11 @@ const (
 	// togetherSeconds is how long ago a device may have been seen at a place to
 	// still be kept there.
 	togetherSeconds = 7 * daySeconds
-	slotDays        = 20
+	// knownSeconds is how long an egress network stands for the network behind which
+	// it was seen: two laptops that leave through different tunnels were both seen
+	// without them once.
+	knownSeconds = 28 * daySeconds
+	slotDays     = 20
 )
 
 // joint is something that two devices can have in common and that was observed
@@ -37,6 +41,7 @@ type entry struct {
 	id        string
 	person    string // empty where unknown
 	household string
+	last      int64 // last received
 	stays     []stay
 	serials   []serial
 	accounts  []key
@@ -44,12 +49,14 @@ type entry struct {
 	joints    []joint
 }
 
-// stay is one network at which the device was within togetherSeconds of its last report.
+// stay is one network at which the device was within togetherSeconds of its last
+// report, behind whatever egress.
 type stay struct {
-	gateway, accessPoint joint // zero where unknown
-	first, last          int64
-	days                 uint64 // bit 0 is the day of last
-	office               bool
+	network     joint // without an egress network
+	joints      []joint
+	first, last int64
+	days        uint64 // bit 0 is the day of last
+	office      bool
 }
 
 // serial is a peripheral with a serial of its own.
@@ -69,7 +76,7 @@ func newIndex() *index {
 
 // enter replaces a device's entry, touching only the groups it leaves or enters.
 func (f *Fleet) enter(pic *fleetv1.Picture, at time.Time) {
-	e := f.entryOf(pic, at)
+	e := f.entryOf(pic, f.person(pic, at), f.contacts(pic), at)
 	ix := f.index
 	ix.mu.Lock()
 	defer ix.mu.Unlock()
@@ -92,50 +99,47 @@ func (f *Fleet) enter(pic *fleetv1.Picture, at time.Time) {
 	}
 }
 
-// size returns how many devices have something in common.
-func (ix *index) size(j joint) int {
+// group returns the devices that have something in common, by id; none and crowded
+// where there are more than can be people's own.
+func (ix *index) group(j joint) (group []*entry, crowded bool) {
 	ix.mu.RLock()
 	defer ix.mu.RUnlock()
-	return len(ix.joints[j])
-}
-
-// group appends the devices that have something in common.
-func (ix *index) group(to []*entry, j joint) []*entry {
-	ix.mu.RLock()
-	defer ix.mu.RUnlock()
-	for _, e := range ix.joints[j] {
-		to = append(to, e)
+	if len(ix.joints[j]) > crowd {
+		return nil, true
 	}
-	return to
+	for _, e := range ix.joints[j] {
+		group = append(group, e)
+	}
+	slices.SortFunc(group, func(a, b *entry) int { return compare(a.id, b.id) })
+	return group, false
 }
 
 // entryOf draws from a picture what others may need to know.
-func (f *Fleet) entryOf(pic *fleetv1.Picture, at time.Time) *entry {
-	e := &entry{id: pic.GetId()}
-	person := f.person(pic, at)
-	e.person, e.household = person.GetId(), person.GetHousehold()
-	since := pic.GetLastReceivedUnix() - togetherSeconds
+func (f *Fleet) entryOf(pic *fleetv1.Picture, person *fleetv1.Person, contacts []contact, at time.Time) *entry {
+	e := &entry{id: pic.GetId(), person: person.GetId(), household: person.GetHousehold(), last: pic.GetLastReceivedUnix()}
 	for _, n := range pic.GetNetworks() {
-		if n.GetLastUnix() < since || n.GetEgressPrefix() == "" {
+		e.stayAt(n)
+	}
+	e.stays = slices.DeleteFunc(e.stays, func(s stay) bool { return s.last < e.last-togetherSeconds })
+	for _, s := range e.stays {
+		e.join(s.joints...)
+	}
+	for _, p := range pic.GetPeripherals() {
+		k, ok := toKey(p.GetSerial())
+		if !ok || !p.GetPresent() && p.GetLastUnix() < e.last-togetherSeconds {
 			continue
 		}
-		s := stay{first: n.GetFirstUnix(), last: n.GetLastUnix(), days: n.GetDays(), office: n.GetOffice()}
-		if k, ok := toKey(n.GetGateway()); ok {
-			s.gateway = joint{hashGateway, k, n.GetEgressPrefix()}
-			e.join(s.gateway)
+		s := serial{name: p.GetName()}
+		for _, prefix := range p.GetEgressPrefixes() {
+			s.joints = append(s.joints, joint{hashPeripheral, k, prefix})
 		}
-		if k, ok := toKey(n.GetAccessPoint()); ok {
-			s.accessPoint = joint{hashAccessPoint, k, n.GetEgressPrefix()}
-			e.join(s.accessPoint)
-		}
-		e.stays = append(e.stays, s)
+		e.join(s.joints...)
+		e.serials = append(e.serials, s)
 	}
-	f.enterSerials(e, pic, since)
-	for _, c := range pic.GetContacts() {
-		if k, ok := toKey(c.GetAccount()); ok && !c.GetNear() && !f.approved(c.GetTool(), person, at) {
-			if e.join(joint{hashAccount, k, ""}) {
-				e.accounts = append(e.accounts, k)
-			}
+	for _, c := range contacts {
+		if k, ok := toKey(c.GetAccount()); ok && !slices.Contains(e.accounts, k) && !c.GetNear() && !f.approved(c.GetTool(), person, at) {
+			e.accounts = append(e.accounts, k)
+			e.join(joint{hashAccount, k, ""})
 		}
 	}
 	for _, d := range pic.GetDays() {
@@ -146,54 +150,44 @@ func (f *Fleet) entryOf(pic *fleetv1.Picture, at time.Time) *entry {
 	return e
 }
 
-// enterSerials joins peripherals' serials with the egress networks beside which
-// they were attached. A company's own egress stands for no place.
-func (f *Fleet) enterSerials(e *entry, pic *fleetv1.Picture, since int64) {
-	var prefixes []string
-	for _, p := range pic.GetPeripherals() {
-		k, ok := toKey(p.GetSerial())
-		if !ok || p.GetLastUnix() < since {
-			continue
-		}
-		if prefixes == nil {
-			prefixes = recentPrefixes(pic, since)
-		}
-		s := serial{name: p.GetName()}
-		for _, prefix := range prefixes {
-			j := joint{hashPeripheral, k, prefix}
-			e.join(j)
-			s.joints = append(s.joints, j)
-		}
-		e.serials = append(e.serials, s)
+// stayAt adds a sighting to the stay at its network. The company's own egress is
+// everybody's and shows no place: there the laptop was, but beside nobody.
+func (e *entry) stayAt(n *fleetv1.NetworkSighting) {
+	gateway, hasGateway := toKey(n.GetGateway())
+	point, hasPoint := toKey(n.GetAccessPoint())
+	network := joint{kind: hashGateway, hash: gateway}
+	if !hasGateway {
+		network = joint{kind: hashAccessPoint, hash: point}
+	}
+	i := slices.IndexFunc(e.stays, func(s stay) bool { return s.network == network })
+	if i < 0 {
+		i = len(e.stays)
+		e.stays = append(e.stays, stay{network: network, first: n.GetFirstUnix()})
+	}
+	s := &e.stays[i]
+	s.first = min(s.first, n.GetFirstUnix())
+	// Sightings come by their last day.
+	s.days = s.days<<min(max(n.GetLastUnix()/daySeconds-s.last/daySeconds, 0), 64) | n.GetDays()
+	s.last = max(s.last, n.GetLastUnix())
+	s.office = s.office || n.GetOffice()
+	if n.GetEgressPrefix() == "" || n.GetCompany() && !n.GetOffice() || n.GetLastUnix() < e.last-knownSeconds {
+		return
+	}
+	if hasGateway {
+		s.joints = append(s.joints, joint{hashGateway, gateway, n.GetEgressPrefix()})
+	}
+	if hasPoint {
+		s.joints = append(s.joints, joint{hashAccessPoint, point, n.GetEgressPrefix()})
 	}
 }
 
-func recentPrefixes(pic *fleetv1.Picture, since int64) []string {
-	const most = 3
-	prefixes := []string{}
-	all := pic.GetEgresses()
-	for i := len(all) - 1; i >= 0 && len(prefixes) < most; i-- {
-		if all[i].GetCompany() || all[i].GetLastUnix() < since {
-			continue
-		}
-		if addr, err := netip.ParseAddr(all[i].GetAddress()); err == nil {
-			if p := egressPrefix(addr); p != "" {
-				prefixes = append(prefixes, p)
-			}
+// join adds joints once.
+func (e *entry) join(joints ...joint) {
+	for _, j := range joints {
+		if !slices.Contains(e.joints, j) {
+			e.joints = append(e.joints, j)
 		}
 	}
-	return prefixes
-}
-
-// join adds a joint once and says whether it was new.
-func (e *entry) join(j joint) bool {
-	for _, known := range e.joints {
-		if known == j {
-			return false
-		}
-	}
-	e.joints = append(e.joints, j)
-	return true
 }
 
 // people returns the name under which a device's person counts: a declared

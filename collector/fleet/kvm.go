@@ -108,6 +108,15 @@ func (f *Fleet) recognise(d *farmhoundv1.UsbDevice) (level, name string) {
 	return levelShape, name
 }
 
+// pretends says whether a device is known to pretend input: no keyboard of a person.
+func (f *Fleet) pretends(d *farmhoundv1.UsbDevice) bool {
+	if f.cfg.Catalog == nil {
+		return false
+	}
+	m, ok := f.cfg.Catalog.USB(d)
+	return ok && m.Entry.GetCategory() == farmhoundv1.Category_CATEGORY_JIGGLER
+}
+
 // shape says what one device offers as a whole.
 func shape(d *farmhoundv1.UsbDevice) (keyboard, absolute, storage bool) {
 	for _, i := range d.GetInterfaces() {

@@ -1,7 +1,6 @@
 package fleet
 
 import (
-	"math/bits"
 	"net/netip"
 	"slices"
 
@@ -11,37 +10,42 @@ import (
 const (
 	keptNetworks    = 16
 	keptEgresses    = 20
-	keptDayEgresses = 4
+	keptDayEgresses = 6
 	keptTunnels     = 8
+	keptPlaces      = 12
 )
 
 // egress notes where the report arrived from: the collector's own observation,
 // of the moment of arrival.
 func (u *update) egress() {
-	addr := u.obs.Peer.Addr().Unmap().WithZone("")
+	addr := u.peer()
 	if !addr.IsValid() {
 		return
 	}
+	before := lastEgress(u.pic)
+	e := u.egressState(addr)
+	u.place(e, addr)
 	d := u.day(u.received / daySeconds)
-	if rtt := u.obs.PeerRTTMillis; rtt > 0 && rtt < 60000 {
+	countEgress(d, e.GetId())
+	// Through the company's own network a round trip measures the way there.
+	if rtt := u.obs.PeerRTTMillis; rtt > 0 && rtt < 60000 && !e.GetCompany() {
 		us := max(uint32(rtt*1000), 1)
 		if d.GetRttMinUs() == 0 || us < d.GetRttMinUs() {
 			d.RttMinUs = us
 		}
 		d.RttHours |= 1 << (u.received % daySeconds / 3600)
 	}
-	u.pic.PeerMss = u.obs.PeerMSS
-	before := u.currentEgress()
-	e := u.egressState(addr)
-	u.place(e, addr)
-	e.LastUnix = u.received
-	countEgress(d, e.GetId())
+	if u.received >= u.pic.GetLastReceivedUnix() {
+		u.pic.PeerMss = u.obs.PeerMSS
+	}
 	if before != nil && before != e && before.GetCountry() != "" && e.GetCountry() != "" &&
 		(before.GetCountry() != e.GetCountry() || before.GetAsn() != e.GetAsn()) {
 		u.event(u.received, "egress_changed", sentence("Traffic now leaves from %s, before from %s.", egressWords(e), egressWords(before)))
 	}
-	u.dropEgresses()
 }
+
+// peer returns the address the collector saw, invalid where it saw none.
+func (u *update) peer() netip.Addr { return u.obs.Peer.Addr().Unmap().WithZone("") }
 
 func egressWords(e *fleetv1.EgressState) string {
 	words := e.GetAddress() + " in " + quote(e.GetCountry())
@@ -51,31 +55,36 @@ func egressWords(e *fleetv1.EgressState) string {
 	return words
 }
 
-// currentEgress returns the egress seen last, nil before the first.
-func (u *update) currentEgress() *fleetv1.EgressState { return lastEgress(u.pic) }
-
+// lastEgress returns the egress seen last, nil before the first.
 func lastEgress(pic *fleetv1.Picture) *fleetv1.EgressState {
-	var last *fleetv1.EgressState
-	for _, e := range pic.GetEgresses() {
-		if last == nil || e.GetLastUnix() >= last.GetLastUnix() {
-			last = e
-		}
+	if n := len(pic.GetEgresses()); n > 0 {
+		return pic.GetEgresses()[n-1]
 	}
-	return last
+	return nil
 }
 
+// egressState returns the egress of an address, the latest last. One IPv6 network
+// is one egress: laptops there change their address every day.
 func (u *update) egressState(addr netip.Addr) *fleetv1.EgressState {
-	text := addr.String()
-	for i, e := range u.pic.GetEgresses() {
-		if e.GetAddress() == text {
-			// The latest stands last, so that equal times keep their order.
-			u.pic.Egresses = append(slices.Delete(u.pic.GetEgresses(), i, i+1), e)
-			return e
-		}
+	list := u.pic.GetEgresses()
+	i := slices.IndexFunc(list, func(e *fleetv1.EgressState) bool {
+		known, err := netip.ParseAddr(e.GetAddress())
+		return err == nil && sameEgress(known, addr)
+	})
+	if i < 0 {
+		u.pic.LastEgressId++
+		e := &fleetv1.EgressState{Id: u.pic.GetLastEgressId(), Address: addr.String(), FirstUnix: u.received}
+		u.made(e)
+		list, i = append(list, e), len(list)
 	}
-	u.pic.LastEgressId++
-	e := &fleetv1.EgressState{Id: u.pic.GetLastEgressId(), Address: text, FirstUnix: u.received}
-	u.pic.Egresses = append(u.pic.GetEgresses(), e)
+	e := edit(&u.draft, list, i)
+	if u.received >= e.GetLastUnix() {
+		e.Address, e.LastUnix = addr.String(), u.received
+	}
+	e.FirstUnix = min(e.GetFirstUnix(), u.received)
+	slices.SortStableFunc(list, func(a, b *fleetv1.EgressState) int { return compare(a.GetLastUnix(), b.GetLastUnix()) })
+	// Days forget what is no longer known.
+	u.pic.Egresses = list[max(0, len(list)-keptEgresses):]
 	return e
 }
 
@@ -93,6 +102,9 @@ func (u *update) place(e *fleetv1.EgressState, addr netip.Addr) {
 	e.Hosting, e.Anonymiser = p.Hosting, p.Anonymiser()
 }
 
+// hides says whether an egress stands somewhere else than the laptop, or may.
+func hides(e *fleetv1.EgressState) bool { return e.GetHosting() || e.GetAnonymiser() || e.GetCompany() }
+
 func countEgress(d *fleetv1.Day, id uint32) {
 	for _, e := range d.GetEgress() {
 		if e.GetId() == id {
@@ -105,63 +117,117 @@ func countEgress(d *fleetv1.Day, id uint32) {
 	}
 }
 
-// dropEgresses keeps the latest; days forget what is no longer known.
-func (u *update) dropEgresses() {
-	for len(u.pic.GetEgresses()) > keptEgresses {
-		u.pic.Egresses = slices.Delete(u.pic.GetEgresses(), 0, 1)
-	}
-}
-
 // network replaces the network facts, and joins them with the egress the
 // collector saw, if the report was observed where it arrived from.
 func (u *update) network() {
-	if part := u.rep.GetNetwork(); part != nil && u.fresh {
-		u.networkPart()
-	}
+	part := u.rep.GetNetwork()
 	n := u.pic.GetNetwork()
-	d := u.day(u.at / daySeconds)
-	if tunnelled(n) {
-		d.Tunnelled = true
+	switch latest := u.takes(&u.pic.Orders.Network, part != nil); {
+	case part != nil:
+		n = u.networkPart()
+		if latest {
+			u.replaceNetwork(n)
+		}
+	case latest:
+		u.pic.Network = nil // unknown from now on
+		n = nil
+	case u.order < u.pic.GetOrders().GetNetwork() || !u.works("network"):
+		n = nil // the network of another moment, or of none
 	}
-	if u.late {
+	if part == nil && u.order < u.pic.GetOrders().GetNetwork() {
+		// A later report told of the network first: this one's is not known.
 		return
 	}
-	addr := u.obs.Peer.Addr()
-	office := u.atOffice(n, addr)
-	d.Office = d.GetOffice() || office
-	if e := u.currentEgress(); e != nil && u.obs.Peer.IsValid() && !tunnelled(n) {
-		e.Untunnelled = true
-	}
-	u.firstNetwork(n)
-	u.sighting(n, addr, office)
+	u.located(n)
 }
 
-func (u *update) networkPart() {
+// located notes where the laptop was, as far as network facts and egress tell.
+func (u *update) located(n *fleetv1.NetworkState) {
+	tunnel := tunnelled(n)
+	if tunnel {
+		u.day(u.at / daySeconds).Tunnelled = true
+	}
+	addr := u.peer()
+	if u.late {
+		addr = netip.Addr{}
+	}
+	office := u.atOffice(n, addr)
+	if office {
+		u.day(u.at / daySeconds).Office = true
+	}
+	u.sighting(n, addr, office)
+	if !addr.IsValid() {
+		return
+	}
+	i := slices.IndexFunc(u.pic.GetEgresses(), func(e *fleetv1.EgressState) bool {
+		known, err := netip.ParseAddr(e.GetAddress())
+		return err == nil && sameEgress(known, addr)
+	})
+	if i < 0 {
+		return
+	}
+	e := u.pic.GetEgresses()[i]
+	if !tunnel {
+		if !e.GetUntunnelled() {
+			e = edit(&u.draft, u.pic.GetEgresses(), i)
+			e.Untunnelled = true
+		}
+		u.cleanPlace(e)
+	}
+	u.firstNetwork(n, e, office)
+}
+
+// cleanPlace remembers places for longer than egresses are kept.
+func (u *update) cleanPlace(e *fleetv1.EgressState) {
+	if hides(e) || e.GetCountry() == "" {
+		return
+	}
+	places := u.pic.GetCleanPlaces()
+	i := slices.IndexFunc(places, func(p *fleetv1.CleanPlace) bool {
+		return p.GetCountry() == e.GetCountry() && p.GetRegion() == e.GetRegion()
+	})
+	if i < 0 {
+		p := &fleetv1.CleanPlace{Country: e.GetCountry(), Region: e.GetRegion()}
+		u.made(p)
+		places, i = append(places, p), len(places)
+	}
+	p := edit(&u.draft, places, i)
+	p.LastUnix = max(p.GetLastUnix(), u.received)
+	slices.SortStableFunc(places, func(a, b *fleetv1.CleanPlace) int { return compare(a.GetLastUnix(), b.GetLastUnix()) })
+	u.pic.CleanPlaces = places[max(0, len(places)-keptPlaces):]
+}
+
+func (u *update) networkPart() *fleetv1.NetworkState {
 	part := u.rep.GetNetwork()
 	n := &fleetv1.NetworkState{
 		Gateway:     u.f.hashed(hashGateway, part.GetGatewayHash()),
 		AccessPoint: u.f.hashed(hashAccessPoint, part.GetAccessPointHash()),
 		Lan:         u.f.hashed(hashLAN, part.GetLanHash()),
-		SinceUnix:   u.at,
 	}
 	for _, t := range part.GetTunnels()[:min(len(part.GetTunnels()), keptTunnels)] {
 		n.Tunnels = append(n.Tunnels, &fleetv1.TunnelState{Tool: t.GetTool(), DefaultRoute: t.GetDefaultRoute()})
+	}
+	// A tunnel that carries the traffic counts however many do not.
+	if !tunnelled(n) {
+		for _, t := range part.GetTunnels()[len(n.GetTunnels()):] {
+			if t.GetDefaultRoute() {
+				n.Tunnels[keptTunnels-1] = &fleetv1.TunnelState{Tool: t.GetTool(), DefaultRoute: true}
+				break
+			}
+		}
 	}
 	if part.GetNeighbours() != nil {
 		n.BusinessNeighbours = ptr(part.GetNeighbours().GetBusinessLaptops())
 		n.KvmNeighbours = ptr(part.GetNeighbours().GetKvmMakers())
 	}
+	return n
+}
+
+func (u *update) replaceNetwork(n *fleetv1.NetworkState) {
 	before := u.pic.GetNetwork()
 	u.pic.Network = n
-	if before == nil {
-		return
-	}
-	if sameNetwork(before, n) {
-		n.SinceUnix = before.GetSinceUnix()
-		return
-	}
-	if len(before.GetGateway())+len(before.GetLan()) > 0 && len(n.GetGateway())+len(n.GetLan()) > 0 {
-		u.day(u.at/daySeconds).Moves++
+	if before != nil && !sameNetwork(before, n) &&
+		len(before.GetGateway())+len(before.GetLan()) > 0 && len(n.GetGateway())+len(n.GetLan()) > 0 {
 		u.event(u.at, "network_changed", "The laptop is on another network.")
 	}
 }
@@ -189,58 +255,63 @@ func (u *update) atOffice(n *fleetv1.NetworkState, addr netip.Addr) bool {
 
 // firstNetwork remembers the first network that was not the company's: laptops
 // are often set up at an office before they are shipped.
-func (u *update) firstNetwork(n *fleetv1.NetworkState) {
-	e := u.currentEgress()
-	if e == nil || e.GetCompany() || !u.obs.Peer.IsValid() || u.day(u.at/daySeconds).GetOffice() {
+func (u *update) firstNetwork(n *fleetv1.NetworkState, e *fleetv1.EgressState, office bool) {
+	known := u.pic.GetFirstNetwork()
+	if e.GetCompany() || office || known != nil && u.at/daySeconds > known.GetAtUnix()/daySeconds {
 		return
 	}
-	first := u.pic.GetFirstNetwork()
-	if first == nil {
-		first = &fleetv1.FirstNetwork{AtUnix: u.at}
-		u.pic.FirstNetwork = first
-	}
-	if u.at/daySeconds != first.GetAtUnix()/daySeconds {
-		return
-	}
-	if first.GetCountry() == "" {
-		first.Country, first.Region = e.GetCountry(), e.GetRegion()
-		first.HiddenEgress = e.GetHosting() || e.GetAnonymiser()
-	}
+	first := &fleetv1.FirstNetwork{AtUnix: u.at, Country: e.GetCountry(), Region: e.GetRegion(), HiddenEgress: e.GetHosting() || e.GetAnonymiser()}
 	if n != nil {
-		first.Tunnelled = ptr(first.GetTunnelled() || tunnelled(n))
+		first.Tunnelled = ptr(tunnelled(n))
 	}
+	if known != nil && known.GetAtUnix()/daySeconds == u.at/daySeconds {
+		if known.Tunnelled != nil {
+			first.Tunnelled = ptr(first.GetTunnelled() || known.GetTunnelled())
+		}
+		if known.GetAtUnix() <= u.at && known.GetCountry() != "" || first.GetCountry() == "" {
+			first.AtUnix, first.Country, first.Region, first.HiddenEgress = known.GetAtUnix(), known.GetCountry(), known.GetRegion(), known.GetHiddenEgress()
+		}
+	}
+	u.pic.FirstNetwork = first
 }
 
 // sighting notes the network together with its egress: what co-location rests on.
+// Of a report that was spooled, or that came through a balancer, only the network is known.
 func (u *update) sighting(n *fleetv1.NetworkState, addr netip.Addr, office bool) {
-	if len(n.GetGateway())+len(n.GetAccessPoint()) == 0 || !u.obs.Peer.IsValid() {
+	if len(n.GetGateway())+len(n.GetAccessPoint()) == 0 {
 		return
 	}
 	prefix := egressPrefix(addr)
-	var s *fleetv1.NetworkSighting
-	for i, known := range u.pic.GetNetworks() {
-		if known.GetEgressPrefix() == prefix && string(known.GetGateway()) == string(n.GetGateway()) &&
-			string(known.GetAccessPoint()) == string(n.GetAccessPoint()) {
-			s = known
-			u.pic.Networks = append(slices.Delete(u.pic.GetNetworks(), i, i+1), s)
-			break
+	list := u.pic.GetNetworks()
+	i := slices.IndexFunc(list, func(s *fleetv1.NetworkSighting) bool {
+		return s.GetEgressPrefix() == prefix && string(s.GetGateway()) == string(n.GetGateway()) &&
+			string(s.GetAccessPoint()) == string(n.GetAccessPoint())
+	})
+	if i < 0 {
+		s := &fleetv1.NetworkSighting{
+			Gateway: n.GetGateway(), AccessPoint: n.GetAccessPoint(), EgressPrefix: prefix, FirstUnix: u.at, LastUnix: u.at,
 		}
+		u.made(s)
+		list, i = append(list, s), len(list)
 	}
-	if s == nil {
-		s = &fleetv1.NetworkSighting{
-			Gateway: n.GetGateway(), AccessPoint: n.GetAccessPoint(), EgressPrefix: prefix,
-			FirstUnix: u.received, LastUnix: u.received,
-		}
-		u.pic.Networks = append(u.pic.GetNetworks(), s)
-		if len(u.pic.GetNetworks()) > keptNetworks {
-			u.pic.Networks = slices.Delete(u.pic.GetNetworks(), 0, 1)
-		}
+	s := edit(&u.draft, list, i)
+	s.Days = seenOn(s.GetDays(), s.GetLastUnix()/daySeconds, u.at/daySeconds)
+	if u.at >= s.GetLastUnix() {
+		s.LastUnix, s.Office, s.Company = u.at, office, addr.IsValid() && u.f.cfg.Company.owns(addr)
 	}
-	if passed := u.received/daySeconds - s.GetLastUnix()/daySeconds; passed > 0 {
-		s.Days = s.GetDays() << min(passed, bits.UintSize)
+	s.FirstUnix = min(s.GetFirstUnix(), u.at)
+	slices.SortStableFunc(list, func(a, b *fleetv1.NetworkSighting) int { return compare(a.GetLastUnix(), b.GetLastUnix()) })
+	u.pic.Networks = list[max(0, len(list)-keptNetworks):]
+}
+
+// seenOn sets a day in a field of days whose bit 0 is the day last, and returns
+// it with bit 0 for the later of the two.
+func seenOn(days uint64, last, day int64) uint64 {
+	if day >= last {
+		return days<<min(day-last, 64) | 1
 	}
-	s.Days |= 1
-	s.LastUnix = max(s.GetLastUnix(), u.received)
-	s.Office = office
-	s.Company = u.f.cfg.Company.owns(addr)
+	if back := last - day; back < 64 {
+		return days | 1<<back
+	}
+	return days
 }

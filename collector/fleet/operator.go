@@ -18,13 +18,13 @@ func (v *view) operator() *fleetv1.Operator {
 	o := &fleetv1.Operator{}
 	days := make(map[uint32]bool)
 	peers := make(map[peerID]*peerSum)
-	for _, c := range v.pic.GetContacts() {
-		if int64(c.GetDay()) <= today-activeSpan || c.GetNear() || v.f.approved(c.GetTool(), v.person, v.now) {
+	for _, c := range v.contacts {
+		if int64(c.GetDay()) <= today-activeSpan || c.seconds == 0 || c.GetNear() || v.f.approved(c.GetTool(), v.person, v.now) {
 			continue
 		}
 		days[c.GetDay()] = true
 		o.Sessions += c.GetSessions()
-		id := peerID{c.GetPeer(), c.GetTool()}
+		id := peerID{c.GetPeer(), c.GetTool(), c.GetRelay()}
 		if peers[id] == nil {
 			peers[id] = &peerSum{days: make(map[uint32]bool)}
 		}
@@ -41,7 +41,10 @@ func (v *view) operator() *fleetv1.Operator {
 	return o
 }
 
-type peerID struct{ address, tool string }
+type peerID struct {
+	address, tool string
+	relay         bool
+}
 
 type peerSum struct {
 	days        map[uint32]bool
@@ -51,9 +54,9 @@ type peerSum struct {
 	first, last int64
 }
 
-func (p *peerSum) add(c *fleetv1.Contact) {
+func (p *peerSum) add(c contact) {
 	p.days[c.GetDay()] = true
-	p.seconds += uint64(c.GetSeconds())
+	p.seconds += c.seconds
 	p.direct = p.direct || c.GetDirect()
 	if us := c.GetRttMinUs(); us > 0 && (p.rttUs == 0 || us < p.rttUs) {
 		p.rttUs = us
@@ -64,8 +67,8 @@ func (p *peerSum) add(c *fleetv1.Contact) {
 	p.last = max(p.last, c.GetLastUnix())
 }
 
-// peers lists the controlling addresses. Of a relayed session the address and
-// its country are the relay's, and are left out.
+// peers lists the controlling addresses. Of a relayed session address and country
+// are the relay's, and say nothing of who controls but how far the relay is.
 func (v *view) peers(o *fleetv1.Operator, sums map[peerID]*peerSum) {
 	for id, s := range sums {
 		if id.address == "" {
@@ -85,13 +88,17 @@ func (v *view) peers(o *fleetv1.Operator, sums map[peerID]*peerSum) {
 				p.Anonymised = place.Anonymiser() || place.Hosting
 				p.Foreign = v.foreign(place.Country)
 			}
+			if id.relay && place.Country != "" {
+				p.RelayCountry = place.Country
+				o.FarRelay = ptr(o.GetFarRelay() || v.farRelay(place))
+			}
 		}
 		o.Foreign = o.GetForeign() || p.GetForeign()
 		o.Anonymised = o.GetAnonymised() || p.GetAnonymised()
 		o.Peers = append(o.Peers, p)
 	}
 	slices.SortFunc(o.Peers, func(a, b *fleetv1.Peer) int {
-		return cmp.Or(cmp.Compare(b.GetHours(), a.GetHours()), cmp.Compare(a.GetAddress(), b.GetAddress()), cmp.Compare(a.GetTool(), b.GetTool()))
+		return cmp.Or(cmp.Compare(b.GetHours(), a.GetHours()), cmp.Compare(a.GetAddress(), b.GetAddress()), cmp.Compare(a.GetTool(), b.GetTool()), cmp.Compare(a.GetRelayCountry(), b.GetRelayCountry()))
 	})
 	o.Peers = o.GetPeers()[:min(len(o.GetPeers()), keptPeers)]
 	for _, p := range o.GetPeers() {
@@ -102,22 +109,31 @@ func (v *view) peers(o *fleetv1.Operator, sums map[peerID]*peerSum) {
 	}
 }
 
+// farRelay says whether a relay is abroad and far from where the laptop is
+// declared to be: vendors relay near one of the two ends.
+func (v *view) farRelay(relay Place) bool {
+	const farKilometres = 3000
+	home, ok := areaOf(v.person.GetCountry(), v.person.GetRegion())
+	there, known := areaOf(relay.Country, relay.Region)
+	return ok && known && v.foreign(relay.Country) && kilometres(home.latitude, home.longitude, there)-home.radius-there.radius > farKilometres
+}
+
 // zoneChanged says whether the laptop's zone was changed lately away from the
-// declared one, not for an approved journey.
+// declared one, not for a journey that is approved or within the country.
 func (v *view) zoneChanged() bool {
 	declared := v.person.GetTimeZone()
 	if declared == "" {
 		return false
 	}
-	for _, c := range v.pic.GetZoneChanges() {
-		if v.now.Unix()-c.GetAtUnix() > activeSpan*daySeconds || v.f.zones.sameClock(c.GetTo(), declared) {
+	for i, z := range v.pic.GetZones() {
+		if i == 0 || v.now.Unix()-z.GetAtUnix() > activeSpan*daySeconds || placeless(z.GetZone()) || v.f.zones.sameClock(z.GetZone(), declared) {
 			continue
 		}
-		journey := slices.ContainsFunc(v.person.GetTravelCountries(), func(country string) bool {
-			used, known := v.f.zones.usedIn(c.GetTo(), country)
+		at := func(country string) bool {
+			used, known := v.f.zones.usedIn(z.GetZone(), country)
 			return known && used
-		})
-		if !journey {
+		}
+		if !at(v.person.GetCountry()) && !slices.ContainsFunc(v.person.GetTravelCountries(), at) {
 			return true
 		}
 	}
@@ -132,8 +148,8 @@ func (v *view) phase() *float64 {
 	if zone == "" {
 		return nil
 	}
-	loc, err := time.LoadLocation(zone)
-	if err != nil {
+	loc := v.f.zones.location(zone)
+	if loc == nil {
 		return nil
 	}
 	const (

@@ -3,7 +3,6 @@ package fleet
 import (
 	"net/netip"
 	"slices"
-	"time"
 
 	"google.golang.org/protobuf/proto"
 
@@ -15,69 +14,72 @@ const (
 	keptSessions = 32
 	keptContacts = 64
 	contactDays  = 30
-	// endedSeconds is how long an ended session is remembered for late updates.
+	// endedSeconds is how long a session that is over is remembered for late updates.
 	endedSeconds = 2 * daySeconds
 )
 
-// sessions follows every control session from its start to its end, and adds its
-// seconds to the contact with its peer.
+// sessions follows every control session from its start to its end. What a
+// session says of itself may still change, so that its seconds go to a contact
+// only when it is forgotten.
 func (u *update) sessions() {
-	listed := make(map[string]bool, len(u.rep.GetRemoteSessions()))
 	for _, s := range u.rep.GetRemoteSessions() {
-		listed[s.GetId()] = true
 		u.session(s)
 	}
-	if u.newRun && !u.first {
-		u.endUnlisted(listed)
+	if u.runBegan {
+		u.endsOfRuns()
 	}
-	for _, s := range u.pic.GetSessions() {
-		if s.GetSession().GetEndedAt() == nil {
-			u.credit(s, u.at)
+	if u.works("software") {
+		// Not told again while nothing changes: it lasts as long as its run reports.
+		for i, s := range u.pic.GetSessions() {
+			if s.GetBoot() == u.rep.GetBootId() && s.GetSession().GetEndedAt() == nil && u.at > s.GetLastUnix() {
+				edit(&u.draft, u.pic.GetSessions(), i).LastUnix = u.at
+			}
 		}
 	}
-	u.pic.Sessions = keepSessions(u.pic.GetSessions(), u.at)
+	slices.SortStableFunc(u.pic.Sessions, func(a, b *fleetv1.SessionState) int {
+		if c := compare(a.GetSession().GetStartedAt().GetSeconds(), b.GetSession().GetStartedAt().GetSeconds()); c != 0 {
+			return c
+		}
+		return compare(a.GetSession().GetId(), b.GetSession().GetId())
+	})
+	u.forgetSessions()
 }
 
 // session merges one session as reported.
 func (u *update) session(s *farmhoundv1.RemoteSession) {
-	started := u.within(s.GetStartedAt().AsTime())
-	state := u.knownSession(s.GetId())
-	if state == nil {
-		if ended := s.GetEndedAt(); ended != nil && u.at-ended.AsTime().Unix() > endedSeconds {
-			return // counted and forgotten, or too long ago to matter
-		}
-		state = &fleetv1.SessionState{CountedUnix: started}
-		u.pic.Sessions = append(u.pic.Sessions, state)
-		u.remember(state, s)
-		u.contact(state, started).Sessions++
-		u.sessionEvent(started, "session_started", state, "Control through %s%s began.")
-		if s.GetEndedAt() == nil {
-			return
-		}
-	} else if state.GetSession().GetEndedAt() != nil {
-		return // an end is final
-	} else {
-		u.remember(state, s)
-	}
+	started := u.within(s.GetStartedAt().AsTime().Unix())
+	last := u.at
 	if end := s.GetEndedAt(); end != nil {
-		at := max(u.within(end.AsTime()), started)
-		u.credit(state, at)
-		u.sessionEvent(at, "session_ended", state, "Control through %s%s ended.")
+		last = max(u.within(end.AsTime().Unix()), started)
 	}
-}
-
-// within bounds a time a laptop reported to what can matter now.
-func (u *update) within(t time.Time) int64 {
-	return min(max(t.Unix(), u.at-keptDays*daySeconds), u.at)
-}
-
-func (u *update) knownSession(id string) *fleetv1.SessionState {
-	for _, s := range u.pic.GetSessions() {
-		if s.GetSession().GetId() == id {
-			return s
+	i := slices.IndexFunc(u.pic.GetSessions(), func(k *fleetv1.SessionState) bool { return k.GetSession().GetId() == s.GetId() })
+	if i < 0 {
+		state := &fleetv1.SessionState{Boot: u.rep.GetBootId(), Order: u.order, LastUnix: last}
+		u.remember(state, s)
+		u.made(state)
+		u.pic.Sessions = append(u.pic.GetSessions(), state)
+		u.sessionEvent(started, "session_started", state, "Control through %s%s began.")
+		if s.GetEndedAt() != nil {
+			u.sessionEvent(last, "session_ended", state, "Control through %s%s ended.")
 		}
+		return
 	}
-	return nil
+	state := edit(&u.draft, u.pic.GetSessions(), i)
+	wasOpen := state.GetSession().GetEndedAt() == nil
+	if u.order >= state.GetOrder() && (wasOpen || s.GetEndedAt() != nil) { // an end is final
+		state.Boot, state.Order = u.rep.GetBootId(), u.order
+		u.remember(state, s)
+	}
+	if state.GetSession().GetEndedAt() == nil {
+		state.LastUnix = max(state.GetLastUnix(), last)
+		return
+	}
+	if s.GetEndedAt() != nil {
+		state.LastUnix = last
+	}
+	if wasOpen {
+		u.sessionEvent(state.GetLastUnix(), "session_ended", state, "Control through %s%s ended.")
+	}
 }
 
 func (u *update) remember(state *fleetv1.SessionState, s *farmhoundv1.RemoteSession) {
@@ -85,25 +87,29 @@ func (u *update) remember(state *fleetv1.SessionState, s *farmhoundv1.RemoteSess
 	state.Account = u.f.hashed(hashAccount, s.GetAccountHash())
 	kept.AccountHash, kept.KeyId = nil, 0
 	state.Session = kept
-	state.Near = u.near(s)
 }
 
 // near says whether the controlling side is where the laptop is: on its network,
-// behind the same egress, or in the company's networks. An address of a carrier's
-// or overlay network is nowhere in particular, and a loopback address is the end
-// of a tunnel.
-func (u *update) near(s *farmhoundv1.RemoteSession) bool {
-	if s.GetPeerClass() == farmhoundv1.PeerClass_PEER_CLASS_SAME_LAN {
+// behind an egress of its own, or in the company's networks. An address of a
+// carrier's or overlay network is nowhere in particular, a loopback address is
+// the end of a tunnel, and strangers share the addresses of hosting and VPNs.
+func (f *Fleet) near(pic *fleetv1.Picture, s *fleetv1.SessionState) bool {
+	span := s.GetSession()
+	if span.GetPeerClass() == farmhoundv1.PeerClass_PEER_CLASS_SAME_LAN {
 		return true
 	}
-	peer, err := netip.ParseAddr(s.GetPeer())
-	if err != nil || s.GetPath() == farmhoundv1.SessionPath_SESSION_PATH_RELAY {
+	peer, err := netip.ParseAddr(span.GetPeer())
+	if err != nil || span.GetPath() == farmhoundv1.SessionPath_SESSION_PATH_RELAY {
 		return false
 	}
-	if u.f.cfg.Company.owns(peer) {
+	if f.cfg.Company.owns(peer) {
 		return true
 	}
-	return onInternet(peer) && !u.late && u.obs.Peer.IsValid() && sameEgress(peer, u.obs.Peer.Addr())
+	return onInternet(peer) && slices.ContainsFunc(pic.GetEgresses(), func(e *fleetv1.EgressState) bool {
+		own, err := netip.ParseAddr(e.GetAddress())
+		return err == nil && !hides(e) && sameEgress(peer, own) &&
+			e.GetFirstUnix()-togetherSeconds <= s.GetLastUnix() && e.GetLastUnix()+togetherSeconds >= span.GetStartedAt().GetSeconds()
+	})
 }
 
 // sameEgress says whether two addresses are one customer's: the same IPv4
@@ -113,94 +119,103 @@ func sameEgress(a, b netip.Addr) bool {
 	if a.Is4() || b.Is4() {
 		return a == b
 	}
-	return egressPrefix(a) == egressPrefix(b)
+	x, err := a.Prefix(64)
+	return err == nil && x.Contains(b.WithZone(""))
 }
 
-// nearDuring says whether every known session of the tool that touched the span was near.
-func (u *update) nearDuring(tool string, from, to int64) bool {
-	found := false
+// endsOfRuns tells of the sessions that a run of the agent left open when the
+// next one began, whose first report carries every session that is.
+func (u *update) endsOfRuns() {
 	for _, s := range u.pic.GetSessions() {
-		span := s.GetSession()
-		if span.GetTool() != tool || span.GetStartedAt().AsTime().Unix() >= to {
-			continue
+		if s.GetSession().GetEndedAt() == nil && s.GetBoot() != u.rep.GetBootId() && s.GetOrder() < u.order && s.GetBoot() == u.runBefore() {
+			u.sessionEvent(s.GetLastUnix(), "session_ended", s, "Control through %s%s had ended when the agent started again.")
 		}
-		if end := span.GetEndedAt(); end != nil && end.AsTime().Unix() <= from {
-			continue
+	}
+}
+
+// runBefore returns the run that the one which reports follows.
+func (u *update) runBefore() string {
+	for i, b := range u.pic.GetBoots() {
+		if b.GetId() == u.rep.GetBootId() && i+1 < len(u.pic.GetBoots()) {
+			return u.pic.GetBoots()[i+1].GetId()
 		}
-		if !s.GetNear() {
+	}
+	return ""
+}
+
+// open says whether a session lasts, as far as is known.
+func open(pic *fleetv1.Picture, s *fleetv1.SessionState) bool {
+	return s.GetSession().GetEndedAt() == nil && len(pic.GetBoots()) > 0 && s.GetBoot() == pic.GetBoots()[0].GetId()
+}
+
+// forgetSessions moves the seconds of sessions that ended long ago, and of the
+// oldest beyond the bound, to their contacts.
+func (u *update) forgetSessions() {
+	now := max(u.received, u.pic.GetLastReceivedUnix())
+	u.pic.Sessions = slices.DeleteFunc(u.pic.GetSessions(), func(s *fleetv1.SessionState) bool {
+		if open(u.pic, s) || now-s.GetLastUnix() <= endedSeconds {
 			return false
 		}
-		found = true
+		u.settle(s)
+		return true
+	})
+	for len(u.pic.GetSessions()) > keptSessions {
+		i := max(slices.IndexFunc(u.pic.GetSessions(), func(s *fleetv1.SessionState) bool { return !open(u.pic, s) }), 0)
+		u.settle(u.pic.GetSessions()[i])
+		u.pic.Sessions = slices.Delete(u.pic.GetSessions(), i, i+1)
 	}
-	return found
 }
 
-// endUnlisted ends the sessions that a new run of the agent no longer lists: its
-// first report carries every session that is open.
-func (u *update) endUnlisted(listed map[string]bool) {
-	for _, s := range u.pic.GetSessions() {
-		if s.GetSession().GetEndedAt() != nil || listed[s.GetSession().GetId()] {
+// settle adds a session's seconds to the contacts with its peer.
+func (u *update) settle(s *fleetv1.SessionState) {
+	for _, c := range contactsOf(s, u.f.near(u.pic, s)) {
+		i := slices.IndexFunc(u.pic.GetContacts(), func(k *fleetv1.Contact) bool { return sameContact(k, c) })
+		if i < 0 {
+			u.made(c)
+			u.pic.Contacts = append(u.pic.GetContacts(), c)
 			continue
 		}
-		at := max(s.GetCountedUnix(), s.GetSession().GetStartedAt().AsTime().Unix())
-		s.Session.EndedAt = stamp(at)
-		u.sessionEvent(at, "session_ended", s, "Control through %s%s had ended when the agent started again.")
+		k := edit(&u.draft, u.pic.GetContacts(), i)
+		k.Seconds = min(k.GetSeconds()+c.GetSeconds(), daySeconds)
+		k.Sessions += c.GetSessions()
+		k.FirstUnix, k.LastUnix = min(k.GetFirstUnix(), c.GetFirstUnix()), max(k.GetLastUnix(), c.GetLastUnix())
+		if us := c.GetRttMinUs(); us > 0 && (k.GetRttMinUs() == 0 || us < k.GetRttMinUs()) {
+			k.RttMinUs = us
+		}
 	}
+	u.pic.Contacts = keepContacts(u.pic.GetContacts(), max(u.received, u.pic.GetLastReceivedUnix())/daySeconds)
 }
 
-// credit adds the seconds up to a moment, on their days.
-func (u *update) credit(s *fleetv1.SessionState, until int64) {
-	for from := s.GetCountedUnix(); from < until; {
+func sameContact(a, b *fleetv1.Contact) bool {
+	return a.GetDay() == b.GetDay() && a.GetTool() == b.GetTool() && a.GetPeer() == b.GetPeer() && a.GetNear() == b.GetNear() &&
+		a.GetDirect() == b.GetDirect() && a.GetRelay() == b.GetRelay() && string(a.GetAccount()) == string(b.GetAccount())
+}
+
+// contactsOf returns a session as contacts, one a day, of the last days on which
+// it was observed to last.
+func contactsOf(s *fleetv1.SessionState, near bool) []*fleetv1.Contact {
+	span := s.GetSession()
+	until := s.GetLastUnix()
+	from := min(max(span.GetStartedAt().AsTime().Unix(), until-contactDays*daySeconds), until)
+	var contacts []*fleetv1.Contact
+	for first := true; first || from < until; first = false {
 		to := min(until, (from/daySeconds+1)*daySeconds)
-		c := u.contact(s, from)
-		c.Seconds = min(c.GetSeconds()+uint32(to-from), daySeconds)
-		c.LastUnix = max(c.GetLastUnix(), to)
+		c := &fleetv1.Contact{
+			Day: uint32(from / daySeconds), Tool: span.GetTool(), Peer: span.GetPeer(), Near: near, Account: s.GetAccount(),
+			Direct:  span.GetPath() == farmhoundv1.SessionPath_SESSION_PATH_DIRECT,
+			Relay:   span.GetPath() == farmhoundv1.SessionPath_SESSION_PATH_RELAY,
+			Seconds: uint32(to - from), FirstUnix: from, LastUnix: to,
+		}
+		if first {
+			c.Sessions = 1
+		}
+		if rtt := span.RttMinMs; rtt != nil && c.GetDirect() && *rtt >= 0 {
+			c.RttMinUs = uint32(min(max(*rtt, 0.001), 4e6) * 1000)
+		}
+		contacts = append(contacts, c)
 		from = to
 	}
-	s.CountedUnix = max(s.GetCountedUnix(), until)
-}
-
-// contact returns the record of a session's peer on one day.
-func (u *update) contact(s *fleetv1.SessionState, at int64) *fleetv1.Contact {
-	span := s.GetSession()
-	direct := span.GetPath() == farmhoundv1.SessionPath_SESSION_PATH_DIRECT
-	day := uint32(at / daySeconds)
-	var found *fleetv1.Contact
-	for _, c := range slices.Backward(u.pic.GetContacts()) {
-		if c.GetDay() == day && c.GetTool() == span.GetTool() && c.GetPeer() == span.GetPeer() &&
-			c.GetNear() == s.GetNear() && c.GetDirect() == direct && string(c.GetAccount()) == string(s.GetAccount()) {
-			found = c
-			break
-		}
-	}
-	if found == nil {
-		found = &fleetv1.Contact{
-			Day: day, Tool: span.GetTool(), Peer: span.GetPeer(), Near: s.GetNear(), Direct: direct,
-			Account: s.GetAccount(), FirstUnix: at, LastUnix: at,
-		}
-		u.pic.Contacts = append(u.pic.Contacts, found)
-	}
-	found.FirstUnix = min(found.GetFirstUnix(), at)
-	if rtt := span.RttMinMs; direct && rtt != nil {
-		us := uint32(min(max(*rtt, 0.001), 4e6) * 1000)
-		if found.GetRttMinUs() == 0 || us < found.GetRttMinUs() {
-			found.RttMinUs = us
-		}
-	}
-	return found
-}
-
-// keepSessions drops sessions that ended long ago, and the oldest beyond the bound.
-func keepSessions(states []*fleetv1.SessionState, now int64) []*fleetv1.SessionState {
-	states = slices.DeleteFunc(states, func(s *fleetv1.SessionState) bool {
-		end := s.GetSession().GetEndedAt()
-		return end != nil && now-end.AsTime().Unix() > endedSeconds
-	})
-	for len(states) > keptSessions {
-		oldest := slices.IndexFunc(states, func(s *fleetv1.SessionState) bool { return s.GetSession().GetEndedAt() != nil })
-		states = slices.Delete(states, max(oldest, 0), max(oldest, 0)+1)
-	}
-	return states
+	return contacts
 }
 
 // keepContacts drops contacts that are too old, and the shortest beyond the bound.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math/bits"
 	"slices"
+	"strings"
 	"time"
 
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -12,8 +13,10 @@ import (
 )
 
 const (
-	// crowd is how many members a site lists; a larger one is counted only.
-	crowd = 256
+	// crowd is how many devices with something in common can still be people's own:
+	// more share an organisation's network or support account, or a number that is no
+	// name at all.
+	crowd = 64
 	// restDays is how many days apart two days together may lie and still follow
 	// each other: people rest, laptops too.
 	restDays = 4
@@ -34,9 +37,10 @@ type gathering struct {
 	now     int64
 	members map[string]member
 	// lowest names the site: the smallest hash that joins it, gateways first.
-	lowest joint
-	shared string
-	words  []string
+	lowest  joint
+	crowded bool // the home network has more devices than a site
+	shared  string
+	words   []string
 }
 
 // site describes who else is where the device is: at the network at which it
@@ -45,18 +49,17 @@ func (f *Fleet) site(self *entry, now time.Time) *fleetv1.Site {
 	g := &gathering{f: f, self: self, now: now.Unix(), members: make(map[string]member)}
 	if home, ok := mainStay(self, g.now); ok {
 		g.home = home
-		if n := f.index.size(home.gateway); n > crowd {
-			return &fleetv1.Site{
-				Id: siteID(home.gateway), Members: []string{self.id}, People: uint32(n), Office: home.office,
-				Since: stamp(home.first), JoinedBy: "the same gateway and egress network",
-			}
-		}
 		g.byNetwork()
 	}
 	if !g.home.office {
 		g.byPeripheral()
 	}
-	delete(g.members, self.id)
+	if g.crowded && g.home.office && len(g.members) == 0 {
+		return &fleetv1.Site{
+			Id: siteID(g.home.network), Members: []string{self.id}, People: crowd, Office: true,
+			Since: stamp(g.home.first), JoinedBy: "an office's gateway and egress network, with more laptops than are listed",
+		}
+	}
 	if len(g.members) == 0 {
 		return nil
 	}
@@ -95,36 +98,35 @@ func (e *entry) lives(s stay, now int64) bool {
 	return 3*s.recentDays(now) >= bits.OnesCount64(all)
 }
 
-// byNetwork gathers the devices that share the gateway or an access point, each
-// together with the egress network.
+// byNetwork gathers the devices that share the gateway or an access point and were
+// seen, now or lately, behind the same egress network. Which egress a laptop takes
+// today makes no difference: one glimpse without its tunnel tells where it stands.
 func (g *gathering) byNetwork() {
 	seen := make(map[joint]bool)
-	var queue []joint
-	add := func(s stay) {
-		for _, j := range [...]joint{s.gateway, s.accessPoint} {
-			if j.kind != "" && !seen[j] {
-				seen[j] = true
-				queue = append(queue, j)
-			}
-		}
-	}
-	add(g.home)
-	var group []*entry
-	for len(queue) > 0 && len(seen) <= crowd {
+	queue := slices.Clone(g.home.joints)
+	for len(queue) > 0 && len(g.members) < crowd {
 		j := queue[0]
 		queue = queue[1:]
-		g.name(j)
-		group = g.f.index.group(group[:0], j)
+		if seen[j] {
+			continue
+		}
+		seen[j] = true
+		group, crowded := g.f.index.group(j)
+		g.crowded = g.crowded || crowded
+		if crowded {
+			continue
+		}
 		for _, e := range group {
 			if _, known := g.members[e.id]; known || e.id == g.self.id {
 				continue
 			}
-			for _, s := range e.stays {
-				if (s.gateway == j || s.accessPoint == j) && g.now-s.last <= togetherSeconds && e.lives(s, g.now) {
-					g.members[e.id] = member{entry: e, stay: s}
-					add(s)
-					break
-				}
+			i := slices.IndexFunc(e.stays, func(s stay) bool {
+				return slices.Contains(s.joints, j) && g.now-s.last <= togetherSeconds && e.lives(s, g.now)
+			})
+			if i >= 0 {
+				g.members[e.id] = member{entry: e, stay: e.stays[i]}
+				g.name(j)
+				queue = append(queue, e.stays[i].joints...)
 			}
 		}
 	}
@@ -147,12 +149,15 @@ func (g *gathering) name(j joint) {
 // byPeripheral gathers the devices to which the same console or display was
 // attached behind the same egress network.
 func (g *gathering) byPeripheral() {
+	byIt := false
 	for _, s := range g.self.serials {
 		for _, j := range s.joints {
-			for _, e := range g.f.index.group(nil, j) {
-				if e.id == g.self.id {
+			group, _ := g.f.index.group(j)
+			for _, e := range group {
+				if e.id == g.self.id || g.now-e.last > togetherSeconds {
 					continue
 				}
+				byIt = true
 				if e.people() != g.self.people() && g.shared == "" {
 					g.shared = s.name
 				}
@@ -165,8 +170,8 @@ func (g *gathering) byPeripheral() {
 			}
 		}
 	}
-	if g.shared != "" {
-		g.words = append(g.words, "the peripheral "+quote(g.shared)+" behind the same egress network")
+	if byIt {
+		g.words = append(g.words, "a shared peripheral behind the same egress network")
 	}
 }
 
@@ -188,14 +193,7 @@ func (g *gathering) describe() *fleetv1.Site {
 	s.People = uint32(len(people))
 	s.Since, s.Days = g.together(others)
 	s.TurnsDays = g.turns(others)
-	switch len(g.words) {
-	case 0:
-		s.JoinedBy = "a shared peripheral behind the same egress network"
-	case 1:
-		s.JoinedBy = g.words[0]
-	default:
-		s.JoinedBy = g.words[0] + "; " + g.words[1]
-	}
+	s.JoinedBy = strings.Join(g.words, "; ")
 	return s
 }
 
@@ -277,12 +275,13 @@ func (e *entry) slotsOn(day uint32) uint64 {
 }
 
 // accountPeople returns how many people's laptops one remote account controlled,
-// for the account with most.
+// for the account with most. One that controls a crowd is the company's own support.
 func (f *Fleet) accountPeople(e *entry) uint32 {
 	most := 0
 	for _, k := range e.accounts {
 		people := map[string]bool{e.people(): true}
-		for _, other := range f.index.group(nil, joint{hashAccount, k, ""}) {
+		group, _ := f.index.group(joint{hashAccount, k, ""})
+		for _, other := range group {
 			people[other.people()] = true
 		}
 		most = max(most, len(people))

@@ -9,62 +9,83 @@ import (
 	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
 )
 
-const keptTools = 64
+// keptTools is what one report may list, so that none of them is forgotten.
+const keptTools = 128
 
 func sentence(format string, words ...any) string { return fmt.Sprintf(format, words...) }
 
-func compareText(a, b string) int { return cmp.Compare(a, b) }
-
-// software replaces what is known of tools by what the report lists.
+// software keeps what is known of tools: what the latest report with them lists
+// is there.
 func (u *update) software() {
 	part := u.rep.GetSoftware()
-	if part == nil {
-		// Unchanged since the last report that carried it.
-		for _, t := range u.pic.GetTools() {
-			if t.GetPresent() && !u.newRun {
-				t.LastUnix = max(t.GetLastUnix(), u.at)
-			}
-		}
-		return
+	latest := u.takes(&u.pic.Orders.Software, part != nil)
+	switch {
+	case part != nil:
+		u.tools(part, latest)
+		u.pic.SoftwareSeenUnix = max(u.pic.GetSoftwareSeenUnix(), u.at)
+	case latest:
+		u.pic.SoftwareSeenUnix = 0 // unknown from now on
+	case u.pic.GetSoftwareSeenUnix() != 0 && u.order > u.pic.GetOrders().GetSoftware() && u.works("software"):
+		u.pic.SoftwareSeenUnix = max(u.pic.GetSoftwareSeenUnix(), u.at) // unchanged
 	}
-	initial := u.pic.GetSoftwareUnix() == 0
-	if initial {
+}
+
+func (u *update) tools(part *farmhoundv1.Software, latest bool) {
+	if u.pic.GetSoftwareUnix() == 0 || u.at < u.pic.GetSoftwareUnix() {
 		u.pic.SoftwareUnix = max(u.at, 1)
 	}
-	listed := make(map[string]bool, len(part.GetTools()))
+	u.pic.SoftwareParts = u.carried(u.pic.GetSoftwareParts())
 	for _, t := range part.GetTools() {
-		listed[t.GetId()] = true
-		u.tool(t, initial)
+		u.tool(t)
 	}
-	for _, state := range u.pic.GetTools() {
-		if state.GetPresent() && !listed[state.GetId()] {
-			state.Present, state.Running = false, false
-			e := u.event(u.at, "tool_gone", sentence("%s is no longer there.", quote(u.f.toolName(state.GetId()))))
-			e.Tool = state.GetId()
+	for i, t := range u.pic.GetTools() {
+		present := t.GetListedOrder() == u.pic.GetOrders().GetSoftware()
+		last := t.GetLastUnix()
+		if at, ok := goneAt(u.pic.GetSoftwareParts(), t.GetListedOrder()); ok && !present {
+			last = at
+		}
+		if present == t.GetPresent() && last == t.GetLastUnix() {
+			continue
+		}
+		was := t.GetPresent()
+		t = edit(&u.draft, u.pic.GetTools(), i)
+		t.Present, t.LastUnix = present, last
+		if !present {
+			t.Running = false
+		}
+		if was && !present && latest {
+			e := u.event(u.at, "tool_gone", sentence("%s is no longer there.", quote(u.f.toolName(t.GetId()))))
+			e.Tool = t.GetId()
 		}
 	}
 	u.pic.Tools = keepTools(u.pic.GetTools())
 }
 
-func (u *update) tool(t *farmhoundv1.Tool, initial bool) {
+func (u *update) tool(t *farmhoundv1.Tool) {
 	i, ok := slices.BinarySearchFunc(u.pic.GetTools(), t.GetId(), func(s *fleetv1.ToolState, id string) int {
 		return cmp.Compare(s.GetId(), id)
 	})
 	if !ok {
-		u.pic.Tools = slices.Insert(u.pic.GetTools(), i, &fleetv1.ToolState{Id: t.GetId(), FirstUnix: u.at, Initial: initial})
+		s := &fleetv1.ToolState{Id: t.GetId(), FirstUnix: u.at, LastUnix: u.at}
+		u.made(s)
+		u.pic.Tools = slices.Insert(u.pic.GetTools(), i, s)
 	}
-	state := u.pic.GetTools()[i]
-	if !state.GetPresent() {
-		e := u.event(u.at, "tool_appeared", sentence("%s is %s.", quote(u.f.toolName(t.GetId())), toolCondition(t)))
-		e.Tool = t.GetId()
-	}
-	state.Present = true
-	state.LastUnix = max(state.GetLastUnix(), u.at)
-	state.Running = t.GetRunning()
-	state.Unattended = t.GetUnattended()
+	state := edit(&u.draft, u.pic.GetTools(), i)
+	state.FirstUnix = min(state.GetFirstUnix(), u.at)
 	state.Renamed = state.GetRenamed() || t.GetRenamed()
 	state.Portable = state.GetPortable() || t.GetUserWritable() || t.GetScope() == farmhoundv1.InstallScope_INSTALL_SCOPE_PORTABLE
 	state.FixedCredential = state.GetFixedCredential() || t.GetFixedCredential()
+	if u.order < state.GetListedOrder() {
+		return
+	}
+	if !state.GetPresent() && u.order == u.pic.GetOrders().GetSoftware() {
+		e := u.event(u.at, "tool_appeared", sentence("%s is %s.", quote(u.f.toolName(t.GetId())), toolCondition(t)))
+		e.Tool = t.GetId()
+	}
+	state.ListedOrder = u.order
+	state.LastUnix = max(state.GetLastUnix(), u.at)
+	state.Running = t.GetRunning()
+	state.Unattended = t.GetUnattended()
 }
 
 func toolCondition(t *farmhoundv1.Tool) string {
@@ -88,7 +109,7 @@ func keepTools(tools []*fleetv1.ToolState) []*fleetv1.ToolState {
 	for len(tools) > keptTools {
 		oldest := 0
 		for i, t := range tools {
-			if !t.GetPresent() && (tools[oldest].GetPresent() || t.GetLastUnix() < tools[oldest].GetLastUnix()) {
+			if t.GetListedOrder() < tools[oldest].GetListedOrder() {
 				oldest = i
 			}
 		}

@@ -8,40 +8,63 @@ import (
 )
 
 const (
-	keptZoneChanges = 12
-	keptSenses      = 16
+	keptZones  = 12
+	keptSenses = 16
+	keptParts  = 16
 )
 
 // zone follows the laptop's time zone.
 func (u *update) zone() {
-	zone := u.rep.GetPlace().GetTimeZone()
+	if !u.takes(&u.pic.Orders.Place, u.rep.GetPlace() != nil) {
+		if u.rep.GetPlace() != nil {
+			u.zoneSetting(u.rep.GetPlace().GetTimeZone())
+		}
+		return
+	}
 	before := u.pic.GetTimeZone()
-	if zone == "" || zone == before {
+	u.pic.TimeZone = u.rep.GetPlace().GetTimeZone()
+	u.zoneSetting(u.pic.GetTimeZone())
+	if before != "" && u.pic.GetTimeZone() != "" && before != u.pic.GetTimeZone() {
+		u.event(u.at, "zone_changed", sentence("The time zone was changed from %s to %s.", quote(before), quote(u.pic.GetTimeZone())))
+	}
+}
+
+// zoneSetting enters a zone at its place. One that a later report sets again
+// after another is entered where it is known to have been set.
+func (u *update) zoneSetting(zone string) {
+	if zone == "" {
 		return
 	}
-	u.pic.TimeZone = zone
-	if before == "" {
+	zones := u.pic.GetZones()
+	i := len(zones)
+	for i > 0 && zones[i-1].GetOrder() > u.order {
+		i--
+	}
+	if i > 0 && zones[i-1].GetZone() == zone {
 		return
 	}
-	changes := append(u.pic.GetZoneChanges(), &fleetv1.ZoneChange{AtUnix: u.at, From: before, To: zone})
-	u.pic.ZoneChanges = changes[max(0, len(changes)-keptZoneChanges):]
-	u.event(u.at, "zone_changed", sentence("The time zone was changed from %s to %s.", quote(before), quote(zone)))
+	set := &fleetv1.ZoneSetting{AtUnix: u.at, Zone: zone, Order: u.order}
+	if i < len(zones) && zones[i].GetZone() == zone {
+		zones[i] = set // it was set earlier than thought
+	} else {
+		zones = slices.Insert(zones, i, set)
+	}
+	u.pic.Zones = zones[max(0, len(zones)-keptZones):]
 }
 
 // media follows the use of camera and microphone.
 func (u *update) media() {
 	part := u.rep.GetPresence()
-	if part == nil {
-		return
-	}
-	if !part.GetMediaKnown() {
+	if u.takes(&u.pic.Orders.Presence, part != nil) && !part.GetMediaKnown() {
 		u.pic.Media = nil
 		return
 	}
-	m := u.pic.GetMedia()
-	if m == nil {
-		m = &fleetv1.MediaState{KnownUnix: u.at}
-		u.pic.Media = m
+	if !part.GetMediaKnown() {
+		return
+	}
+	m := &fleetv1.MediaState{KnownUnix: u.at}
+	if before := u.pic.GetMedia(); before != nil {
+		m.KnownUnix, m.LastUsedUnix = min(before.GetKnownUnix(), u.at), before.GetLastUsedUnix()
 	}
 	if t := part.GetCameraLastUsed(); t != nil {
 		m.LastUsedUnix = max(m.GetLastUsedUnix(), min(t.AsTime().Unix(), u.at))
@@ -49,12 +72,13 @@ func (u *update) media() {
 	if t := part.GetMicrophoneLastUsed(); t != nil {
 		m.LastUsedUnix = max(m.GetLastUsedUnix(), min(t.AsTime().Unix(), u.at))
 	}
+	u.pic.Media = m
 }
 
 // health follows the agent's senses.
 func (u *update) health() {
 	part := u.rep.GetHealth()
-	if part == nil {
+	if part == nil || !u.takes(&u.pic.Orders.Health, true) {
 		return
 	}
 	u.pic.AgentVersion = part.GetAgentVersion()
@@ -74,6 +98,14 @@ func (u *update) health() {
 	}
 }
 
+// works says whether a sense observes now: without a word of it, a part that a
+// report leaves out is unchanged; with its failure, nobody knows.
+func (u *update) works(sense string) bool {
+	return !slices.ContainsFunc(u.pic.GetSenses(), func(s *fleetv1.SenseCondition) bool {
+		return s.GetName() == sense && !observes(s.GetState())
+	})
+}
+
 func observes(s farmhoundv1.SenseState) bool {
 	return s == farmhoundv1.SenseState_SENSE_STATE_OK || s == farmhoundv1.SenseState_SENSE_STATE_PARTIAL
 }
@@ -86,4 +118,26 @@ func failure(s farmhoundv1.SenseState) string {
 		return "panicked and was recovered"
 	}
 	return "failed"
+}
+
+// carried enters a report that carried a part among the latest that did.
+func (u *update) carried(parts []*fleetv1.PartTime) []*fleetv1.PartTime {
+	i := len(parts)
+	for i > 0 && parts[i-1].GetOrder() > u.order {
+		i--
+	}
+	parts = slices.Insert(parts, i, &fleetv1.PartTime{Order: u.order, AtUnix: u.at})
+	return parts[max(0, len(parts)-keptParts):]
+}
+
+// goneAt returns when a thing that was last listed at an order was found to be
+// gone: parts are sent when they change, so that it was there until then. Not
+// known when that is longer ago than parts are kept.
+func goneAt(parts []*fleetv1.PartTime, listed uint64) (int64, bool) {
+	for i, p := range parts {
+		if p.GetOrder() > listed {
+			return p.GetAtUnix(), i > 0
+		}
+	}
+	return 0, false
 }

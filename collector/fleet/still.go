@@ -7,32 +7,46 @@ import (
 )
 
 // kvm describes hardware that can drive the laptop from elsewhere: the strongest
-// recognition among what is attached, else among what was attached lately.
+// recognition among what is attached, else among what was attached lately. Nil
+// where nothing is known of hardware and no input tells.
 func (v *view) kvm() *fleetv1.Kvm {
 	k := &fleetv1.Kvm{OtherInputAttached: v.pic.GetHardware().GetOtherInputAttached()}
 	var best *fleetv1.PeripheralState
 	for _, p := range v.pic.GetPeripherals() {
 		switch {
-		case p.GetKind() == kindDummy && p.GetPresent():
+		case p.GetKind() == kindDummy && v.attached(p):
 			k.DummyDisplay = true
-		case p.GetKind() == kindKVM && v.now.Unix()-p.GetLastUnix() <= toolDays*daySeconds && stronger(p, best):
+		case p.GetKind() == kindKVM && v.now.Unix()-v.attachedUntil(p) <= toolDays*daySeconds && stronger(p, best):
 			best = p
 		}
 	}
 	if best != nil {
-		k.Level, k.Name, k.Attached = best.GetLevel(), best.GetName(), best.GetPresent()
-		k.FirstSeenAt, k.LastSeenAt = stamp(best.GetFirstUnix()), stamp(best.GetLastUnix())
+		k.Level, k.Name, k.Attached = best.GetLevel(), best.GetName(), v.attached(best)
+		k.FirstSeenAt, k.LastSeenAt = stamp(best.GetFirstUnix()), stamp(v.attachedUntil(best))
 	}
 	for _, d := range v.active[:min(5, len(v.active))] {
-		if d.GetBeatMs() != 0 {
+		// Any mouse jiggler beats; what counts is one that comes through such a device.
+		if d.GetBeatMs() != 0 && (best != nil || d.GetInput().GetKvmLike() > 0) {
 			k.BeatSeconds = ptr(float64(d.GetBeatMs()) / 1000)
 			break
 		}
 	}
-	if best == nil && !k.GetDummyDisplay() && k.BeatSeconds == nil && v.pic.GetHardware() == nil {
+	if best == nil && k.BeatSeconds == nil && v.pic.GetHardware() == nil {
 		return nil
 	}
 	return k
+}
+
+// attached says whether a peripheral is attached, as far as is known now.
+func (v *view) attached(p *fleetv1.PeripheralState) bool {
+	return p.GetPresent() && v.pic.GetHardware() != nil
+}
+
+func (v *view) attachedUntil(p *fleetv1.PeripheralState) int64 {
+	if p.GetPresent() {
+		return max(p.GetLastUnix(), v.pic.GetHardwareSeenUnix())
+	}
+	return p.GetLastUnix()
 }
 
 func stronger(p, best *fleetv1.PeripheralState) bool {
@@ -44,19 +58,56 @@ func stronger(p, best *fleetv1.PeripheralState) bool {
 }
 
 func (v *view) stillness() *fleetv1.Stillness {
-	s := &fleetv1.Stillness{}
-	last := v.pic.GetLastReportUnix()
-	if n := v.pic.GetNetwork(); n != nil && len(n.GetGateway()) > 0 && last >= n.GetSinceUnix() {
-		s.SameNetworkDays = ptr(float64(last-n.GetSinceUnix()) / daySeconds)
+	return &fleetv1.Stillness{
+		SameNetworkDays: v.sameNetwork(), AwakeOnAcDays: v.awakeOnAC(), MediaUnusedDays: v.mediaUnused(), RhythmCv: v.rhythm(),
 	}
-	s.AwakeOnAcDays = v.awakeOnAC()
-	if m := v.pic.GetMedia(); m != nil {
-		if since := max(m.GetKnownUnix(), m.GetLastUsedUnix()); last >= since {
-			s.MediaUnusedDays = ptr(float64(last-since) / daySeconds)
+}
+
+// sameNetwork is how long the laptop has been on its network and no other. Days
+// without a sighting are bridged as days of rest. Absent where no gateway is known.
+func (v *view) sameNetwork() *float64 {
+	sightings := v.pic.GetNetworks()
+	if len(sightings) == 0 || len(sightings[len(sightings)-1].GetGateway()) == 0 {
+		return nil
+	}
+	last := sightings[len(sightings)-1]
+	until := max(v.pic.GetLastReportUnix(), last.GetLastUnix())
+	since := last.GetLastUnix()
+	for day, apart := last.GetLastUnix()/daySeconds, 0; apart <= restDays; day-- {
+		names := v.networksOn(day)
+		if len(names) == 0 {
+			apart++
+			continue
+		}
+		if len(names) > 1 || names[0] != networkName(last) {
+			break
+		}
+		apart, since = 0, day*daySeconds
+	}
+	for _, s := range sightings {
+		if networkName(s) == networkName(last) && s.GetFirstUnix()/daySeconds == since/daySeconds {
+			since = max(since, s.GetFirstUnix())
+			break
 		}
 	}
-	s.RhythmCv = v.rhythm()
-	return s
+	return ptr(float64(max(until-since, 0)) / daySeconds)
+}
+
+// mediaUnused counts the days on which the laptop was on since its camera and
+// microphone were last used: one that is off cannot use them.
+func (v *view) mediaUnused() *float64 {
+	m := v.pic.GetMedia()
+	if m == nil {
+		return nil
+	}
+	since := max(m.GetKnownUnix(), m.GetLastUsedUnix())
+	days := 0
+	for _, d := range v.pic.GetDays() {
+		if int64(d.GetDay()) > since/daySeconds && awakeSeconds(d) >= activeEnough {
+			days++
+		}
+	}
+	return ptr(float64(days))
 }
 
 // awakeOnAC counts the days to now without sleep and on mains. The first and the
@@ -124,11 +175,11 @@ func (v *view) trust() *fleetv1.Trust {
 	longest := int64(0)
 	for _, s := range v.pic.GetSilences() {
 		if s.GetToUnix() >= oldest {
-			longest = max(longest, v.uncovered(s))
+			longest = max(longest, s.GetToUnix()-s.GetFromUnix())
 		}
 	}
-	observes := slices.ContainsFunc(v.pic.GetDays(), func(d *fleetv1.Day) bool { return len(d.GetCounted()) > 0 })
-	if observes {
+	// Without windows that tell of sleep nobody knows what a silence was.
+	if slices.ContainsFunc(v.pic.GetDays(), func(d *fleetv1.Day) bool { return d.GetAsleepKnownSeconds() > 0 }) {
 		t.SilentHours = ptr(float64(longest) / 3600)
 	}
 	if v.pic.GetClock() != nil {
@@ -145,20 +196,4 @@ func (v *view) trust() *fleetv1.Trust {
 		t.SilenceNowHours = ptr(max(float64(now-last), 0) / 3600)
 	}
 	return t
-}
-
-// uncovered returns the seconds of a pause that no window accounts for: windows
-// count sleep, so that a laptop that slept was not silent.
-func (v *view) uncovered(s *fleetv1.Silence) int64 {
-	left := s.GetToUnix() - s.GetFromUnix()
-	for _, d := range v.pic.GetDays() {
-		midnight := int64(d.GetDay()) * daySeconds
-		spans := d.GetCounted()
-		for i := 0; i+1 < len(spans); i += 2 {
-			from := max(midnight+int64(spans[i]), s.GetFromUnix())
-			to := min(midnight+int64(spans[i+1]), s.GetToUnix())
-			left -= max(to-from, 0)
-		}
-	}
-	return max(left, 0)
 }

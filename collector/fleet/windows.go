@@ -85,11 +85,14 @@ func (u *update) count(p piece) {
 	}
 	controlled := uint32(0)
 	if w.GetControlKnown() {
-		d.ControlKnownSeconds += length
-		if known {
-			d.ActiveControlKnownSeconds += active
+		inUse := active
+		if !known {
+			// Nobody can say when it was used: at most while it was awake.
+			inUse = length - min(p.share(w.GetAsleepSeconds()), length)
 		}
-		controlled = u.countControl(p, active, known)
+		d.ControlKnownSeconds += length
+		d.ActiveControlKnownSeconds += inUse
+		controlled = countControl(p, inUse)
 	}
 	input := countInput(p)
 	countState(p, active, known)
@@ -98,32 +101,38 @@ func (u *update) count(p piece) {
 	}
 	countSlots(p, active)
 	countRhythm(p)
+	u.hung(p)
 }
 
-// countControl adds control by tool and returns the longest.
-func (u *update) countControl(p piece, active uint32, known bool) uint32 {
+// hung notes a window far longer than any agent counts over while its laptop was
+// awake: the agent was held.
+func (u *update) hung(p piece) {
+	awake := int64(p.w.GetSeconds()) - int64(p.w.GetAsleepSeconds())
+	if p.first && p.w.AsleepSeconds != nil && awake >= silenceSeconds {
+		start := p.w.GetStartedAt().AsTime().Unix()
+		u.silence(start, start+awake)
+	}
+}
+
+// countControl adds control by tool and returns the longest. Input under control
+// is use, so that the two overlap as far as they can.
+func countControl(p piece, inUse uint32) uint32 {
 	longest := uint32(0)
 	for _, c := range p.w.GetControl() {
-		seconds := p.share(c.GetSeconds())
+		seconds := min(p.share(c.GetSeconds()), uint32(p.seconds))
 		if seconds == 0 {
 			continue
 		}
 		longest = max(longest, seconds)
-		near := min(p.share(c.GetNearSeconds()), seconds)
-		if near < seconds && u.nearDuring(c.GetTool(), p.from, p.to) {
-			near = seconds
-		}
 		total := controlOf(p.d, c.GetTool())
 		if total == nil {
 			continue
 		}
+		near := min(p.share(c.GetNearSeconds()), seconds)
 		total.Seconds += seconds
 		total.NearSeconds += near
-		if known {
-			// Input under control is activity, so that the two overlap as far as they can.
-			total.ActiveSeconds += min(active, seconds-near)
-			total.ActiveNearSeconds += min(active, near)
-		}
+		total.ActiveSeconds += min(inUse, seconds-near)
+		total.ActiveNearSeconds += min(inUse, near)
 	}
 	return longest
 }
@@ -139,7 +148,7 @@ func controlOf(d *fleetv1.Day, tool string) *fleetv1.DayControl {
 	}
 	c := &fleetv1.DayControl{Tool: tool}
 	d.Control = append(d.Control, c)
-	slices.SortFunc(d.Control, func(a, b *fleetv1.DayControl) int { return compareText(a.GetTool(), b.GetTool()) })
+	slices.SortFunc(d.Control, func(a, b *fleetv1.DayControl) int { return compare(a.GetTool(), b.GetTool()) })
 	return c
 }
 

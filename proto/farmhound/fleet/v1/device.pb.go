@@ -705,7 +705,9 @@ func (x *ToolSighting) GetNewIn_30D() bool {
 	return false
 }
 
-// Activity aggregates the most recent days on which the laptop was in use.
+// Activity aggregates the most recent days on which the laptop was in use. Where
+// no sense observes use, a day on which it was awake counts, and shares of active
+// time are shares of the time awake.
 type Activity struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Days with activity that were found (at most the span's number).
@@ -1061,11 +1063,11 @@ func (x *Kvm) GetBeatSeconds() float64 {
 // Stillness is how little the laptop moves and rests.
 type Stillness struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Consecutive days to now on one gateway.
+	// Consecutive days to the last report on one gateway.
 	SameNetworkDays *float64 `protobuf:"fixed64,1,opt,name=same_network_days,json=sameNetworkDays,proto3,oneof" json:"same_network_days,omitempty"`
 	// Consecutive days to now without sleep, on mains.
 	AwakeOnAcDays *float64 `protobuf:"fixed64,2,opt,name=awake_on_ac_days,json=awakeOnAcDays,proto3,oneof" json:"awake_on_ac_days,omitempty"`
-	// Days over which camera and microphone were known and never used.
+	// Days on which the laptop was on since camera and microphone were last used, or became known.
 	MediaUnusedDays *float64 `protobuf:"fixed64,3,opt,name=media_unused_days,json=mediaUnusedDays,proto3,oneof" json:"media_unused_days,omitempty"`
 	// Median coefficient of variation of input pauses over the last five active days.
 	RhythmCv      *float64 `protobuf:"fixed64,4,opt,name=rhythm_cv,json=rhythmCv,proto3,oneof" json:"rhythm_cv,omitempty"`
@@ -1436,7 +1438,9 @@ type Peer struct {
 	// Catalogue id of the tool.
 	Tool string `protobuf:"bytes,10,opt,name=tool,proto3" json:"tool,omitempty"`
 	// Hours controlled from it.
-	Hours         float64 `protobuf:"fixed64,11,opt,name=hours,proto3" json:"hours,omitempty"`
+	Hours float64 `protobuf:"fixed64,11,opt,name=hours,proto3" json:"hours,omitempty"`
+	// Country of the relay that the sessions went through, then address and as_name are the relay's. Empty where unknown.
+	RelayCountry  string `protobuf:"bytes,12,opt,name=relay_country,json=relayCountry,proto3" json:"relay_country,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1548,6 +1552,13 @@ func (x *Peer) GetHours() float64 {
 	return 0
 }
 
+func (x *Peer) GetRelayCountry() string {
+	if x != nil {
+		return x.RelayCountry
+	}
+	return ""
+}
+
 // Operator is who controls the laptop, over the last 20 days, unsanctioned and not near.
 type Operator struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1568,7 +1579,9 @@ type Operator struct {
 	// Sessions that ended or are open, in the last 20 days.
 	Sessions uint32 `protobuf:"varint,8,opt,name=sessions,proto3" json:"sessions,omitempty"`
 	// Phase of the waking day against the declared zone, hours, -12..12. Absent with too little activity.
-	PhaseHours    *float64 `protobuf:"fixed64,9,opt,name=phase_hours,json=phaseHours,proto3,oneof" json:"phase_hours,omitempty"`
+	PhaseHours *float64 `protobuf:"fixed64,9,opt,name=phase_hours,json=phaseHours,proto3,oneof" json:"phase_hours,omitempty"`
+	// Some relay is abroad and more than 3000 km from where the laptop is declared to be. Absent without a relay of known place.
+	FarRelay      *bool `protobuf:"varint,10,opt,name=far_relay,json=farRelay,proto3,oneof" json:"far_relay,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1666,14 +1679,21 @@ func (x *Operator) GetPhaseHours() float64 {
 	return 0
 }
 
+func (x *Operator) GetFarRelay() bool {
+	if x != nil && x.FarRelay != nil {
+		return *x.FarRelay
+	}
+	return false
+}
+
 // PlaceHistory is where the laptop has been.
 type PlaceHistory struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Networks (gateways) seen in the last 20 days.
 	Networks_20D uint32 `protobuf:"varint,1,opt,name=networks_20d,json=networks20d,proto3" json:"networks_20d,omitempty"`
-	// Days of the last 20 active ones at a company office or network.
+	// Days of the last 20 active ones at a company office.
 	OfficeDays uint32 `protobuf:"varint,2,opt,name=office_days,json=officeDays,proto3" json:"office_days,omitempty"`
-	// Days of the last 20 active ones with a clean egress (no hosting, no anonymiser, no tunnel on the default route) in the declared country and region.
+	// Days of the last 20 active ones with a clean egress (no hosting, no anonymiser, no tunnel on the default route) in the declared country, and in the declared region or near it where regions can be told apart.
 	DeclaredDays uint32 `protobuf:"varint,3,opt,name=declared_days,json=declaredDays,proto3" json:"declared_days,omitempty"`
 	// Days of the last 20 active ones with a known egress.
 	KnownDays uint32 `protobuf:"varint,4,opt,name=known_days,json=knownDays,proto3" json:"known_days,omitempty"`
@@ -1689,6 +1709,10 @@ type PlaceHistory struct {
 	BusinessNeighbours *uint32 `protobuf:"varint,9,opt,name=business_neighbours,json=businessNeighbours,proto3,oneof" json:"business_neighbours,omitempty"`
 	// IP-KVM makers among the neighbours now. Absent where unknown.
 	KvmNeighbours *uint32 `protobuf:"varint,10,opt,name=kvm_neighbours,json=kvmNeighbours,proto3,oneof" json:"kvm_neighbours,omitempty"`
+	// The laptop's zone was changed within the last 20 days away from the declared one, whoever drives.
+	ZoneChanged bool `protobuf:"varint,11,opt,name=zone_changed,json=zoneChanged,proto3" json:"zone_changed,omitempty"`
+	// Phase of the waking day against the declared zone, hours, -12..12, whoever drives. Absent with too little activity.
+	PhaseHours    *float64 `protobuf:"fixed64,12,opt,name=phase_hours,json=phaseHours,proto3,oneof" json:"phase_hours,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1793,6 +1817,20 @@ func (x *PlaceHistory) GetKvmNeighbours() uint32 {
 	return 0
 }
 
+func (x *PlaceHistory) GetZoneChanged() bool {
+	if x != nil {
+		return x.ZoneChanged
+	}
+	return false
+}
+
+func (x *PlaceHistory) GetPhaseHours() float64 {
+	if x != nil && x.PhaseHours != nil {
+		return *x.PhaseHours
+	}
+	return 0
+}
+
 // Site is a group of devices kept together.
 type Site struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1800,7 +1838,7 @@ type Site struct {
 	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	// Device ids, ordered.
 	Members []string `protobuf:"bytes,2,rep,name=members,proto3" json:"members,omitempty"`
-	// Distinct people among them, households counted once; unknown people count each.
+	// Distinct people among them, households counted once; unknown people count each. A network with more than 64 devices is an organisation's and makes no site unless it is an office.
 	People uint32 `protobuf:"varint,3,opt,name=people,proto3" json:"people,omitempty"`
 	// Since when this device is in it.
 	Since *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=since,proto3" json:"since,omitempty"`
@@ -1923,13 +1961,13 @@ func (x *Site) GetDays() uint32 {
 // Trust is whether the device's own word can be trusted.
 type Trust struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Hours of silence while powered and not announced as sleep, in the last 5 days, longest.
+	// Hours of silence of a running agent, awake and not spooled, in the last 5 days, longest. Absent where sleep is not known.
 	SilentHours *float64 `protobuf:"fixed64,1,opt,name=silent_hours,json=silentHours,proto3,oneof" json:"silent_hours,omitempty"`
 	// Offset of the laptop's clock to the collector's, seconds, largest jump in the last 5 days.
 	ClockJumpSeconds *float64 `protobuf:"fixed64,2,opt,name=clock_jump_seconds,json=clockJumpSeconds,proto3,oneof" json:"clock_jump_seconds,omitempty"`
 	// One identity was used from two places.
 	Cloned bool `protobuf:"varint,3,opt,name=cloned,proto3" json:"cloned,omitempty"`
-	// Hours since the last report.
+	// Hours since the last report. A laptop that is off is silent: no evidence by itself.
 	SilenceNowHours *float64 `protobuf:"fixed64,4,opt,name=silence_now_hours,json=silenceNowHours,proto3,oneof" json:"silence_now_hours,omitempty"`
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
@@ -2176,7 +2214,7 @@ const file_farmhound_fleet_v1_device_proto_rawDesc = "" +
 	"\v_rtt_min_msB\x10\n" +
 	"\x0e_likely_max_msB\x12\n" +
 	"\x10_possible_min_msB\x10\n" +
-	"\x0e_rtt_median_ms\"\xfb\x02\n" +
+	"\x0e_rtt_median_ms\"\xa0\x03\n" +
 	"\x04Peer\x12\x18\n" +
 	"\aaddress\x18\x01 \x01(\tR\aaddress\x12\x18\n" +
 	"\acountry\x18\x02 \x01(\tR\acountry\x12\x17\n" +
@@ -2193,8 +2231,9 @@ const file_farmhound_fleet_v1_device_proto_rawDesc = "" +
 	"lastSeenAt\x12\x12\n" +
 	"\x04tool\x18\n" +
 	" \x01(\tR\x04tool\x12\x14\n" +
-	"\x05hours\x18\v \x01(\x01R\x05hoursB\r\n" +
-	"\v_rtt_min_ms\"\xd6\x02\n" +
+	"\x05hours\x18\v \x01(\x01R\x05hours\x12#\n" +
+	"\rrelay_country\x18\f \x01(\tR\frelayCountryB\r\n" +
+	"\v_rtt_min_ms\"\x86\x03\n" +
 	"\bOperator\x12\x12\n" +
 	"\x04days\x18\x01 \x01(\rR\x04days\x12.\n" +
 	"\x05peers\x18\x02 \x03(\v2\x18.farmhound.fleet.v1.PeerR\x05peers\x12\x18\n" +
@@ -2208,9 +2247,13 @@ const file_farmhound_fleet_v1_device_proto_rawDesc = "" +
 	"\x0eaccount_people\x18\a \x01(\rR\raccountPeople\x12\x1a\n" +
 	"\bsessions\x18\b \x01(\rR\bsessions\x12$\n" +
 	"\vphase_hours\x18\t \x01(\x01H\x01R\n" +
-	"phaseHours\x88\x01\x01B\r\n" +
+	"phaseHours\x88\x01\x01\x12 \n" +
+	"\tfar_relay\x18\n" +
+	" \x01(\bH\x02R\bfarRelay\x88\x01\x01B\r\n" +
 	"\v_rtt_min_msB\x0e\n" +
-	"\f_phase_hours\"\x83\x04\n" +
+	"\f_phase_hoursB\f\n" +
+	"\n" +
+	"_far_relay\"\xdc\x04\n" +
 	"\fPlaceHistory\x12!\n" +
 	"\fnetworks_20d\x18\x01 \x01(\rR\vnetworks20d\x12\x1f\n" +
 	"\voffice_days\x18\x02 \x01(\rR\n" +
@@ -2224,11 +2267,15 @@ const file_farmhound_fleet_v1_device_proto_rawDesc = "" +
 	"\x05moves\x18\b \x01(\rR\x05moves\x124\n" +
 	"\x13business_neighbours\x18\t \x01(\rH\x02R\x12businessNeighbours\x88\x01\x01\x12*\n" +
 	"\x0ekvm_neighbours\x18\n" +
-	" \x01(\rH\x03R\rkvmNeighbours\x88\x01\x01B\x1a\n" +
+	" \x01(\rH\x03R\rkvmNeighbours\x88\x01\x01\x12!\n" +
+	"\fzone_changed\x18\v \x01(\bR\vzoneChanged\x12$\n" +
+	"\vphase_hours\x18\f \x01(\x01H\x04R\n" +
+	"phaseHours\x88\x01\x01B\x1a\n" +
 	"\x18_first_network_elsewhereB\x16\n" +
 	"\x14_hidden_from_day_oneB\x16\n" +
 	"\x14_business_neighboursB\x11\n" +
-	"\x0f_kvm_neighbours\"\xad\x02\n" +
+	"\x0f_kvm_neighboursB\x0e\n" +
+	"\f_phase_hours\"\xad\x02\n" +
 	"\x04Site\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x18\n" +
 	"\amembers\x18\x02 \x03(\tR\amembers\x12\x16\n" +

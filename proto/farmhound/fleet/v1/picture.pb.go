@@ -27,7 +27,9 @@ const (
 // every part and what was counted per day. It is the collector's own and no
 // part of any interface. Times named _unix are seconds since 1970, days are
 // days since 1970 in UTC, hashes are eight bytes made with the collector's own
-// secret from what the laptop sent. Every list is bounded where it is filled.
+// secret from what the laptop sent. Every list is bounded where it is filled. An
+// order is a number that grows with delivery: of two parts the one with the higher
+// order is the later.
 type Picture struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Device id.
@@ -44,21 +46,21 @@ type Picture struct {
 	LastReportUnix int64 `protobuf:"varint,6,opt,name=last_report_unix,json=lastReportUnix,proto3" json:"last_report_unix,omitempty"`
 	// When the latest report arrived, by the collector's clock.
 	LastReceivedUnix int64 `protobuf:"varint,7,opt,name=last_received_unix,json=lastReceivedUnix,proto3" json:"last_received_unix,omitempty"`
-	// Recent runs of the agent, latest first.
+	// Recent runs of the agent, latest first, by the order of their latest report.
 	Boots []*Boot `protobuf:"bytes,8,rep,name=boots,proto3" json:"boots,omitempty"`
 	// Counted days, oldest first.
 	Days []*Day `protobuf:"bytes,9,rep,name=days,proto3" json:"days,omitempty"`
 	// Tools seen, ordered by id.
 	Tools []*ToolState `protobuf:"bytes,10,rep,name=tools,proto3" json:"tools,omitempty"`
-	// Sessions that are open or ended lately, oldest first.
+	// Sessions that are open or ended lately, by start.
 	Sessions []*SessionState `protobuf:"bytes,11,rep,name=sessions,proto3" json:"sessions,omitempty"`
-	// Control per day, tool and peer, oldest first.
+	// Control per day, tool and peer of sessions that are no longer remembered, oldest first.
 	Contacts []*Contact `protobuf:"bytes,12,rep,name=contacts,proto3" json:"contacts,omitempty"`
 	// Hardware that matters, attached or once attached.
 	Peripherals []*PeripheralState `protobuf:"bytes,13,rep,name=peripherals,proto3" json:"peripherals,omitempty"`
-	// Hardware at large; absent without the sense.
+	// Hardware at large; absent while unknown.
 	Hardware *HardwareState `protobuf:"bytes,14,opt,name=hardware,proto3" json:"hardware,omitempty"`
-	// The network now; absent without the sense.
+	// The network now; absent while unknown.
 	Network *NetworkState `protobuf:"bytes,15,opt,name=network,proto3" json:"network,omitempty"`
 	// Networks seen.
 	Networks []*NetworkSighting `protobuf:"bytes,16,rep,name=networks,proto3" json:"networks,omitempty"`
@@ -66,15 +68,15 @@ type Picture struct {
 	Egresses []*EgressState `protobuf:"bytes,17,rep,name=egresses,proto3" json:"egresses,omitempty"`
 	// The first network that was not the company's.
 	FirstNetwork *FirstNetwork `protobuf:"bytes,18,opt,name=first_network,json=firstNetwork,proto3" json:"first_network,omitempty"`
-	// Time zone as last reported.
+	// Time zone as last reported; empty while unknown.
 	TimeZone string `protobuf:"bytes,19,opt,name=time_zone,json=timeZone,proto3" json:"time_zone,omitempty"`
-	// Changes of it, oldest first.
-	ZoneChanges []*ZoneChange `protobuf:"bytes,20,rep,name=zone_changes,json=zoneChanges,proto3" json:"zone_changes,omitempty"`
+	// Time zones in their order, oldest first: each differs from the one before.
+	Zones []*ZoneSetting `protobuf:"bytes,20,rep,name=zones,proto3" json:"zones,omitempty"`
 	// State of every sense of the agent.
 	Senses []*SenseCondition `protobuf:"bytes,21,rep,name=senses,proto3" json:"senses,omitempty"`
-	// Camera and microphone; absent without the sense.
+	// Camera and microphone; absent while unknown.
 	Media *MediaState `protobuf:"bytes,22,opt,name=media,proto3" json:"media,omitempty"`
-	// Silences between consecutive reports, oldest first.
+	// Silences that nothing accounts for, oldest first.
 	Silences []*Silence `protobuf:"bytes,23,rep,name=silences,proto3" json:"silences,omitempty"`
 	// The laptop's clock.
 	Clock *ClockState `protobuf:"bytes,24,opt,name=clock,proto3" json:"clock,omitempty"`
@@ -92,8 +94,20 @@ type Picture struct {
 	PeerMss uint32 `protobuf:"varint,30,opt,name=peer_mss,json=peerMss,proto3" json:"peer_mss,omitempty"`
 	// Windows that lay too far ahead or back to be counted.
 	WindowsRefused uint64 `protobuf:"varint,31,opt,name=windows_refused,json=windowsRefused,proto3" json:"windows_refused,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// When a report with working software sense was last observed; zero while tools are unknown.
+	SoftwareSeenUnix int64 `protobuf:"varint,32,opt,name=software_seen_unix,json=softwareSeenUnix,proto3" json:"software_seen_unix,omitempty"`
+	// When a report with working hardware sense was last observed.
+	HardwareSeenUnix int64 `protobuf:"varint,33,opt,name=hardware_seen_unix,json=hardwareSeenUnix,proto3" json:"hardware_seen_unix,omitempty"`
+	// The latest reports that carried software, in order.
+	SoftwareParts []*PartTime `protobuf:"bytes,34,rep,name=software_parts,json=softwareParts,proto3" json:"software_parts,omitempty"`
+	// The latest reports that carried hardware, in order.
+	HardwareParts []*PartTime `protobuf:"bytes,35,rep,name=hardware_parts,json=hardwareParts,proto3" json:"hardware_parts,omitempty"`
+	// Orders of what the other parts were taken from.
+	Orders *PartOrders `protobuf:"bytes,36,opt,name=orders,proto3" json:"orders,omitempty"`
+	// Places where it was seen with an egress that hides nothing, the latest last.
+	CleanPlaces   []*CleanPlace `protobuf:"bytes,37,rep,name=clean_places,json=cleanPlaces,proto3" json:"clean_places,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Picture) Reset() {
@@ -259,9 +273,9 @@ func (x *Picture) GetTimeZone() string {
 	return ""
 }
 
-func (x *Picture) GetZoneChanges() []*ZoneChange {
+func (x *Picture) GetZones() []*ZoneSetting {
 	if x != nil {
-		return x.ZoneChanges
+		return x.Zones
 	}
 	return nil
 }
@@ -343,6 +357,48 @@ func (x *Picture) GetWindowsRefused() uint64 {
 	return 0
 }
 
+func (x *Picture) GetSoftwareSeenUnix() int64 {
+	if x != nil {
+		return x.SoftwareSeenUnix
+	}
+	return 0
+}
+
+func (x *Picture) GetHardwareSeenUnix() int64 {
+	if x != nil {
+		return x.HardwareSeenUnix
+	}
+	return 0
+}
+
+func (x *Picture) GetSoftwareParts() []*PartTime {
+	if x != nil {
+		return x.SoftwareParts
+	}
+	return nil
+}
+
+func (x *Picture) GetHardwareParts() []*PartTime {
+	if x != nil {
+		return x.HardwareParts
+	}
+	return nil
+}
+
+func (x *Picture) GetOrders() *PartOrders {
+	if x != nil {
+		return x.Orders
+	}
+	return nil
+}
+
+func (x *Picture) GetCleanPlaces() []*CleanPlace {
+	if x != nil {
+		return x.CleanPlaces
+	}
+	return nil
+}
+
 // Boot is one run of the agent.
 type Boot struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -350,12 +406,18 @@ type Boot struct {
 	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	// Highest sequence applied.
 	Sequence uint64 `protobuf:"varint,2,opt,name=sequence,proto3" json:"sequence,omitempty"`
-	// When the report with it was observed.
+	// When the report with it was observed, by the laptop's clock.
 	ObservedUnix int64 `protobuf:"varint,3,opt,name=observed_unix,json=observedUnix,proto3" json:"observed_unix,omitempty"`
-	// When a report of this run last arrived.
+	// When the report with it arrived.
 	ReceivedUnix int64 `protobuf:"varint,4,opt,name=received_unix,json=receivedUnix,proto3" json:"received_unix,omitempty"`
 	// When this run last came back after another had taken over; at most two.
-	ReturnedUnix  []int64 `protobuf:"varint,5,rep,packed,name=returned_unix,json=returnedUnix,proto3" json:"returned_unix,omitempty"`
+	ReturnedUnix []int64 `protobuf:"varint,5,rep,packed,name=returned_unix,json=returnedUnix,proto3" json:"returned_unix,omitempty"`
+	// When the earliest of its reports was observed, by the laptop's clock.
+	FirstObservedUnix int64 `protobuf:"varint,6,opt,name=first_observed_unix,json=firstObservedUnix,proto3" json:"first_observed_unix,omitempty"`
+	// Which sequences below the highest were applied: bit 0 is the one before it.
+	Applied uint64 `protobuf:"fixed64,7,opt,name=applied,proto3" json:"applied,omitempty"`
+	// Order of the latest of its reports.
+	Order         uint64 `protobuf:"varint,8,opt,name=order,proto3" json:"order,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -425,6 +487,247 @@ func (x *Boot) GetReturnedUnix() []int64 {
 	return nil
 }
 
+func (x *Boot) GetFirstObservedUnix() int64 {
+	if x != nil {
+		return x.FirstObservedUnix
+	}
+	return 0
+}
+
+func (x *Boot) GetApplied() uint64 {
+	if x != nil {
+		return x.Applied
+	}
+	return 0
+}
+
+func (x *Boot) GetOrder() uint64 {
+	if x != nil {
+		return x.Order
+	}
+	return 0
+}
+
+// PartTime is one report that carried a part.
+type PartTime struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its order.
+	Order uint64 `protobuf:"varint,1,opt,name=order,proto3" json:"order,omitempty"`
+	// When it was observed.
+	AtUnix        int64 `protobuf:"varint,2,opt,name=at_unix,json=atUnix,proto3" json:"at_unix,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PartTime) Reset() {
+	*x = PartTime{}
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PartTime) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PartTime) ProtoMessage() {}
+
+func (x *PartTime) ProtoReflect() protoreflect.Message {
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PartTime.ProtoReflect.Descriptor instead.
+func (*PartTime) Descriptor() ([]byte, []int) {
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *PartTime) GetOrder() uint64 {
+	if x != nil {
+		return x.Order
+	}
+	return 0
+}
+
+func (x *PartTime) GetAtUnix() int64 {
+	if x != nil {
+		return x.AtUnix
+	}
+	return 0
+}
+
+// PartOrders are the orders of the reports from which parts were taken last.
+type PartOrders struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// System.
+	System uint64 `protobuf:"varint,1,opt,name=system,proto3" json:"system,omitempty"`
+	// Software.
+	Software uint64 `protobuf:"varint,2,opt,name=software,proto3" json:"software,omitempty"`
+	// Hardware.
+	Hardware uint64 `protobuf:"varint,3,opt,name=hardware,proto3" json:"hardware,omitempty"`
+	// Network.
+	Network uint64 `protobuf:"varint,4,opt,name=network,proto3" json:"network,omitempty"`
+	// Place.
+	Place uint64 `protobuf:"varint,5,opt,name=place,proto3" json:"place,omitempty"`
+	// Presence.
+	Presence uint64 `protobuf:"varint,6,opt,name=presence,proto3" json:"presence,omitempty"`
+	// Health.
+	Health        uint64 `protobuf:"varint,7,opt,name=health,proto3" json:"health,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PartOrders) Reset() {
+	*x = PartOrders{}
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PartOrders) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PartOrders) ProtoMessage() {}
+
+func (x *PartOrders) ProtoReflect() protoreflect.Message {
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PartOrders.ProtoReflect.Descriptor instead.
+func (*PartOrders) Descriptor() ([]byte, []int) {
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *PartOrders) GetSystem() uint64 {
+	if x != nil {
+		return x.System
+	}
+	return 0
+}
+
+func (x *PartOrders) GetSoftware() uint64 {
+	if x != nil {
+		return x.Software
+	}
+	return 0
+}
+
+func (x *PartOrders) GetHardware() uint64 {
+	if x != nil {
+		return x.Hardware
+	}
+	return 0
+}
+
+func (x *PartOrders) GetNetwork() uint64 {
+	if x != nil {
+		return x.Network
+	}
+	return 0
+}
+
+func (x *PartOrders) GetPlace() uint64 {
+	if x != nil {
+		return x.Place
+	}
+	return 0
+}
+
+func (x *PartOrders) GetPresence() uint64 {
+	if x != nil {
+		return x.Presence
+	}
+	return 0
+}
+
+func (x *PartOrders) GetHealth() uint64 {
+	if x != nil {
+		return x.Health
+	}
+	return 0
+}
+
+// CleanPlace is a place where the laptop was seen with an egress of its own: no
+// hosting, no anonymiser, no company network and no tunnel on the default route.
+type CleanPlace struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Country.
+	Country string `protobuf:"bytes,1,opt,name=country,proto3" json:"country,omitempty"`
+	// Region; empty where unknown.
+	Region string `protobuf:"bytes,2,opt,name=region,proto3" json:"region,omitempty"`
+	// Last seen.
+	LastUnix      int64 `protobuf:"varint,3,opt,name=last_unix,json=lastUnix,proto3" json:"last_unix,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CleanPlace) Reset() {
+	*x = CleanPlace{}
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CleanPlace) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CleanPlace) ProtoMessage() {}
+
+func (x *CleanPlace) ProtoReflect() protoreflect.Message {
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CleanPlace.ProtoReflect.Descriptor instead.
+func (*CleanPlace) Descriptor() ([]byte, []int) {
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *CleanPlace) GetCountry() string {
+	if x != nil {
+		return x.Country
+	}
+	return ""
+}
+
+func (x *CleanPlace) GetRegion() string {
+	if x != nil {
+		return x.Region
+	}
+	return ""
+}
+
+func (x *CleanPlace) GetLastUnix() int64 {
+	if x != nil {
+		return x.LastUnix
+	}
+	return 0
+}
+
 // Day is what was counted on one UTC day.
 type Day struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -438,7 +741,7 @@ type Day struct {
 	ActiveSeconds uint32 `protobuf:"varint,4,opt,name=active_seconds,json=activeSeconds,proto3" json:"active_seconds,omitempty"`
 	// Seconds in windows that knew control.
 	ControlKnownSeconds uint32 `protobuf:"varint,5,opt,name=control_known_seconds,json=controlKnownSeconds,proto3" json:"control_known_seconds,omitempty"`
-	// Active seconds in windows that knew control.
+	// Seconds in use in windows that knew control: active ones, or those awake where activity is not observed.
 	ActiveControlKnownSeconds uint32 `protobuf:"varint,6,opt,name=active_control_known_seconds,json=activeControlKnownSeconds,proto3" json:"active_control_known_seconds,omitempty"`
 	// Control by tool.
 	Control []*DayControl `protobuf:"bytes,7,rep,name=control,proto3" json:"control,omitempty"`
@@ -478,8 +781,6 @@ type Day struct {
 	RttMinUs uint32 `protobuf:"varint,24,opt,name=rtt_min_us,json=rttMinUs,proto3" json:"rtt_min_us,omitempty"`
 	// Hours of the day with a round trip, one bit each.
 	RttHours uint32 `protobuf:"varint,25,opt,name=rtt_hours,json=rttHours,proto3" json:"rtt_hours,omitempty"`
-	// Moves between networks.
-	Moves uint32 `protobuf:"varint,26,opt,name=moves,proto3" json:"moves,omitempty"`
 	// Whether the laptop was at an office.
 	Office bool `protobuf:"varint,27,opt,name=office,proto3" json:"office,omitempty"`
 	// Whether a tunnel carried the default route.
@@ -492,7 +793,7 @@ type Day struct {
 
 func (x *Day) Reset() {
 	*x = Day{}
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[2]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -504,7 +805,7 @@ func (x *Day) String() string {
 func (*Day) ProtoMessage() {}
 
 func (x *Day) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[2]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -517,7 +818,7 @@ func (x *Day) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Day.ProtoReflect.Descriptor instead.
 func (*Day) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{2}
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Day) GetDay() uint32 {
@@ -695,13 +996,6 @@ func (x *Day) GetRttHours() uint32 {
 	return 0
 }
 
-func (x *Day) GetMoves() uint32 {
-	if x != nil {
-		return x.Moves
-	}
-	return 0
-}
-
 func (x *Day) GetOffice() bool {
 	if x != nil {
 		return x.Office
@@ -730,11 +1024,11 @@ type DayControl struct {
 	Tool string `protobuf:"bytes,1,opt,name=tool,proto3" json:"tool,omitempty"`
 	// Seconds under control.
 	Seconds uint32 `protobuf:"varint,2,opt,name=seconds,proto3" json:"seconds,omitempty"`
-	// Of them, with the controlling side near.
+	// Of them, with the controlling side on the same network, as the laptop counted.
 	NearSeconds uint32 `protobuf:"varint,3,opt,name=near_seconds,json=nearSeconds,proto3" json:"near_seconds,omitempty"`
-	// Active seconds under control, controller not near.
+	// Seconds in use under control, the others of seconds.
 	ActiveSeconds uint32 `protobuf:"varint,4,opt,name=active_seconds,json=activeSeconds,proto3" json:"active_seconds,omitempty"`
-	// Active seconds under control, controller near.
+	// Seconds in use under control, of near_seconds.
 	ActiveNearSeconds uint32 `protobuf:"varint,5,opt,name=active_near_seconds,json=activeNearSeconds,proto3" json:"active_near_seconds,omitempty"`
 	unknownFields     protoimpl.UnknownFields
 	sizeCache         protoimpl.SizeCache
@@ -742,7 +1036,7 @@ type DayControl struct {
 
 func (x *DayControl) Reset() {
 	*x = DayControl{}
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[3]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -754,7 +1048,7 @@ func (x *DayControl) String() string {
 func (*DayControl) ProtoMessage() {}
 
 func (x *DayControl) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[3]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -767,7 +1061,7 @@ func (x *DayControl) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DayControl.ProtoReflect.Descriptor instead.
 func (*DayControl) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{3}
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *DayControl) GetTool() string {
@@ -826,7 +1120,7 @@ type DayInput struct {
 
 func (x *DayInput) Reset() {
 	*x = DayInput{}
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[4]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -838,7 +1132,7 @@ func (x *DayInput) String() string {
 func (*DayInput) ProtoMessage() {}
 
 func (x *DayInput) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[4]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -851,7 +1145,7 @@ func (x *DayInput) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DayInput.ProtoReflect.Descriptor instead.
 func (*DayInput) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{4}
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *DayInput) GetBuiltIn() uint32 {
@@ -909,7 +1203,7 @@ type DayEgress struct {
 
 func (x *DayEgress) Reset() {
 	*x = DayEgress{}
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[5]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -921,7 +1215,7 @@ func (x *DayEgress) String() string {
 func (*DayEgress) ProtoMessage() {}
 
 func (x *DayEgress) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[5]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -934,7 +1228,7 @@ func (x *DayEgress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DayEgress.ProtoReflect.Descriptor instead.
 func (*DayEgress) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{5}
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *DayEgress) GetId() uint32 {
@@ -958,13 +1252,13 @@ type ToolState struct {
 	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	// First seen.
 	FirstUnix int64 `protobuf:"varint,2,opt,name=first_unix,json=firstUnix,proto3" json:"first_unix,omitempty"`
-	// Last seen.
+	// Last seen, where it is gone.
 	LastUnix int64 `protobuf:"varint,3,opt,name=last_unix,json=lastUnix,proto3" json:"last_unix,omitempty"`
 	// In the last software part.
 	Present bool `protobuf:"varint,4,opt,name=present,proto3" json:"present,omitempty"`
-	// As last reported.
+	// As last listed, and none of them when gone.
 	Running bool `protobuf:"varint,5,opt,name=running,proto3" json:"running,omitempty"`
-	// As last reported.
+	// As last listed.
 	Unattended bool `protobuf:"varint,6,opt,name=unattended,proto3" json:"unattended,omitempty"`
 	// Ever.
 	Renamed bool `protobuf:"varint,7,opt,name=renamed,proto3" json:"renamed,omitempty"`
@@ -972,15 +1266,15 @@ type ToolState struct {
 	Portable bool `protobuf:"varint,8,opt,name=portable,proto3" json:"portable,omitempty"`
 	// Ever.
 	FixedCredential bool `protobuf:"varint,9,opt,name=fixed_credential,json=fixedCredential,proto3" json:"fixed_credential,omitempty"`
-	// In the first software part.
-	Initial       bool `protobuf:"varint,10,opt,name=initial,proto3" json:"initial,omitempty"`
+	// Order of the last part that listed it.
+	ListedOrder   uint64 `protobuf:"varint,10,opt,name=listed_order,json=listedOrder,proto3" json:"listed_order,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ToolState) Reset() {
 	*x = ToolState{}
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[6]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -992,7 +1286,7 @@ func (x *ToolState) String() string {
 func (*ToolState) ProtoMessage() {}
 
 func (x *ToolState) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[6]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1005,7 +1299,7 @@ func (x *ToolState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ToolState.ProtoReflect.Descriptor instead.
 func (*ToolState) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{6}
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ToolState) GetId() string {
@@ -1071,11 +1365,11 @@ func (x *ToolState) GetFixedCredential() bool {
 	return false
 }
 
-func (x *ToolState) GetInitial() bool {
+func (x *ToolState) GetListedOrder() uint64 {
 	if x != nil {
-		return x.Initial
+		return x.ListedOrder
 	}
-	return false
+	return 0
 }
 
 // SessionState is one session as last reported.
@@ -1083,19 +1377,21 @@ type SessionState struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The session, its account hash replaced by account.
 	Session *v1.RemoteSession `protobuf:"bytes,1,opt,name=session,proto3" json:"session,omitempty"`
-	// Up to when its seconds were added to contacts.
-	CountedUnix int64 `protobuf:"varint,2,opt,name=counted_unix,json=countedUnix,proto3" json:"counted_unix,omitempty"`
+	// Up to when it was observed to last.
+	LastUnix int64 `protobuf:"varint,2,opt,name=last_unix,json=lastUnix,proto3" json:"last_unix,omitempty"`
 	// Hash of the remote account; empty where unknown.
 	Account []byte `protobuf:"bytes,3,opt,name=account,proto3" json:"account,omitempty"`
-	// Whether the controlling side was near.
-	Near          bool `protobuf:"varint,4,opt,name=near,proto3" json:"near,omitempty"`
+	// Run of the agent that reported it: a later run reports no session of an earlier one.
+	Boot string `protobuf:"bytes,5,opt,name=boot,proto3" json:"boot,omitempty"`
+	// Order of the report with session.
+	Order         uint64 `protobuf:"varint,6,opt,name=order,proto3" json:"order,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *SessionState) Reset() {
 	*x = SessionState{}
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[7]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1107,7 +1403,7 @@ func (x *SessionState) String() string {
 func (*SessionState) ProtoMessage() {}
 
 func (x *SessionState) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[7]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1120,7 +1416,7 @@ func (x *SessionState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SessionState.ProtoReflect.Descriptor instead.
 func (*SessionState) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{7}
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *SessionState) GetSession() *v1.RemoteSession {
@@ -1130,9 +1426,9 @@ func (x *SessionState) GetSession() *v1.RemoteSession {
 	return nil
 }
 
-func (x *SessionState) GetCountedUnix() int64 {
+func (x *SessionState) GetLastUnix() int64 {
 	if x != nil {
-		return x.CountedUnix
+		return x.LastUnix
 	}
 	return 0
 }
@@ -1144,11 +1440,18 @@ func (x *SessionState) GetAccount() []byte {
 	return nil
 }
 
-func (x *SessionState) GetNear() bool {
+func (x *SessionState) GetBoot() string {
 	if x != nil {
-		return x.Near
+		return x.Boot
 	}
-	return false
+	return ""
+}
+
+func (x *SessionState) GetOrder() uint64 {
+	if x != nil {
+		return x.Order
+	}
+	return 0
 }
 
 // Contact is control from one peer through one tool on one day.
@@ -1175,14 +1478,16 @@ type Contact struct {
 	// First and last second.
 	FirstUnix int64 `protobuf:"varint,10,opt,name=first_unix,json=firstUnix,proto3" json:"first_unix,omitempty"`
 	// Last second.
-	LastUnix      int64 `protobuf:"varint,11,opt,name=last_unix,json=lastUnix,proto3" json:"last_unix,omitempty"`
+	LastUnix int64 `protobuf:"varint,11,opt,name=last_unix,json=lastUnix,proto3" json:"last_unix,omitempty"`
+	// The address is a relay's.
+	Relay         bool `protobuf:"varint,12,opt,name=relay,proto3" json:"relay,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Contact) Reset() {
 	*x = Contact{}
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[8]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1194,7 +1499,7 @@ func (x *Contact) String() string {
 func (*Contact) ProtoMessage() {}
 
 func (x *Contact) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[8]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1207,7 +1512,7 @@ func (x *Contact) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Contact.ProtoReflect.Descriptor instead.
 func (*Contact) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{8}
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Contact) GetDay() uint32 {
@@ -1287,6 +1592,13 @@ func (x *Contact) GetLastUnix() int64 {
 	return 0
 }
 
+func (x *Contact) GetRelay() bool {
+	if x != nil {
+		return x.Relay
+	}
+	return false
+}
+
 // PeripheralState is a device that can drive the laptop, or an external display.
 type PeripheralState struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1300,19 +1612,23 @@ type PeripheralState struct {
 	Name string `protobuf:"bytes,4,opt,name=name,proto3" json:"name,omitempty"`
 	// First seen.
 	FirstUnix int64 `protobuf:"varint,5,opt,name=first_unix,json=firstUnix,proto3" json:"first_unix,omitempty"`
-	// Last seen.
+	// Last seen, where it is detached.
 	LastUnix int64 `protobuf:"varint,6,opt,name=last_unix,json=lastUnix,proto3" json:"last_unix,omitempty"`
 	// In the last hardware part.
 	Present bool `protobuf:"varint,7,opt,name=present,proto3" json:"present,omitempty"`
 	// Hash of its identity with an ordinary serial; empty without one.
-	Serial        []byte `protobuf:"bytes,8,opt,name=serial,proto3" json:"serial,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Serial []byte `protobuf:"bytes,8,opt,name=serial,proto3" json:"serial,omitempty"`
+	// Order of the last part that listed it.
+	ListedOrder uint64 `protobuf:"varint,9,opt,name=listed_order,json=listedOrder,proto3" json:"listed_order,omitempty"`
+	// Egress networks, no company's, beside which it was attached, the latest last.
+	EgressPrefixes []string `protobuf:"bytes,10,rep,name=egress_prefixes,json=egressPrefixes,proto3" json:"egress_prefixes,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *PeripheralState) Reset() {
 	*x = PeripheralState{}
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[9]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1324,7 +1640,7 @@ func (x *PeripheralState) String() string {
 func (*PeripheralState) ProtoMessage() {}
 
 func (x *PeripheralState) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[9]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1337,7 +1653,7 @@ func (x *PeripheralState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PeripheralState.ProtoReflect.Descriptor instead.
 func (*PeripheralState) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{9}
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *PeripheralState) GetKey() []byte {
@@ -1396,6 +1712,20 @@ func (x *PeripheralState) GetSerial() []byte {
 	return nil
 }
 
+func (x *PeripheralState) GetListedOrder() uint64 {
+	if x != nil {
+		return x.ListedOrder
+	}
+	return 0
+}
+
+func (x *PeripheralState) GetEgressPrefixes() []string {
+	if x != nil {
+		return x.EgressPrefixes
+	}
+	return nil
+}
+
 // HardwareState is hardware at large.
 type HardwareState struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1407,7 +1737,7 @@ type HardwareState struct {
 
 func (x *HardwareState) Reset() {
 	*x = HardwareState{}
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[10]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1419,7 +1749,7 @@ func (x *HardwareState) String() string {
 func (*HardwareState) ProtoMessage() {}
 
 func (x *HardwareState) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[10]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1432,7 +1762,7 @@ func (x *HardwareState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HardwareState.ProtoReflect.Descriptor instead.
 func (*HardwareState) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{10}
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *HardwareState) GetOtherInputAttached() bool {
@@ -1451,8 +1781,6 @@ type NetworkState struct {
 	AccessPoint []byte `protobuf:"bytes,2,opt,name=access_point,json=accessPoint,proto3" json:"access_point,omitempty"`
 	// Hash of the local prefix; empty where unknown.
 	Lan []byte `protobuf:"bytes,3,opt,name=lan,proto3" json:"lan,omitempty"`
-	// Since when the gateway, or without one the local prefix, is the same.
-	SinceUnix int64 `protobuf:"varint,4,opt,name=since_unix,json=sinceUnix,proto3" json:"since_unix,omitempty"`
 	// Tunnels with the tool that owns them.
 	Tunnels []*TunnelState `protobuf:"bytes,5,rep,name=tunnels,proto3" json:"tunnels,omitempty"`
 	// Business laptops among the neighbours. Absent where unknown.
@@ -1465,7 +1793,7 @@ type NetworkState struct {
 
 func (x *NetworkState) Reset() {
 	*x = NetworkState{}
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[11]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1477,7 +1805,7 @@ func (x *NetworkState) String() string {
 func (*NetworkState) ProtoMessage() {}
 
 func (x *NetworkState) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[11]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1490,7 +1818,7 @@ func (x *NetworkState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NetworkState.ProtoReflect.Descriptor instead.
 func (*NetworkState) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{11}
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *NetworkState) GetGateway() []byte {
@@ -1512,13 +1840,6 @@ func (x *NetworkState) GetLan() []byte {
 		return x.Lan
 	}
 	return nil
-}
-
-func (x *NetworkState) GetSinceUnix() int64 {
-	if x != nil {
-		return x.SinceUnix
-	}
-	return 0
 }
 
 func (x *NetworkState) GetTunnels() []*TunnelState {
@@ -1555,7 +1876,7 @@ type TunnelState struct {
 
 func (x *TunnelState) Reset() {
 	*x = TunnelState{}
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[12]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1567,7 +1888,7 @@ func (x *TunnelState) String() string {
 func (*TunnelState) ProtoMessage() {}
 
 func (x *TunnelState) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[12]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1580,7 +1901,7 @@ func (x *TunnelState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TunnelState.ProtoReflect.Descriptor instead.
 func (*TunnelState) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{12}
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *TunnelState) GetTool() string {
@@ -1604,7 +1925,7 @@ type NetworkSighting struct {
 	Gateway []byte `protobuf:"bytes,1,opt,name=gateway,proto3" json:"gateway,omitempty"`
 	// Hash of the access point; empty where unknown.
 	AccessPoint []byte `protobuf:"bytes,2,opt,name=access_point,json=accessPoint,proto3" json:"access_point,omitempty"`
-	// Egress network, /24 or /64; empty where unknown.
+	// Egress network, /24 or /64; empty where unknown, as for reports that were spooled.
 	EgressPrefix string `protobuf:"bytes,3,opt,name=egress_prefix,json=egressPrefix,proto3" json:"egress_prefix,omitempty"`
 	// First seen.
 	FirstUnix int64 `protobuf:"varint,4,opt,name=first_unix,json=firstUnix,proto3" json:"first_unix,omitempty"`
@@ -1622,7 +1943,7 @@ type NetworkSighting struct {
 
 func (x *NetworkSighting) Reset() {
 	*x = NetworkSighting{}
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[13]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1634,7 +1955,7 @@ func (x *NetworkSighting) String() string {
 func (*NetworkSighting) ProtoMessage() {}
 
 func (x *NetworkSighting) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[13]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1647,7 +1968,7 @@ func (x *NetworkSighting) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NetworkSighting.ProtoReflect.Descriptor instead.
 func (*NetworkSighting) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{13}
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *NetworkSighting) GetGateway() []byte {
@@ -1739,7 +2060,7 @@ type EgressState struct {
 
 func (x *EgressState) Reset() {
 	*x = EgressState{}
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[14]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1751,7 +2072,7 @@ func (x *EgressState) String() string {
 func (*EgressState) ProtoMessage() {}
 
 func (x *EgressState) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[14]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1764,7 +2085,7 @@ func (x *EgressState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EgressState.ProtoReflect.Descriptor instead.
 func (*EgressState) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{14}
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *EgressState) GetId() uint32 {
@@ -1870,7 +2191,7 @@ type FirstNetwork struct {
 
 func (x *FirstNetwork) Reset() {
 	*x = FirstNetwork{}
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[15]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1882,7 +2203,7 @@ func (x *FirstNetwork) String() string {
 func (*FirstNetwork) ProtoMessage() {}
 
 func (x *FirstNetwork) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[15]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1895,7 +2216,7 @@ func (x *FirstNetwork) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FirstNetwork.ProtoReflect.Descriptor instead.
 func (*FirstNetwork) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{15}
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *FirstNetwork) GetCountry() string {
@@ -1933,34 +2254,34 @@ func (x *FirstNetwork) GetAtUnix() int64 {
 	return 0
 }
 
-// ZoneChange is one change of the time zone.
-type ZoneChange struct {
+// ZoneSetting is a time zone and when it was first seen set.
+type ZoneSetting struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// When.
 	AtUnix int64 `protobuf:"varint,1,opt,name=at_unix,json=atUnix,proto3" json:"at_unix,omitempty"`
-	// Before.
-	From string `protobuf:"bytes,2,opt,name=from,proto3" json:"from,omitempty"`
-	// After.
-	To            string `protobuf:"bytes,3,opt,name=to,proto3" json:"to,omitempty"`
+	// The zone.
+	Zone string `protobuf:"bytes,2,opt,name=zone,proto3" json:"zone,omitempty"`
+	// Order of the report that carried it.
+	Order         uint64 `protobuf:"varint,3,opt,name=order,proto3" json:"order,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
-func (x *ZoneChange) Reset() {
-	*x = ZoneChange{}
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[16]
+func (x *ZoneSetting) Reset() {
+	*x = ZoneSetting{}
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
 
-func (x *ZoneChange) String() string {
+func (x *ZoneSetting) String() string {
 	return protoimpl.X.MessageStringOf(x)
 }
 
-func (*ZoneChange) ProtoMessage() {}
+func (*ZoneSetting) ProtoMessage() {}
 
-func (x *ZoneChange) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[16]
+func (x *ZoneSetting) ProtoReflect() protoreflect.Message {
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1971,30 +2292,30 @@ func (x *ZoneChange) ProtoReflect() protoreflect.Message {
 	return mi.MessageOf(x)
 }
 
-// Deprecated: Use ZoneChange.ProtoReflect.Descriptor instead.
-func (*ZoneChange) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{16}
+// Deprecated: Use ZoneSetting.ProtoReflect.Descriptor instead.
+func (*ZoneSetting) Descriptor() ([]byte, []int) {
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{19}
 }
 
-func (x *ZoneChange) GetAtUnix() int64 {
+func (x *ZoneSetting) GetAtUnix() int64 {
 	if x != nil {
 		return x.AtUnix
 	}
 	return 0
 }
 
-func (x *ZoneChange) GetFrom() string {
+func (x *ZoneSetting) GetZone() string {
 	if x != nil {
-		return x.From
+		return x.Zone
 	}
 	return ""
 }
 
-func (x *ZoneChange) GetTo() string {
+func (x *ZoneSetting) GetOrder() uint64 {
 	if x != nil {
-		return x.To
+		return x.Order
 	}
-	return ""
+	return 0
 }
 
 // SenseCondition is the state of one sense.
@@ -2010,7 +2331,7 @@ type SenseCondition struct {
 
 func (x *SenseCondition) Reset() {
 	*x = SenseCondition{}
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[17]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2022,7 +2343,7 @@ func (x *SenseCondition) String() string {
 func (*SenseCondition) ProtoMessage() {}
 
 func (x *SenseCondition) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[17]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2035,7 +2356,7 @@ func (x *SenseCondition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SenseCondition.ProtoReflect.Descriptor instead.
 func (*SenseCondition) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{17}
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *SenseCondition) GetName() string {
@@ -2065,7 +2386,7 @@ type MediaState struct {
 
 func (x *MediaState) Reset() {
 	*x = MediaState{}
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[18]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2077,7 +2398,7 @@ func (x *MediaState) String() string {
 func (*MediaState) ProtoMessage() {}
 
 func (x *MediaState) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[18]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2090,7 +2411,7 @@ func (x *MediaState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MediaState.ProtoReflect.Descriptor instead.
 func (*MediaState) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{18}
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *MediaState) GetKnownUnix() int64 {
@@ -2107,7 +2428,8 @@ func (x *MediaState) GetLastUsedUnix() int64 {
 	return 0
 }
 
-// Silence is a pause between two consecutive reports of one run.
+// Silence is a time in which a run of the agent was alive and said nothing, not
+// even afterwards, and did not sleep.
 type Silence struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// From.
@@ -2120,7 +2442,7 @@ type Silence struct {
 
 func (x *Silence) Reset() {
 	*x = Silence{}
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[19]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2132,7 +2454,7 @@ func (x *Silence) String() string {
 func (*Silence) ProtoMessage() {}
 
 func (x *Silence) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[19]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2145,7 +2467,7 @@ func (x *Silence) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Silence.ProtoReflect.Descriptor instead.
 func (*Silence) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{19}
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Silence) GetFromUnix() int64 {
@@ -2179,7 +2501,7 @@ type ClockState struct {
 
 func (x *ClockState) Reset() {
 	*x = ClockState{}
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[20]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2191,7 +2513,7 @@ func (x *ClockState) String() string {
 func (*ClockState) ProtoMessage() {}
 
 func (x *ClockState) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[20]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2204,7 +2526,7 @@ func (x *ClockState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClockState.ProtoReflect.Descriptor instead.
 func (*ClockState) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{20}
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ClockState) GetDelayToday() int64 {
@@ -2239,7 +2561,7 @@ var File_farmhound_fleet_v1_picture_proto protoreflect.FileDescriptor
 
 const file_farmhound_fleet_v1_picture_proto_rawDesc = "" +
 	"\n" +
-	" farmhound/fleet/v1/picture.proto\x12\x12farmhound.fleet.v1\x1a\x1afarmhound/v1/session.proto\x1a\x19farmhound/v1/system.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xeb\v\n" +
+	" farmhound/fleet/v1/picture.proto\x12\x12farmhound.fleet.v1\x1a\x1afarmhound/v1/session.proto\x1a\x19farmhound/v1/system.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc0\x0e\n" +
 	"\aPicture\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
 	"\x06serial\x18\x02 \x01(\tR\x06serial\x12;\n" +
@@ -2261,8 +2583,8 @@ const file_farmhound_fleet_v1_picture_proto_rawDesc = "" +
 	"\bnetworks\x18\x10 \x03(\v2#.farmhound.fleet.v1.NetworkSightingR\bnetworks\x12;\n" +
 	"\begresses\x18\x11 \x03(\v2\x1f.farmhound.fleet.v1.EgressStateR\begresses\x12E\n" +
 	"\rfirst_network\x18\x12 \x01(\v2 .farmhound.fleet.v1.FirstNetworkR\ffirstNetwork\x12\x1b\n" +
-	"\ttime_zone\x18\x13 \x01(\tR\btimeZone\x12A\n" +
-	"\fzone_changes\x18\x14 \x03(\v2\x1e.farmhound.fleet.v1.ZoneChangeR\vzoneChanges\x12:\n" +
+	"\ttime_zone\x18\x13 \x01(\tR\btimeZone\x125\n" +
+	"\x05zones\x18\x14 \x03(\v2\x1f.farmhound.fleet.v1.ZoneSettingR\x05zones\x12:\n" +
 	"\x06senses\x18\x15 \x03(\v2\".farmhound.fleet.v1.SenseConditionR\x06senses\x124\n" +
 	"\x05media\x18\x16 \x01(\v2\x1e.farmhound.fleet.v1.MediaStateR\x05media\x127\n" +
 	"\bsilences\x18\x17 \x03(\v2\x1b.farmhound.fleet.v1.SilenceR\bsilences\x124\n" +
@@ -2274,13 +2596,39 @@ const file_farmhound_fleet_v1_picture_proto_rawDesc = "" +
 	"\rsoftware_unix\x18\x1c \x01(\x03R\fsoftwareUnix\x12$\n" +
 	"\x0elast_egress_id\x18\x1d \x01(\rR\flastEgressId\x12\x19\n" +
 	"\bpeer_mss\x18\x1e \x01(\rR\apeerMss\x12'\n" +
-	"\x0fwindows_refused\x18\x1f \x01(\x04R\x0ewindowsRefused\"\xa1\x01\n" +
+	"\x0fwindows_refused\x18\x1f \x01(\x04R\x0ewindowsRefused\x12,\n" +
+	"\x12software_seen_unix\x18  \x01(\x03R\x10softwareSeenUnix\x12,\n" +
+	"\x12hardware_seen_unix\x18! \x01(\x03R\x10hardwareSeenUnix\x12C\n" +
+	"\x0esoftware_parts\x18\" \x03(\v2\x1c.farmhound.fleet.v1.PartTimeR\rsoftwareParts\x12C\n" +
+	"\x0ehardware_parts\x18# \x03(\v2\x1c.farmhound.fleet.v1.PartTimeR\rhardwareParts\x126\n" +
+	"\x06orders\x18$ \x01(\v2\x1e.farmhound.fleet.v1.PartOrdersR\x06orders\x12A\n" +
+	"\fclean_places\x18% \x03(\v2\x1e.farmhound.fleet.v1.CleanPlaceR\vcleanPlaces\"\x81\x02\n" +
 	"\x04Boot\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1a\n" +
 	"\bsequence\x18\x02 \x01(\x04R\bsequence\x12#\n" +
 	"\robserved_unix\x18\x03 \x01(\x03R\fobservedUnix\x12#\n" +
 	"\rreceived_unix\x18\x04 \x01(\x03R\freceivedUnix\x12#\n" +
-	"\rreturned_unix\x18\x05 \x03(\x03R\freturnedUnix\"\x8f\t\n" +
+	"\rreturned_unix\x18\x05 \x03(\x03R\freturnedUnix\x12.\n" +
+	"\x13first_observed_unix\x18\x06 \x01(\x03R\x11firstObservedUnix\x12\x18\n" +
+	"\aapplied\x18\a \x01(\x06R\aapplied\x12\x14\n" +
+	"\x05order\x18\b \x01(\x04R\x05order\"9\n" +
+	"\bPartTime\x12\x14\n" +
+	"\x05order\x18\x01 \x01(\x04R\x05order\x12\x17\n" +
+	"\aat_unix\x18\x02 \x01(\x03R\x06atUnix\"\xc0\x01\n" +
+	"\n" +
+	"PartOrders\x12\x16\n" +
+	"\x06system\x18\x01 \x01(\x04R\x06system\x12\x1a\n" +
+	"\bsoftware\x18\x02 \x01(\x04R\bsoftware\x12\x1a\n" +
+	"\bhardware\x18\x03 \x01(\x04R\bhardware\x12\x18\n" +
+	"\anetwork\x18\x04 \x01(\x04R\anetwork\x12\x14\n" +
+	"\x05place\x18\x05 \x01(\x04R\x05place\x12\x1a\n" +
+	"\bpresence\x18\x06 \x01(\x04R\bpresence\x12\x16\n" +
+	"\x06health\x18\a \x01(\x04R\x06health\"[\n" +
+	"\n" +
+	"CleanPlace\x12\x18\n" +
+	"\acountry\x18\x01 \x01(\tR\acountry\x12\x16\n" +
+	"\x06region\x18\x02 \x01(\tR\x06region\x12\x1b\n" +
+	"\tlast_unix\x18\x03 \x01(\x03R\blastUnix\"\xff\b\n" +
 	"\x03Day\x12\x10\n" +
 	"\x03day\x18\x01 \x01(\rR\x03day\x12\x18\n" +
 	"\acounted\x18\x02 \x03(\rR\acounted\x124\n" +
@@ -2309,11 +2657,10 @@ const file_farmhound_fleet_v1_picture_proto_rawDesc = "" +
 	"\x06egress\x18\x17 \x03(\v2\x1d.farmhound.fleet.v1.DayEgressR\x06egress\x12\x1c\n" +
 	"\n" +
 	"rtt_min_us\x18\x18 \x01(\rR\brttMinUs\x12\x1b\n" +
-	"\trtt_hours\x18\x19 \x01(\rR\brttHours\x12\x14\n" +
-	"\x05moves\x18\x1a \x01(\rR\x05moves\x12\x16\n" +
+	"\trtt_hours\x18\x19 \x01(\rR\brttHours\x12\x16\n" +
 	"\x06office\x18\x1b \x01(\bR\x06office\x12\x1c\n" +
 	"\ttunnelled\x18\x1c \x01(\bR\ttunnelled\x12,\n" +
-	"\x12clock_jump_seconds\x18\x1d \x01(\rR\x10clockJumpSeconds\"\xb4\x01\n" +
+	"\x12clock_jump_seconds\x18\x1d \x01(\rR\x10clockJumpSecondsJ\x04\b\x1a\x10\x1b\"\xb4\x01\n" +
 	"\n" +
 	"DayControl\x12\x12\n" +
 	"\x04tool\x18\x01 \x01(\tR\x04tool\x12\x18\n" +
@@ -2330,7 +2677,7 @@ const file_farmhound_fleet_v1_picture_proto_rawDesc = "" +
 	"\ajiggler\x18\x06 \x01(\rR\ajiggler\"5\n" +
 	"\tDayEgress\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\rR\x02id\x12\x18\n" +
-	"\areports\x18\x02 \x01(\rR\areports\"\xa6\x02\n" +
+	"\areports\x18\x02 \x01(\rR\areports\"\xaf\x02\n" +
 	"\tToolState\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1d\n" +
 	"\n" +
@@ -2343,14 +2690,15 @@ const file_farmhound_fleet_v1_picture_proto_rawDesc = "" +
 	"unattended\x12\x18\n" +
 	"\arenamed\x18\a \x01(\bR\arenamed\x12\x1a\n" +
 	"\bportable\x18\b \x01(\bR\bportable\x12)\n" +
-	"\x10fixed_credential\x18\t \x01(\bR\x0ffixedCredential\x12\x18\n" +
-	"\ainitial\x18\n" +
-	" \x01(\bR\ainitial\"\x96\x01\n" +
+	"\x10fixed_credential\x18\t \x01(\bR\x0ffixedCredential\x12!\n" +
+	"\flisted_order\x18\n" +
+	" \x01(\x04R\vlistedOrder\"\xac\x01\n" +
 	"\fSessionState\x125\n" +
-	"\asession\x18\x01 \x01(\v2\x1b.farmhound.v1.RemoteSessionR\asession\x12!\n" +
-	"\fcounted_unix\x18\x02 \x01(\x03R\vcountedUnix\x12\x18\n" +
+	"\asession\x18\x01 \x01(\v2\x1b.farmhound.v1.RemoteSessionR\asession\x12\x1b\n" +
+	"\tlast_unix\x18\x02 \x01(\x03R\blastUnix\x12\x18\n" +
 	"\aaccount\x18\x03 \x01(\fR\aaccount\x12\x12\n" +
-	"\x04near\x18\x04 \x01(\bR\x04near\"\x99\x02\n" +
+	"\x04boot\x18\x05 \x01(\tR\x04boot\x12\x14\n" +
+	"\x05order\x18\x06 \x01(\x04R\x05orderJ\x04\b\x04\x10\x05\"\xaf\x02\n" +
 	"\aContact\x12\x10\n" +
 	"\x03day\x18\x01 \x01(\rR\x03day\x12\x12\n" +
 	"\x04tool\x18\x02 \x01(\tR\x04tool\x12\x12\n" +
@@ -2365,7 +2713,8 @@ const file_farmhound_fleet_v1_picture_proto_rawDesc = "" +
 	"\n" +
 	"first_unix\x18\n" +
 	" \x01(\x03R\tfirstUnix\x12\x1b\n" +
-	"\tlast_unix\x18\v \x01(\x03R\blastUnix\"\xcf\x01\n" +
+	"\tlast_unix\x18\v \x01(\x03R\blastUnix\x12\x14\n" +
+	"\x05relay\x18\f \x01(\bR\x05relay\"\x9b\x02\n" +
 	"\x0fPeripheralState\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\fR\x03key\x12\x12\n" +
 	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x14\n" +
@@ -2375,20 +2724,21 @@ const file_farmhound_fleet_v1_picture_proto_rawDesc = "" +
 	"first_unix\x18\x05 \x01(\x03R\tfirstUnix\x12\x1b\n" +
 	"\tlast_unix\x18\x06 \x01(\x03R\blastUnix\x12\x18\n" +
 	"\apresent\x18\a \x01(\bR\apresent\x12\x16\n" +
-	"\x06serial\x18\b \x01(\fR\x06serial\"A\n" +
+	"\x06serial\x18\b \x01(\fR\x06serial\x12!\n" +
+	"\flisted_order\x18\t \x01(\x04R\vlistedOrder\x12'\n" +
+	"\x0fegress_prefixes\x18\n" +
+	" \x03(\tR\x0eegressPrefixes\"A\n" +
 	"\rHardwareState\x120\n" +
-	"\x14other_input_attached\x18\x01 \x01(\bR\x12otherInputAttached\"\xc4\x02\n" +
+	"\x14other_input_attached\x18\x01 \x01(\bR\x12otherInputAttached\"\xab\x02\n" +
 	"\fNetworkState\x12\x18\n" +
 	"\agateway\x18\x01 \x01(\fR\agateway\x12!\n" +
 	"\faccess_point\x18\x02 \x01(\fR\vaccessPoint\x12\x10\n" +
-	"\x03lan\x18\x03 \x01(\fR\x03lan\x12\x1d\n" +
-	"\n" +
-	"since_unix\x18\x04 \x01(\x03R\tsinceUnix\x129\n" +
+	"\x03lan\x18\x03 \x01(\fR\x03lan\x129\n" +
 	"\atunnels\x18\x05 \x03(\v2\x1f.farmhound.fleet.v1.TunnelStateR\atunnels\x124\n" +
 	"\x13business_neighbours\x18\x06 \x01(\rH\x00R\x12businessNeighbours\x88\x01\x01\x12*\n" +
 	"\x0ekvm_neighbours\x18\a \x01(\rH\x01R\rkvmNeighbours\x88\x01\x01B\x16\n" +
 	"\x14_business_neighboursB\x11\n" +
-	"\x0f_kvm_neighbours\"F\n" +
+	"\x0f_kvm_neighboursJ\x04\b\x04\x10\x05\"F\n" +
 	"\vTunnelState\x12\x12\n" +
 	"\x04tool\x18\x01 \x01(\tR\x04tool\x12#\n" +
 	"\rdefault_route\x18\x02 \x01(\bR\fdefaultRoute\"\xf5\x01\n" +
@@ -2426,12 +2776,11 @@ const file_farmhound_fleet_v1_picture_proto_rawDesc = "" +
 	"\ttunnelled\x18\x04 \x01(\bH\x00R\ttunnelled\x88\x01\x01\x12\x17\n" +
 	"\aat_unix\x18\x05 \x01(\x03R\x06atUnixB\f\n" +
 	"\n" +
-	"_tunnelled\"I\n" +
-	"\n" +
-	"ZoneChange\x12\x17\n" +
+	"_tunnelled\"P\n" +
+	"\vZoneSetting\x12\x17\n" +
 	"\aat_unix\x18\x01 \x01(\x03R\x06atUnix\x12\x12\n" +
-	"\x04from\x18\x02 \x01(\tR\x04from\x12\x0e\n" +
-	"\x02to\x18\x03 \x01(\tR\x02to\"T\n" +
+	"\x04zone\x18\x02 \x01(\tR\x04zone\x12\x14\n" +
+	"\x05order\x18\x03 \x01(\x04R\x05order\"T\n" +
 	"\x0eSenseCondition\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12.\n" +
 	"\x05state\x18\x02 \x01(\x0e2\x18.farmhound.v1.SenseStateR\x05state\"Q\n" +
@@ -2463,64 +2812,71 @@ func file_farmhound_fleet_v1_picture_proto_rawDescGZIP() []byte {
 	return file_farmhound_fleet_v1_picture_proto_rawDescData
 }
 
-var file_farmhound_fleet_v1_picture_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
+var file_farmhound_fleet_v1_picture_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
 var file_farmhound_fleet_v1_picture_proto_goTypes = []any{
 	(*Picture)(nil),               // 0: farmhound.fleet.v1.Picture
 	(*Boot)(nil),                  // 1: farmhound.fleet.v1.Boot
-	(*Day)(nil),                   // 2: farmhound.fleet.v1.Day
-	(*DayControl)(nil),            // 3: farmhound.fleet.v1.DayControl
-	(*DayInput)(nil),              // 4: farmhound.fleet.v1.DayInput
-	(*DayEgress)(nil),             // 5: farmhound.fleet.v1.DayEgress
-	(*ToolState)(nil),             // 6: farmhound.fleet.v1.ToolState
-	(*SessionState)(nil),          // 7: farmhound.fleet.v1.SessionState
-	(*Contact)(nil),               // 8: farmhound.fleet.v1.Contact
-	(*PeripheralState)(nil),       // 9: farmhound.fleet.v1.PeripheralState
-	(*HardwareState)(nil),         // 10: farmhound.fleet.v1.HardwareState
-	(*NetworkState)(nil),          // 11: farmhound.fleet.v1.NetworkState
-	(*TunnelState)(nil),           // 12: farmhound.fleet.v1.TunnelState
-	(*NetworkSighting)(nil),       // 13: farmhound.fleet.v1.NetworkSighting
-	(*EgressState)(nil),           // 14: farmhound.fleet.v1.EgressState
-	(*FirstNetwork)(nil),          // 15: farmhound.fleet.v1.FirstNetwork
-	(*ZoneChange)(nil),            // 16: farmhound.fleet.v1.ZoneChange
-	(*SenseCondition)(nil),        // 17: farmhound.fleet.v1.SenseCondition
-	(*MediaState)(nil),            // 18: farmhound.fleet.v1.MediaState
-	(*Silence)(nil),               // 19: farmhound.fleet.v1.Silence
-	(*ClockState)(nil),            // 20: farmhound.fleet.v1.ClockState
-	(*timestamppb.Timestamp)(nil), // 21: google.protobuf.Timestamp
-	(*v1.System)(nil),             // 22: farmhound.v1.System
-	(*v1.RemoteSession)(nil),      // 23: farmhound.v1.RemoteSession
-	(v1.SenseState)(0),            // 24: farmhound.v1.SenseState
+	(*PartTime)(nil),              // 2: farmhound.fleet.v1.PartTime
+	(*PartOrders)(nil),            // 3: farmhound.fleet.v1.PartOrders
+	(*CleanPlace)(nil),            // 4: farmhound.fleet.v1.CleanPlace
+	(*Day)(nil),                   // 5: farmhound.fleet.v1.Day
+	(*DayControl)(nil),            // 6: farmhound.fleet.v1.DayControl
+	(*DayInput)(nil),              // 7: farmhound.fleet.v1.DayInput
+	(*DayEgress)(nil),             // 8: farmhound.fleet.v1.DayEgress
+	(*ToolState)(nil),             // 9: farmhound.fleet.v1.ToolState
+	(*SessionState)(nil),          // 10: farmhound.fleet.v1.SessionState
+	(*Contact)(nil),               // 11: farmhound.fleet.v1.Contact
+	(*PeripheralState)(nil),       // 12: farmhound.fleet.v1.PeripheralState
+	(*HardwareState)(nil),         // 13: farmhound.fleet.v1.HardwareState
+	(*NetworkState)(nil),          // 14: farmhound.fleet.v1.NetworkState
+	(*TunnelState)(nil),           // 15: farmhound.fleet.v1.TunnelState
+	(*NetworkSighting)(nil),       // 16: farmhound.fleet.v1.NetworkSighting
+	(*EgressState)(nil),           // 17: farmhound.fleet.v1.EgressState
+	(*FirstNetwork)(nil),          // 18: farmhound.fleet.v1.FirstNetwork
+	(*ZoneSetting)(nil),           // 19: farmhound.fleet.v1.ZoneSetting
+	(*SenseCondition)(nil),        // 20: farmhound.fleet.v1.SenseCondition
+	(*MediaState)(nil),            // 21: farmhound.fleet.v1.MediaState
+	(*Silence)(nil),               // 22: farmhound.fleet.v1.Silence
+	(*ClockState)(nil),            // 23: farmhound.fleet.v1.ClockState
+	(*timestamppb.Timestamp)(nil), // 24: google.protobuf.Timestamp
+	(*v1.System)(nil),             // 25: farmhound.v1.System
+	(*v1.RemoteSession)(nil),      // 26: farmhound.v1.RemoteSession
+	(v1.SenseState)(0),            // 27: farmhound.v1.SenseState
 }
 var file_farmhound_fleet_v1_picture_proto_depIdxs = []int32{
-	21, // 0: farmhound.fleet.v1.Picture.enrolled_at:type_name -> google.protobuf.Timestamp
-	22, // 1: farmhound.fleet.v1.Picture.system:type_name -> farmhound.v1.System
+	24, // 0: farmhound.fleet.v1.Picture.enrolled_at:type_name -> google.protobuf.Timestamp
+	25, // 1: farmhound.fleet.v1.Picture.system:type_name -> farmhound.v1.System
 	1,  // 2: farmhound.fleet.v1.Picture.boots:type_name -> farmhound.fleet.v1.Boot
-	2,  // 3: farmhound.fleet.v1.Picture.days:type_name -> farmhound.fleet.v1.Day
-	6,  // 4: farmhound.fleet.v1.Picture.tools:type_name -> farmhound.fleet.v1.ToolState
-	7,  // 5: farmhound.fleet.v1.Picture.sessions:type_name -> farmhound.fleet.v1.SessionState
-	8,  // 6: farmhound.fleet.v1.Picture.contacts:type_name -> farmhound.fleet.v1.Contact
-	9,  // 7: farmhound.fleet.v1.Picture.peripherals:type_name -> farmhound.fleet.v1.PeripheralState
-	10, // 8: farmhound.fleet.v1.Picture.hardware:type_name -> farmhound.fleet.v1.HardwareState
-	11, // 9: farmhound.fleet.v1.Picture.network:type_name -> farmhound.fleet.v1.NetworkState
-	13, // 10: farmhound.fleet.v1.Picture.networks:type_name -> farmhound.fleet.v1.NetworkSighting
-	14, // 11: farmhound.fleet.v1.Picture.egresses:type_name -> farmhound.fleet.v1.EgressState
-	15, // 12: farmhound.fleet.v1.Picture.first_network:type_name -> farmhound.fleet.v1.FirstNetwork
-	16, // 13: farmhound.fleet.v1.Picture.zone_changes:type_name -> farmhound.fleet.v1.ZoneChange
-	17, // 14: farmhound.fleet.v1.Picture.senses:type_name -> farmhound.fleet.v1.SenseCondition
-	18, // 15: farmhound.fleet.v1.Picture.media:type_name -> farmhound.fleet.v1.MediaState
-	19, // 16: farmhound.fleet.v1.Picture.silences:type_name -> farmhound.fleet.v1.Silence
-	20, // 17: farmhound.fleet.v1.Picture.clock:type_name -> farmhound.fleet.v1.ClockState
-	3,  // 18: farmhound.fleet.v1.Day.control:type_name -> farmhound.fleet.v1.DayControl
-	4,  // 19: farmhound.fleet.v1.Day.input:type_name -> farmhound.fleet.v1.DayInput
-	5,  // 20: farmhound.fleet.v1.Day.egress:type_name -> farmhound.fleet.v1.DayEgress
-	23, // 21: farmhound.fleet.v1.SessionState.session:type_name -> farmhound.v1.RemoteSession
-	12, // 22: farmhound.fleet.v1.NetworkState.tunnels:type_name -> farmhound.fleet.v1.TunnelState
-	24, // 23: farmhound.fleet.v1.SenseCondition.state:type_name -> farmhound.v1.SenseState
-	24, // [24:24] is the sub-list for method output_type
-	24, // [24:24] is the sub-list for method input_type
-	24, // [24:24] is the sub-list for extension type_name
-	24, // [24:24] is the sub-list for extension extendee
-	0,  // [0:24] is the sub-list for field type_name
+	5,  // 3: farmhound.fleet.v1.Picture.days:type_name -> farmhound.fleet.v1.Day
+	9,  // 4: farmhound.fleet.v1.Picture.tools:type_name -> farmhound.fleet.v1.ToolState
+	10, // 5: farmhound.fleet.v1.Picture.sessions:type_name -> farmhound.fleet.v1.SessionState
+	11, // 6: farmhound.fleet.v1.Picture.contacts:type_name -> farmhound.fleet.v1.Contact
+	12, // 7: farmhound.fleet.v1.Picture.peripherals:type_name -> farmhound.fleet.v1.PeripheralState
+	13, // 8: farmhound.fleet.v1.Picture.hardware:type_name -> farmhound.fleet.v1.HardwareState
+	14, // 9: farmhound.fleet.v1.Picture.network:type_name -> farmhound.fleet.v1.NetworkState
+	16, // 10: farmhound.fleet.v1.Picture.networks:type_name -> farmhound.fleet.v1.NetworkSighting
+	17, // 11: farmhound.fleet.v1.Picture.egresses:type_name -> farmhound.fleet.v1.EgressState
+	18, // 12: farmhound.fleet.v1.Picture.first_network:type_name -> farmhound.fleet.v1.FirstNetwork
+	19, // 13: farmhound.fleet.v1.Picture.zones:type_name -> farmhound.fleet.v1.ZoneSetting
+	20, // 14: farmhound.fleet.v1.Picture.senses:type_name -> farmhound.fleet.v1.SenseCondition
+	21, // 15: farmhound.fleet.v1.Picture.media:type_name -> farmhound.fleet.v1.MediaState
+	22, // 16: farmhound.fleet.v1.Picture.silences:type_name -> farmhound.fleet.v1.Silence
+	23, // 17: farmhound.fleet.v1.Picture.clock:type_name -> farmhound.fleet.v1.ClockState
+	2,  // 18: farmhound.fleet.v1.Picture.software_parts:type_name -> farmhound.fleet.v1.PartTime
+	2,  // 19: farmhound.fleet.v1.Picture.hardware_parts:type_name -> farmhound.fleet.v1.PartTime
+	3,  // 20: farmhound.fleet.v1.Picture.orders:type_name -> farmhound.fleet.v1.PartOrders
+	4,  // 21: farmhound.fleet.v1.Picture.clean_places:type_name -> farmhound.fleet.v1.CleanPlace
+	6,  // 22: farmhound.fleet.v1.Day.control:type_name -> farmhound.fleet.v1.DayControl
+	7,  // 23: farmhound.fleet.v1.Day.input:type_name -> farmhound.fleet.v1.DayInput
+	8,  // 24: farmhound.fleet.v1.Day.egress:type_name -> farmhound.fleet.v1.DayEgress
+	26, // 25: farmhound.fleet.v1.SessionState.session:type_name -> farmhound.v1.RemoteSession
+	15, // 26: farmhound.fleet.v1.NetworkState.tunnels:type_name -> farmhound.fleet.v1.TunnelState
+	27, // 27: farmhound.fleet.v1.SenseCondition.state:type_name -> farmhound.v1.SenseState
+	28, // [28:28] is the sub-list for method output_type
+	28, // [28:28] is the sub-list for method input_type
+	28, // [28:28] is the sub-list for extension type_name
+	28, // [28:28] is the sub-list for extension extendee
+	0,  // [0:28] is the sub-list for field type_name
 }
 
 func init() { file_farmhound_fleet_v1_picture_proto_init() }
@@ -2528,15 +2884,15 @@ func file_farmhound_fleet_v1_picture_proto_init() {
 	if File_farmhound_fleet_v1_picture_proto != nil {
 		return
 	}
-	file_farmhound_fleet_v1_picture_proto_msgTypes[11].OneofWrappers = []any{}
-	file_farmhound_fleet_v1_picture_proto_msgTypes[15].OneofWrappers = []any{}
+	file_farmhound_fleet_v1_picture_proto_msgTypes[14].OneofWrappers = []any{}
+	file_farmhound_fleet_v1_picture_proto_msgTypes[18].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_farmhound_fleet_v1_picture_proto_rawDesc), len(file_farmhound_fleet_v1_picture_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   21,
+			NumMessages:   24,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
