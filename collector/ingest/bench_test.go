@@ -20,7 +20,7 @@ import (
 // group commit. Reports have 1.5 KB, pictures and judgements 4 KB each, and many agents
 // report at once, as a fleet does.
 func BenchmarkReport(b *testing.B) {
-	for _, agents := range []int{1, 16, 256} {
+	for _, agents := range []int{2, 16, 256} {
 		b.Run(fmt.Sprint("agents=", agents), func(b *testing.B) {
 			s := openStore(b)
 			judge := &tally{report: func(dev *store.Device, _ *fleetv1.Alert, o fleet.Observation) (store.Change, error) {
