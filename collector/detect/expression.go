@@ -197,5 +197,6 @@ func (s *scene) says(p cel.Program) (string, error) {
 		return "", err
 	}
 	text, _ := v.(types.String)
-	return string(text), nil
+	// Whatever a program puts into a sentence, devices may have written it.
+	return printable(string(text), longestClause), nil
 }

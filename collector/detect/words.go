@@ -116,7 +116,13 @@ const longest = 64
 
 // plain makes words that may come from a device safe to stand in a sentence: one
 // bounded line of printable text.
-func plain(s string) string {
+func plain(s string) string { return printable(s, longest) }
+
+// longestClause bounds what one observation says, in bytes.
+const longestClause = 600
+
+// printable keeps the printable part of a text, on one line and bounded.
+func printable(s string, longest int) string {
 	s = strings.Map(func(r rune) rune {
 		if r == utf8.RuneError || !unicode.IsGraphic(r) {
 			return -1
