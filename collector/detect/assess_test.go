@@ -1,8 +1,15 @@
 package detect
 
 import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 
 	fleetv1 "github.com/farmhound-security/farmhound/proto/farmhound/fleet/v1"
@@ -64,12 +71,158 @@ func TestPaperPersonasGetTheVerdictTheWeightsPromise(t *testing.T) {
 					t.Logf("%6.1f of %5.1f  %-9s %-24s %s", e.GetDb(), e.GetFullDb(), e.GetFamily(), e.GetSignal(), e.GetBecause())
 				}
 			}
-			t.Logf("%s %.4f  hosted %.4f displaced %.4f\n  R %5.1f %s\n  A %5.1f %s\n  F %5.1f %s\n  %q", a.GetVerdict(), a.GetRisk(), a.GetHostedRisk(), a.GetDisplacedRisk(),
-				a.GetQuestions().GetRemote().GetDb(), a.GetQuestions().GetRemote().GetSentence(), a.GetQuestions().GetAbroad().GetDb(), a.GetQuestions().GetAbroad().GetSentence(),
-				a.GetQuestions().GetFarm().GetDb(), a.GetQuestions().GetFarm().GetSentence(), a.GetWouldChange())
 			if !proto.Equal(dev, given) {
 				t.Error("the device was modified")
 			}
 		})
+	}
+}
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+func TestGoldenAssessment(t *testing.T) {
+	t.Parallel()
+	for name, dev := range map[string]*fleetv1.Device{
+		"rmm_farm_laptop": rmmFarmLaptop(), "named_console_hands_unknown": namedConsoleNoHands(), "shipped_abroad": shippedAbroad(),
+	} {
+		text, err := protojson.Marshal(assess(t, dev, nil))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got bytes.Buffer
+		// protojson's own spacing changes from build to build.
+		if err := json.Indent(&got, text, "", "  "); err != nil {
+			t.Fatal(err)
+		}
+		got.WriteByte('\n')
+		file := filepath.Join("testdata", name+".json")
+		if *update {
+			if err := os.WriteFile(file, got.Bytes(), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(string(want), got.String()); diff != "" {
+			t.Errorf("%s (-want +got; -update writes it anew):\n%s", file, diff)
+		}
+	}
+}
+
+func TestAnExemptPersonIsWatchedAtMostAndTheReasonIsSaid(t *testing.T) {
+	t.Parallel()
+	dev := rmmFarmLaptop()
+	dev.Person.Exempt, dev.Person.ExemptReason = true, "red team exercise"
+	a := assess(t, dev, nil).GetAssessment()
+	if a.GetVerdict() != "watch" || a.GetRisk() >= 0.6 || a.GetFirstAt().GetLikely() != nil {
+		t.Errorf("%s at %g, first at %v", a.GetVerdict(), a.GetRisk(), a.GetFirstAt())
+	}
+	want := `The person is exempt ("red team exercise"), so that the verdict is at most watch; without the exemption it would be near_certain.`
+	if len(a.GetWouldChange()) == 0 || a.GetWouldChange()[0] != want {
+		t.Errorf("would change %q, want first %q", a.GetWouldChange(), want)
+	}
+	honest := officeWorker()
+	honest.Person.Exempt = true
+	if a := assess(t, honest, nil).GetAssessment(); a.GetVerdict() != "clear" {
+		t.Errorf("an exemption made an office worker %s", a.GetVerdict())
+	}
+}
+
+func TestAnswersSayWhatWasObserved(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name     string
+		device   *fleetv1.Device
+		question func(*fleetv1.Questions) *fleetv1.Question
+		want     string
+	}{
+		{
+			"driven", rmmFarmLaptop(), (*fleetv1.Questions).GetRemote,
+			"Remotely driven: AnyDesk controlled this laptop for 83 % of its active time over 5 active days (13–17 Mar 2026); 97 % of the input was injected by software, with no assistive technology running; on 20 of 20 active days at least half of the activity was driven from elsewhere.",
+		},
+		{
+			"controlled from abroad", rmmFarmLaptop(), (*fleetv1.Questions).GetAbroad,
+			"Not where it is supposed to be, or its controller is not: it was controlled from 198.51.100.23 in XA (declared: US); no direct round trip to its controller took less than 212 ms.",
+		},
+		{
+			"a console, and hands on the keyboard", developerWithConsole(), (*fleetv1.Questions).GetRemote,
+			`It could be driven from elsewhere: the remote console "PiKVM" has been plugged in since 20 Feb 2026, recognised by its own identity; OpenSSH server accepts control with nobody in front of the laptop and without being approved; Tailscale joins the laptop to a network that is not approved. Against it: 70 % of the input came from the laptop's own keyboard and pointer over 5 active days (13–17 Mar 2026).`,
+		},
+		{
+			"at home", officeWorker(), (*fleetv1.Questions).GetAbroad,
+			"Where it is supposed to be: on 19 of 20 active days with a known address it was cleanly at the declared place.",
+		},
+		{
+			"nothing to say", officeWorker(), (*fleetv1.Questions).GetFarm,
+			"Nothing observed says that the laptop is kept with others as hosted equipment.",
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			got := tt.question(assess(t, tt.device, nil).GetAssessment().GetQuestions()).GetSentence()
+			if got != tt.want {
+				t.Errorf("got  %s\nwant %s", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestUnknownIsSaidInWords(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name   string
+		device *fleetv1.Device
+		want   []string
+	}{
+		{"every sense", officeWorker(), nil},
+		{"no hands", namedConsoleNoHands(), []string{"Whose hands are on the keyboard: input is not counted by its origin on this laptop."}},
+		{"a virtual machine", virtualDesktop(), []string{"Not weighed: this is a virtual machine, of which hardware, stillness, idle keyboards, a broker's sessions and a hosting provider's address say nothing."}},
+		{"declared abroad", offshoreContractor(), []string{"Not weighed: the roster declares IN, outside the company's home countries, so where traffic leaves, how far the laptop is and where a controller is say nothing."}},
+		{"assistive technology", assistive(), []string{"Assistive technology ran for 97 % of the active time; input that it makes looks injected and is weighed as that."}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			if diff := cmp.Diff(tt.want, assess(t, tt.device, nil).GetAssessment().GetUnknown()); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestWhatWouldChangeTheVerdictIsComputed(t *testing.T) {
+	t.Parallel()
+	a := assess(t, disguisedConsole(), nil).GetAssessment()
+	want := []string{
+		`Without "A remote console is plugged in" it would be watch.`,
+		"For near_certain it would take 1.3 dB more; at least 8 dB from where traffic leaves, how far it is, where the controller is, or who is kept with it.",
+	}
+	if diff := cmp.Diff(want, a.GetWouldChange()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	// And it is true: without the console it is watched, whatever else stays.
+	without := disguisedConsole()
+	without.Kvm = &fleetv1.Kvm{}
+	if v := assess(t, without, nil).GetAssessment().GetVerdict(); v != "watch" {
+		t.Errorf("without the console the verdict is %s", v)
+	}
+}
+
+func TestSettingThePriorMovesTheVerdict(t *testing.T) {
+	t.Parallel()
+	j, err := New(rules(t), Options{PriorHosted: -50}).Assess(laptopAtARelatives(), nil, personaNow)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v := j.GetAssessment().GetVerdict(); v != "watch" {
+		t.Errorf("with a prior of -50 dB the verdict is %s, want watch", v)
+	}
+}
+
+func TestNoDeviceIsAnError(t *testing.T) {
+	t.Parallel()
+	if _, err := New(rules(t), Options{}).Assess(nil, nil, personaNow); err == nil {
+		t.Error("no device was judged")
 	}
 }
