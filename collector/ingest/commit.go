@@ -17,8 +17,8 @@ const commitWithin = 30 * time.Second
 type job struct {
 	device string
 	change store.Change
-	// after is the device's standing once the change is committed.
-	after standing
+	// before and after are the device's standing without and with the change.
+	before, after standing
 	// remember asks for the device to be cached even where it was not.
 	remember bool
 	// release unlocks the device.
@@ -34,6 +34,7 @@ func (p *Pipeline) submit(ctx context.Context, j *job) error {
 	select {
 	case p.queue <- j:
 	case <-ctx.Done():
+		p.forget(j.before)
 		j.release()
 		return context.Cause(ctx)
 	}
@@ -109,6 +110,7 @@ func (p *Pipeline) finish(j *job, err error) {
 	case err != nil:
 		// What the store has now is for the store to say.
 		p.known.drop(j.device)
+		p.forget(j.before)
 		err = errors.Join(fmt.Errorf("commit the reports of device %s", j.device), err)
 	case j.remember:
 		p.known.put(j.device, j.after)
@@ -117,4 +119,12 @@ func (p *Pipeline) finish(j *job, err error) {
 	}
 	j.release()
 	j.done <- err
+}
+
+// forget makes the judge's index say again what is stored, after what was judged
+// since came to nothing. Of a device that is not stored, the next report says more.
+func (p *Pipeline) forget(before standing) {
+	if before.device != nil {
+		p.judge.Restore(before.device)
+	}
 }

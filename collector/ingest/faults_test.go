@@ -144,6 +144,66 @@ func TestAReportThatCannotBeJudged(t *testing.T) {
 	}
 }
 
+// TestTheJudgeForgets what it made of reports that were not committed: what it
+// knows of other devices must be what is stored of them.
+func TestTheJudgeForgets(t *testing.T) {
+	t.Parallel()
+	for name, fail := range map[string]func(*testing.T, *memory, *tally, *ingest.Pipeline){
+		"refused": func(t *testing.T, m *memory, _ *tally, p *ingest.Pipeline) {
+			m.commit = func(context.Context, []store.Change) error { return errRefused }
+			if _, err := p.Report(t.Context(), batch("d1", "b1", 2, 2)); !errors.Is(err, errRefused) {
+				t.Errorf("got %v", err)
+			}
+		},
+		"not judged": func(t *testing.T, _ *memory, judge *tally, p *ingest.Pipeline) {
+			judge.report = func(*store.Device, *fleetv1.Alert, fleet.Observation) (store.Change, error) {
+				return store.Change{}, errRefused
+			}
+			if _, err := p.Report(t.Context(), batch("d1", "b1", 2, 2)); !errors.Is(err, errRefused) {
+				t.Errorf("got %v", err)
+			}
+		},
+		"not re-assessed": func(t *testing.T, _ *memory, judge *tally, p *ingest.Pipeline) {
+			judge.reassess = func(*store.Device, *fleetv1.Alert, time.Time) (store.Change, error) {
+				return store.Change{}, errRefused
+			}
+			if err := p.Sweep(t.Context(), start); !errors.Is(err, errRefused) {
+				t.Errorf("got %v", err)
+			}
+		},
+		"given up": func(t *testing.T, m *memory, _ *tally, p *ingest.Pipeline) {
+			_, letAllGo := slow(m)
+			ctx, giveUp := context.WithCancel(t.Context())
+			var got answers
+			got.report(t.Context(), p, "d2", 1, 1) // keeps the committer busy
+			synctest.Wait()
+			got.report(ctx, p, "d1", 2, 2)
+			synctest.Wait()
+			giveUp()
+			synctest.Wait()
+			letAllGo()
+			got.Wait()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				m, judge := newMemory(), &tally{}
+				p, _ := run(t, ingest.Config{Store: m, Judge: judge})
+				_, err := p.Report(t.Context(), batch("d1", "b1", 1, 1))
+				must(t, err)
+				if len(judge.restored) != 0 {
+					t.Errorf("restored without need: %v", judge.restored)
+				}
+				fail(t, m, judge, p)
+				if diff := cmp.Diff([]string{"d1"}, judge.restored); diff != "" {
+					t.Error(diff)
+				}
+			})
+		})
+	}
+}
+
 func TestStoreThatCannotBeRead(t *testing.T) {
 	t.Parallel()
 	p, _ := run(t, ingest.Config{Store: unreadable{newMemory()}, Judge: &tally{}})

@@ -161,10 +161,11 @@ func (p *Pipeline) Report(ctx context.Context, batch []fleet.Observation) (uint6
 	}
 	change, after, err := p.judgeReports(ctx, before, fresh)
 	if err != nil {
+		p.forget(before)
 		release()
 		return 0, err
 	}
-	if err := p.submit(ctx, &job{device: device, change: change, after: after, remember: true, release: release}); err != nil {
+	if err := p.submit(ctx, &job{device: device, change: change, before: before, after: after, remember: true, release: release}); err != nil {
 		return 0, err
 	}
 	return after.highest, nil

@@ -13,7 +13,8 @@ import (
 // through the device. Calls for one device never overlap; calls for different
 // devices may. It must not modify the device passed in.
 type Judge interface {
-	// Restore tells the judge of a device that is already stored, at start-up.
+	// Restore tells the judge what is stored of a device: at start-up, and again where
+	// what the judge made of it was not stored.
 	Restore(*store.Device)
 	// Report applies one report to the device (nil for a new one), judges it, and
 	// returns the change to store, without Change.Reports. open is the device's

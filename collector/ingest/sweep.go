@@ -77,6 +77,9 @@ func (p *Pipeline) reassess(ctx context.Context, device string, now time.Time) e
 	}
 	change, err := p.guard(ctx, device, func() (store.Change, error) { return p.judge.Reassess(before.device, before.open, now) })
 	if err != nil || change.Device == nil {
+		if err != nil {
+			p.forget(before)
+		}
 		release()
 		return err
 	}
@@ -85,5 +88,5 @@ func (p *Pipeline) reassess(ctx context.Context, device string, now time.Time) e
 	after.device, after.open = change.Device, openAfter(before.open, change.Alerts)
 	merged := store.Change{}
 	merge(&merged, change)
-	return p.submit(ctx, &job{device: device, change: merged, after: after, release: release})
+	return p.submit(ctx, &job{device: device, change: merged, before: before, after: after, release: release})
 }
