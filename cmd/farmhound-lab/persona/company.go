@@ -48,16 +48,6 @@ func (w *World) newCompany(d draw) *company {
 
 var officeMakers = []string{"00:1b:17", "d4:ad:71", "70:69:5a"}
 
-// OfficeNetworks returns the egress networks of the company's offices, as a
-// collector may be told them.
-func (w *World) OfficeNetworks() []netip.Prefix {
-	var out []netip.Prefix
-	for _, o := range w.company.offices {
-		out = append(out, netip.PrefixFrom(o.leases[0].addr, o.leases[0].addr.BitLen()))
-	}
-	return out
-}
-
 var roles = []string{
 	"Software Engineer", "Senior Software Engineer", "Data Analyst", "Product Manager", "Designer", "Accountant", "QA Engineer",
 	"Customer Success", "DevOps Engineer", "Marketing", "Technical Writer", "Front-end Engineer", "Mobile Engineer",

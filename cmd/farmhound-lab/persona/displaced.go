@@ -1,5 +1,7 @@
 package persona
 
+import "math"
+
 // displaced is a laptop that was sent on abroad, where its user types at its own
 // keyboard behind a VPN that leaves in the declared country (CHAP's shipped
 // laptops, GTIG's laptop in London; MANPOD and ANYR on the VPN). The clock is the
@@ -10,7 +12,7 @@ func displaced(w *World, d draw, _ int) []*Laptop {
 	flat := w.home(d, w.atlas.one(d, broadband, there.country, there.region))
 	bare := w.bare(d)
 	id := "astrill"
-	if d.chance(0.35) {
+	if d.chance(0.25) {
 		id = pick(d, "nordvpn", "mullvad")
 	}
 	l.install(plain(id, ""), w.start.Unix(), 0)
@@ -22,27 +24,34 @@ func displaced(w *World, d draw, _ int) []*Laptop {
 	hidden := stay{from: from, at: flat, desk: bare, mains: d.between(0.6, 1), tunnel: exit}
 	l.stands(hidden)
 
+	// Something nearly always tells: the clock, the hours, or a VPN that drops.
+	slips, ownHours, drops := d.chance(0.55), d.chance(0.4), d.between(0, 0.08)
+	if !slips && !ownHours {
+		drops = d.between(0.15, 0.35)
+	}
 	h := regular(d, l.person.zone, w.opts.Days)
-	if shift := pick(d, 0, 0, d.between(-5, -2), d.between(-11, -7)); shift != 0 {
-		// Neither the one day nor the other, or the true one.
+	if ownHours {
+		_, here := w.start.In(w.clocks.load(there.zone)).Zone()
+		_, claimed := w.start.In(w.clocks.load(l.person.zone)).Zone()
+		shift := math.Remainder(float64(claimed-here)/3600, 24) * d.between(0.7, 1)
 		h.start, h.end = h.start+shift, h.end+shift
+	}
+	if slips {
+		l.life.zones = append(l.life.zones, zone{from + int64(d.between(0, 8)*daySeconds), there.zone})
 	}
 	m := ordinary(d, 0)
 	m.calls = pick(d, 0, 0.3, 1)
 	shifts := within(w.shifts(d, h), span{from, w.end.Unix()})
 	l.live(m, shifts)
 	for _, s := range shifts {
-		if d.chance(0.06) {
-			bareLine := hidden
-			bareLine.from, bareLine.tunnel = s.from+int64(d.between(0.5, 4)*3600), nil
-			again := hidden
-			again.from = bareLine.from + int64(d.between(0.6, 2)*3600)
-			l.stands(bareLine)
-			l.stands(again)
+		if !d.chance(drops) {
+			continue
 		}
-	}
-	if d.chance(0.6) {
-		l.life.zones = append(l.life.zones, zone{from + int64(d.between(0, 8)*daySeconds), there.zone})
+		dropped, again := hidden, hidden
+		dropped.from, dropped.tunnel = s.from+int64(d.between(0.5, 4)*3600), nil
+		again.from = dropped.from + int64(d.between(0.6, 2)*3600)
+		l.stands(dropped)
+		l.stands(again)
 	}
 	return []*Laptop{l}
 }

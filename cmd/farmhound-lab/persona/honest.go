@@ -113,7 +113,7 @@ func (w *World) atDesk(d draw, l *Laptop, at *site, h habits) {
 		place.desk, place.mains, place.wired = w.docked(d, bare), 1, d.chance(0.3)
 		attached = d.between(0.5, 1)
 	}
-	if d.chance(0.12) {
+	if l.person.country == "US" && d.chance(0.12) {
 		place.tunnel = w.companyTunnel(d, l)
 	}
 	l.stands(place)

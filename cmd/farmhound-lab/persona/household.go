@@ -55,6 +55,7 @@ func developer(w *World, d draw, _ int) []*Laptop {
 		c := pick(d, consoles...)
 		usb, display := c.plug(d, w.ring)
 		l.life.stays[0].at.consoles = 1
+		l.senses.hands = true // without it, nobody could tell who types
 		for i := range l.life.stays {
 			if s := &l.life.stays[i]; s.at == l.life.stays[0].at {
 				s.desk = s.desk.with(&desk{usb: []*farmhoundv1.UsbDevice{usb}, displays: []*farmhoundv1.Display{display}})
@@ -82,7 +83,8 @@ func (w *World) ownShell(d draw, l *Laptop, overlay bool) {
 		switch {
 		case d.chance(0.12) && l.life.stayAt(s.from).at == l.life.stays[0].at:
 			l.life.control = append(l.life.control, control{span: during, link: near, peer: neighbour, rtt: d.between(0.3, 4), near: true})
-		case overlay && d.chance(0.03):
+		case overlay && s.seconds() > 5400 && d.chance(0.06):
+			during.to = during.from + int64(d.between(4, 15)*60)
 			l.life.control = append(l.life.control, control{span: during, link: far, peer: own, rtt: d.between(15, 60)})
 		}
 	}

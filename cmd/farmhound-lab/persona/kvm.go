@@ -8,7 +8,7 @@ import farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
 // in others they may not.
 func kvmFarm(w *World, d draw, size int) []*Laptop {
 	model := pick(d, consoles...)
-	return w.consoleFarm(d, min(d.whole(2, 3), max(size, 1)), model.period, func() (*farmhoundv1.UsbDevice, *farmhoundv1.Display) {
+	return w.consoleFarm(d, min(d.whole(2, 3), max(size, 1)), model.period, d.chance(0.6), func() (*farmhoundv1.UsbDevice, *farmhoundv1.Display) {
 		return model.plug(d, w.ring)
 	})
 }
@@ -18,17 +18,18 @@ func kvmFarm(w *World, d draw, size int) []*Laptop {
 // the device is left.
 func disguisedKvm(w *World, d draw, size int) []*Laptop {
 	storage := d.chance(0.6)
-	return w.consoleFarm(d, min(d.whole(1, 2), max(size, 1)), pick(d, int64(15), 20, 60), func() (*farmhoundv1.UsbDevice, *farmhoundv1.Display) {
+	// Without a drive only counted input tells the console from a keyboard.
+	sensed := !storage || d.chance(0.6)
+	return w.consoleFarm(d, min(d.whole(1, 2), max(size, 1)), pick(d, int64(15), 20, 60), sensed, func() (*farmhoundv1.UsbDevice, *farmhoundv1.Display) {
 		return disguise(d, w.ring, storage)
 	})
 }
 
-func (w *World) consoleFarm(d draw, laptops int, period int64, plug func() (*farmhoundv1.UsbDevice, *farmhoundv1.Display)) []*Laptop {
+func (w *World) consoleFarm(d draw, laptops int, period int64, sensed bool, plug func() (*farmhoundv1.UsbDevice, *farmhoundv1.Display)) []*Laptop {
 	h := w.newHost(d)
 	if d.chance(0.7) {
 		h.home.consoles = laptops // their makers show among the neighbours
 	}
-	sensed := d.chance(0.6)
 	shared := w.newOperator(d, h.at.zone)
 	turns := shared.turns(d, w.shifts(d, shared.habits), laptops)
 	alone, jiggles := d.chance(0.6), d.chance(0.4)
