@@ -111,6 +111,7 @@ func loadSource(language *language, source Source) ([]*signal, error) {
 
 // loader reads one file and collects what is wrong with it.
 type loader struct {
+	file     string
 	language *language
 	doc      document
 	signal   *signal
@@ -119,7 +120,7 @@ type loader struct {
 
 // loadSignal returns the signal of one file, or everything that is wrong with it.
 func loadSignal(language *language, file string, text []byte) (*signal, error) {
-	l := &loader{language: language, signal: &signal{}}
+	l := &loader{file: file, language: language, signal: &signal{}}
 	if err := strictyaml.Decode(file, text, &l.doc); err != nil {
 		return nil, err
 	}
@@ -135,7 +136,12 @@ func loadSignal(language *language, file string, text []byte) (*signal, error) {
 }
 
 func (l *loader) fail(at strictyaml.Text, format string, args ...any) {
-	l.problems = append(l.problems, at.Problem(fmt.Sprintf(format, args...)))
+	l.report(at.Problem(fmt.Sprintf(format, args...)))
+}
+
+func (l *loader) report(p strictyaml.Problem) {
+	p.File = l.file // a value that is missing does not know its place
+	l.problems = append(l.problems, p)
 }
 
 var idForm = regexp.MustCompile(`^[a-z][a-z0-9_]{2,47}$`)
@@ -282,7 +288,7 @@ func (l *loader) tests() {
 			err = protojson.Unmarshal(text, one.picture)
 		}
 		if err != nil {
-			l.problems = append(l.problems, t.Picture.Problem("the picture is not a device: "+plainError(err)))
+			l.report(t.Picture.Problem("the picture is not a device: " + plainError(err)))
 			continue
 		}
 		l.signal.tests = append(l.signal.tests, one)
