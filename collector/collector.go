@@ -95,6 +95,9 @@ func Open(ctx context.Context, o Options) (c *Collector, err error) {
 	if c.store, err = OpenStore(ctx, o.Config.Data); err != nil {
 		return c, err
 	}
+	if err := claim(ctx, c.store); err != nil {
+		return c, err
+	}
 	rooms := Rooms{Rules: rules, Company: o.Config.Company}
 	if err := c.openRooms(ctx, &rooms); err != nil {
 		return c, err
@@ -107,6 +110,21 @@ func Open(ctx context.Context, o Options) (c *Collector, err error) {
 		return c, err
 	}
 	return c, c.listen(ctx)
+}
+
+// claim keeps a second collector from a store that only one may judge for.
+func claim(ctx context.Context, kept store.Store) error {
+	embedded, ok := kept.(interface {
+		Claim(ctx context.Context) error
+	})
+	if !ok {
+		return nil
+	}
+	err := embedded.Claim(ctx)
+	if errors.Is(err, store.ErrInUse) {
+		return fmt.Errorf("%w; stop that one first, or give this one a data folder of its own", err)
+	}
+	return err
 }
 
 // openRooms opens what judging can have and need not.

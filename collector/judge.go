@@ -95,7 +95,7 @@ func (j *judge) summary(before *fleetv1.DeviceSummary, picture *fleetv1.Picture,
 		Person:  device.GetPerson().GetId(),
 		Verdict: a.GetVerdict(), Kind: a.GetKind(), Risk: a.GetRisk(),
 		LastReportAt: device.GetLastReportAt(), EnrolledAt: device.GetEnrolledAt(),
-		Reports: before.GetReports(),
+		Reports:      before.GetReports(),
 		AgentVersion: picture.GetAgentVersion(), ControlledBy: j.fleet.Controllers(picture),
 	}
 }

@@ -236,6 +236,8 @@ func TestThread(t *testing.T) {
 	if out := r.must("farmhound", append(login, r.write("token", token))...); !strings.Contains(out, "admin") {
 		t.Errorf("login said %q", out)
 	}
+	// Two collectors on one store would each judge without the other's reports.
+	r.refused("in use by another collector", "farmhound-collector", "serve")
 	if rows := r.devices(); len(rows) != 0 {
 		t.Errorf("a new collector knows %v", rows)
 	}
