@@ -188,7 +188,7 @@ func (l *life) zoneAt(at int64) string {
 	return l.zones[max(i-1, 0)].name
 }
 
-// zones are loaded once a world.
+// clocks are the time zones that were loaded.
 type clocks map[string]*time.Location
 
 func (c clocks) load(name string) *time.Location {

@@ -29,8 +29,8 @@ type Command struct {
 	Output  string    `short:"o" help:"Where to write the recorded reports; files beside it take its name." required:"" placeholder:"FILE.jsonl" type:"path"`
 }
 
-// Label says what a simulated laptop is.
-type Label struct {
+// label says what a simulated laptop is.
+type label struct {
 	Persona string `json:"persona"`
 	Kind    string `json:"kind"`
 	Serial  string `json:"serial"`
@@ -76,7 +76,7 @@ func writeReports(world *persona.World, path string) (count int, err error) {
 		return 0, fmt.Errorf("write reports: %w", err)
 	}
 	out := bufio.NewWriterSize(file, 1<<20)
-	count, err = WriteReports(world, out)
+	count, err = writeLines(world, out)
 	if err == nil {
 		err = out.Flush()
 	}
@@ -98,9 +98,9 @@ type line struct {
 	Report     json.RawMessage `json:"report"`
 }
 
-// WriteReports lives the world and writes every report that arrives as a line. It
+// writeLines lives the world and writes every report that arrives as a line. It
 // returns how many there were.
-func WriteReports(world *persona.World, out io.Writer) (count int, err error) {
+func writeLines(world *persona.World, out io.Writer) (count int, err error) {
 	for step := range world.Steps() {
 		at := step.At.Format(time.RFC3339)
 		for _, d := range step.Deliveries {
@@ -125,9 +125,9 @@ func WriteReports(world *persona.World, out io.Writer) (count int, err error) {
 }
 
 func writeBeside(world *persona.World, f files) error {
-	labels := map[string]Label{}
+	labels := map[string]label{}
 	for _, l := range world.Laptops() {
-		labels[l.DeviceID] = Label{l.Persona, l.Kind, l.Serial}
+		labels[l.DeviceID] = label{l.Persona, l.Kind, l.Serial}
 	}
 	encoded, err := json.MarshalIndent(labels, "", "  ")
 	if err != nil {
