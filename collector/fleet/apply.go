@@ -17,6 +17,8 @@ const (
 	// lateSeconds is the delay beyond which a report counts as spooled: where it
 	// arrived from says nothing about the network it was observed on.
 	lateSeconds = 15 * 60
+	// orderBits are the lower bits of an order: a sequence, above them milliseconds.
+	orderBits = 22
 )
 
 // update is one observation on its way into a picture.
@@ -40,7 +42,8 @@ type update struct {
 // and returns the new picture with what happened, oldest first. pic is not
 // modified, and an observation that it holds already returns it as it is. The
 // order in which a day's observations are applied makes no difference to what
-// Device derives, but for clocks and silences.
+// Device derives, but for clocks and silences, and for a report that leans on a
+// part which an earlier one carried: of one run they come in their sequence.
 func (f *Fleet) Apply(pic *fleetv1.Picture, obs Observation) (*fleetv1.Picture, []*fleetv1.Event) {
 	if pic == nil {
 		pic = &fleetv1.Picture{}
@@ -92,9 +95,11 @@ func (u *update) within(unix int64) int64 {
 // this holds whatever the laptop's clock says; reports of one delivery arrive
 // at once and are told apart by their sequence.
 func orderOf(received time.Time, sequence uint64) uint64 {
-	const bits = 22
-	return uint64(max(received.UnixMilli(), 0))<<bits | sequence&(1<<bits-1)
+	return uint64(max(received.UnixMilli(), 0))<<orderBits | sequence&(1<<orderBits-1)
 }
+
+// receivedOf returns when the report of an order arrived, in seconds.
+func receivedOf(order uint64) int64 { return int64(order >> orderBits / 1000) }
 
 // takes says whether a part is to be taken from this report: it is there, and
 // no later report carried it before. A run begins with every part whose sense

@@ -14,7 +14,7 @@ const (
 	// silenceSeconds is the shortest silence that is remembered. An agent's
 	// longest window is an hour.
 	silenceSeconds = 3 * 3600
-	keptRuns       = 6
+	keptRuns       = 8
 	keptSilences   = 8
 	keptTrustDays  = 5
 )

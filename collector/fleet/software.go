@@ -50,9 +50,6 @@ func (u *update) tools(part *farmhoundv1.Software, latest bool) {
 		was := t.GetPresent()
 		t = edit(&u.draft, u.pic.GetTools(), i)
 		t.Present, t.LastUnix = present, last
-		if !present {
-			t.Running = false
-		}
 		if was && !present && latest {
 			e := u.event(u.at, "tool_gone", sentence("%s is no longer there.", quote(u.f.toolName(t.GetId()))))
 			e.Tool = t.GetId()

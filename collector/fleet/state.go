@@ -49,6 +49,11 @@ func (u *update) zoneSetting(zone string) {
 	} else {
 		zones = slices.Insert(zones, i, set)
 	}
+	if last := zones[len(zones)-1]; u.pic.GetTimeZone() != "" && last.GetZone() != u.pic.GetTimeZone() {
+		// Set back since, by a report that said nothing new when it was applied.
+		order := u.pic.GetOrders().GetPlace()
+		zones = append(zones, &fleetv1.ZoneSetting{AtUnix: receivedOf(order), Zone: u.pic.GetTimeZone(), Order: order})
+	}
 	u.pic.Zones = zones[max(0, len(zones)-keptZones):]
 }
 

@@ -1256,7 +1256,7 @@ type ToolState struct {
 	LastUnix int64 `protobuf:"varint,3,opt,name=last_unix,json=lastUnix,proto3" json:"last_unix,omitempty"`
 	// In the last software part.
 	Present bool `protobuf:"varint,4,opt,name=present,proto3" json:"present,omitempty"`
-	// As last listed, and none of them when gone.
+	// As last listed.
 	Running bool `protobuf:"varint,5,opt,name=running,proto3" json:"running,omitempty"`
 	// As last listed.
 	Unattended bool `protobuf:"varint,6,opt,name=unattended,proto3" json:"unattended,omitempty"`
