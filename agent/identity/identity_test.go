@@ -18,8 +18,8 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/durationpb"
 
-	"github.com/farmhound-security/farmhound/agent/identity"
 	"github.com/farmhound-security/farmhound/agent/fakecollector"
+	"github.com/farmhound-security/farmhound/agent/identity"
 	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
 )
 

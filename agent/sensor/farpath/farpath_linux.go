@@ -30,7 +30,8 @@ type Path struct {
 	NearAddr, FarAddr netip.Addr
 
 	near, far string // names of the namespaces
-	devices   [2]*os.File
+	devices   []int
+	stop      [2]int // a pipe; closing its second end stops the carrying
 	carrying  sync.WaitGroup
 }
 
@@ -48,12 +49,17 @@ func New(t testing.TB, delay time.Duration) *Path {
 	id := make([]byte, 4)
 	_, _ = rand.Read(id)
 	name := "farpath-" + hex.EncodeToString(id)
+	// The addresses differ from path to path, so that a test knows its own peer.
 	p := &Path{
-		NearAddr: netip.MustParseAddr("198.51.100.20"), FarAddr: netip.MustParseAddr("203.0.113.9"),
-		near: name + "-near", far: name + "-far",
+		NearAddr: netip.AddrFrom4([4]byte{198, 51, 100, 1 + id[0]%250}),
+		FarAddr:  netip.AddrFrom4([4]byte{203, 0, 113, 1 + id[1]%250}),
+		near:     name + "-near", far: name + "-far",
+	}
+	if err := unix.Pipe2(p.stop[:], unix.O_CLOEXEC); err != nil {
+		t.Fatal(err)
 	}
 	t.Cleanup(func() { p.close(t) })
-	for i, side := range []struct {
+	for _, side := range []struct {
 		namespace   string
 		local, peer netip.Addr
 	}{{p.near, p.NearAddr, p.FarAddr}, {p.far, p.FarAddr, p.NearAddr}} {
@@ -61,25 +67,24 @@ func New(t testing.TB, delay time.Duration) *Path {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p.devices[i] = device
+		p.devices = append(p.devices, device)
 	}
-	p.carrying.Go(func() { carry(p.devices[0], p.devices[1], delay) })
-	p.carrying.Go(func() { carry(p.devices[1], p.devices[0], delay) })
+	p.carrying.Go(func() { carry(p.devices[0], p.devices[1], p.stop[0], delay) })
+	p.carrying.Go(func() { carry(p.devices[1], p.devices[0], p.stop[0], delay) })
 	return p
 }
 
 // attach makes a namespace with a TUN device in it and returns the device's open end.
-func attach(ctx context.Context, namespace string, local, peer netip.Addr) (*os.File, error) {
+func attach(ctx context.Context, namespace string, local, peer netip.Addr) (device int, err error) {
 	if err := ip(ctx, "netns", "add", namespace); err != nil {
-		return nil, err
+		return 0, err
 	}
-	var device *os.File
-	err := within(namespace, func() (err error) {
+	err = within(namespace, func() (err error) {
 		device, err = openDevice()
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("make a TUN device in %s: %w", namespace, err)
+		return 0, fmt.Errorf("make a TUN device in %s: %w", namespace, err)
 	}
 	for _, arguments := range [][]string{
 		{"-n", namespace, "link", "set", "lo", "up"},
@@ -88,7 +93,7 @@ func attach(ctx context.Context, namespace string, local, peer netip.Addr) (*os.
 		{"-n", namespace, "route", "add", "default", "dev", deviceName},
 	} {
 		if err := ip(ctx, arguments...); err != nil {
-			return device, err
+			return 0, errors.Join(err, unix.Close(device))
 		}
 	}
 	return device, nil
@@ -103,10 +108,10 @@ func ip(ctx context.Context, arguments ...string) error {
 }
 
 // openDevice makes the TUN device in the namespace of the calling thread.
-func openDevice() (*os.File, error) {
+func openDevice() (int, error) {
 	fd, err := unix.Open("/dev/net/tun", unix.O_RDWR|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
 	if err != nil {
-		return nil, err
+		return 0, err
 	}
 	request, err := unix.NewIfreq(deviceName)
 	if err == nil {
@@ -114,9 +119,9 @@ func openDevice() (*os.File, error) {
 		err = unix.IoctlIfreq(fd, unix.TUNSETIFF, request)
 	}
 	if err != nil {
-		return nil, errors.Join(err, unix.Close(fd))
+		return 0, errors.Join(err, unix.Close(fd))
 	}
-	return os.NewFile(uintptr(fd), "/dev/net/tun"), nil
+	return fd, nil
 }
 
 // held is a packet on its way.
@@ -126,29 +131,35 @@ type held struct {
 }
 
 // carry moves packets from one device to the other after the delay, in their order,
-// until one of them is closed.
-func carry(from, to *os.File, delay time.Duration) {
-	way := make(chan held, queueLength)
-	var out sync.WaitGroup
-	out.Go(func() {
-		for h := range way {
-			time.Sleep(time.Until(h.due)) // this is the distance
-			_, _ = to.Write(h.packet)     // a network loses packets too
-		}
-	})
+// until stop can be read from. It does so on a thread that goes before all others, so
+// that the distance stays the same on a busy machine.
+func carry(from, to, stop int, delay time.Duration) {
+	runtime.LockOSThread() // never unlocked: the thread is thrown away with its priority
+	_ = unix.SchedSetAttr(0, &unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_FIFO, Priority: 1}, 0)
+	var way []held
 	buffer := make([]byte, maxPacket)
+	wait := []unix.PollFd{{Fd: int32(from), Events: unix.POLLIN}, {Fd: int32(stop), Events: unix.POLLIN}}
 	for {
-		n, err := from.Read(buffer)
-		if err != nil {
-			break
+		var pause *unix.Timespec
+		if len(way) > 0 {
+			left := unix.NsecToTimespec(max(time.Until(way[0].due), 0).Nanoseconds())
+			pause = &left
 		}
-		select {
-		case way <- held{time.Now().Add(delay), append([]byte(nil), buffer[:n]...)}:
-		default: // more than the path holds
+		if _, err := unix.Ppoll(wait, pause, nil); err != nil && !errors.Is(err, unix.EINTR) || wait[1].Revents != 0 {
+			return
+		}
+		for len(way) < queueLength { // a network loses packets too
+			n, err := unix.Read(from, buffer)
+			if err != nil {
+				break
+			}
+			way = append(way, held{time.Now().Add(delay), append([]byte(nil), buffer[:n]...)})
+		}
+		for len(way) > 0 && time.Until(way[0].due) <= 0 {
+			_, _ = unix.Write(to, way[0].packet)
+			way = way[1:]
 		}
 	}
-	close(way)
-	out.Wait()
 }
 
 // within runs f on a thread of its own in a namespace. The thread ends with f, so
@@ -191,12 +202,11 @@ func command(ctx context.Context, namespace, program string, arguments []string)
 }
 
 func (p *Path) close(t testing.TB) {
-	for _, d := range p.devices {
-		if d != nil {
-			_ = d.Close()
-		}
-	}
+	_ = unix.Close(p.stop[1])
 	p.carrying.Wait()
+	for _, open := range append(p.devices, p.stop[0]) {
+		_ = unix.Close(open)
+	}
 	for _, namespace := range []string{p.near, p.far} {
 		if _, err := os.Stat("/run/netns/" + namespace); err != nil {
 			continue

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"time"
 
 	"github.com/farmhound-security/farmhound/agent/sensor/host"
 	"github.com/farmhound-security/farmhound/agent/sensor/internal/links"
@@ -36,7 +37,7 @@ type sessionFinder struct {
 func (n *scan) findSessions(h host.Host, tools map[string]*tool) []sighting {
 	f := &sessionFinder{scan: n, host: h, tools: tools, ssh: n.sshConnections()}
 	for i := range n.rows {
-		if row := &n.rows[i]; row.State == sockets.Established {
+		if row := &n.rows[i]; alive(row) {
 			f.judgeConnection(row)
 		}
 	}
@@ -47,14 +48,28 @@ func (n *scan) findSessions(h host.Host, tools map[string]*tool) []sighting {
 	return f.seen
 }
 
-// sameNetwork reports whether an address is on a network that this laptop is
-// attached to. Interfaces are listed only once somebody asks.
-func (f *sessionFinder) sameNetwork(addr netip.Addr) bool {
+// longestSilence is how long a peer may leave unanswered what is sent to it again and
+// again before it has gone: its machine sleeps, or its network ended without a word.
+const longestSilence = 45 * time.Second
+
+// alive reports whether somebody is at the other end of a connection.
+func alive(row *sockets.Socket) bool {
+	return row.State == sockets.Established && row.Silent < longestSilence
+}
+
+// links lists the interfaces, once somebody asks.
+func (f *sessionFinder) links() []links.Link {
 	if !f.asked {
 		f.asked = true
 		f.near, _ = links.List(f.host) // without interfaces nothing is near
 	}
-	return slices.ContainsFunc(f.near, func(l links.Link) bool { return l.Local() && l.Holds(addr) })
+	return f.near
+}
+
+// sameNetwork reports whether an address is on a network that this laptop is
+// attached to.
+func (f *sessionFinder) sameNetwork(addr netip.Addr) bool {
+	return slices.ContainsFunc(f.links(), func(l links.Link) bool { return l.Local() && l.Holds(addr) })
 }
 
 // judgeConnection adds a session if the connection is control through a tool.
@@ -70,7 +85,7 @@ func (f *sessionFinder) judgeConnection(row *sockets.Socket) {
 	}
 	switch {
 	case f.inbound(row) || slices.Contains(usual, row.Local.Port()):
-		if fromHere(row) && !f.throughLoopback(row, &g) {
+		if f.fromHere(row) && !f.throughLoopback(row, &g) {
 			return
 		}
 	case !f.dialledOut(row, t):
@@ -83,7 +98,7 @@ func (f *sessionFinder) judgeConnection(row *sockets.Socket) {
 // classify says what kind of network the peer of a connection is on.
 func (f *sessionFinder) classify(g *sighting, row *sockets.Socket) {
 	g.class = classOf(g.peer, f.sameNetwork)
-	if g.peer == row.Remote.Addr() && fromHere(row) {
+	if g.peer == row.Remote.Addr() && f.fromHere(row) {
 		g.class = farmhoundv1.PeerClass_PEER_CLASS_LOOPBACK // whichever of its addresses was used
 	}
 }
@@ -122,19 +137,23 @@ func (f *sessionFinder) suspectsWith(row *sockets.Socket) (list []*suspect) {
 
 // inbound reports whether a connection came in: something listens where it arrived.
 func (f *sessionFinder) inbound(row *sockets.Socket) bool {
-	return slices.ContainsFunc(f.listeners, func(l *sockets.Socket) bool { return l.Covers(row.Local) })
+	return slices.ContainsFunc(f.listeners, func(l *sockets.Socket) bool { return l.Covers(row) })
 }
 
-// fromHere reports whether a connection comes from this laptop itself.
-func fromHere(row *sockets.Socket) bool {
-	return row.Remote.Addr().IsLoopback() || row.Remote.Addr() == row.Local.Addr()
+// fromHere reports whether a connection comes from this laptop itself: over loopback,
+// to its own address, or into another network namespace of it.
+func (f *sessionFinder) fromHere(row *sockets.Socket) bool {
+	peer := row.Remote.Addr()
+	return peer.IsLoopback() || peer == row.Local.Addr() || slices.ContainsFunc(f.links(), func(l links.Link) bool {
+		return slices.ContainsFunc(l.Prefixes, func(p netip.Prefix) bool { return p.Addr() == peer })
+	})
 }
 
 // dialledOut reports whether a connection that the tool made itself is control: a
 // server of a display that connects to a viewer, which waits to be connected to.
 func (f *sessionFinder) dialledOut(row *sockets.Socket, t *tool) bool {
 	port := row.Remote.Port()
-	return slices.Contains(reversible[:], t.entry.GetId()) && !fromHere(row) &&
+	return slices.Contains(reversible[:], t.entry.GetId()) && !f.fromHere(row) &&
 		(port < firstDisplayPort || port > lastDisplayPort)
 }
 
@@ -172,8 +191,10 @@ func isCarrier(c farmhoundv1.Category) bool {
 // otherEnd returns the suspects that hold the other end of a connection within
 // the laptop.
 func (f *sessionFinder) otherEnd(row *sockets.Socket) []*suspect {
+	loopback := row.Remote.Addr().IsLoopback() // which every namespace has of its own
 	for i := range f.rows {
-		if other := &f.rows[i]; other.Local == row.Remote && other.Remote == row.Local {
+		other := &f.rows[i]
+		if other.Local == row.Remote && other.Remote == row.Local && (other.Space == row.Space || !loopback) {
 			return f.suspectsWith(other)
 		}
 	}

@@ -3,11 +3,10 @@ package software_test
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -32,17 +31,23 @@ type nearSense struct {
 	t     *testing.T
 	path  *farpath.Path
 	sense *software.Sensor
+	// outside is whether the sense looks from a namespace other than the near one.
+	outside bool
 }
 
 func newNearSense(t *testing.T, path *farpath.Path) *nearSense {
-	return &nearSense{t, path, software.New(host.Host{}, catalog.BuiltIn())}
+	return &nearSense{t: t, path: path, sense: software.New(host.Host{}, catalog.BuiltIn())}
 }
 
 // scan observes once.
 func (n *nearSense) scan() *farmhoundv1.Report {
 	n.t.Helper()
 	report := &farmhoundv1.Report{}
-	if err := n.path.InNear(func() error { return n.sense.Observe(n.t.Context(), report) }); err != nil {
+	in := n.path.InNear
+	if n.outside {
+		in = func(f func() error) error { return f() }
+	}
+	if err := in(func() error { return n.sense.Observe(n.t.Context(), report) }); err != nil {
 		n.t.Fatalf("observe: %v", err)
 	}
 	return report
@@ -87,13 +92,39 @@ func toolIn(report *farmhoundv1.Report, id string) *farmhoundv1.Tool {
 	return nil
 }
 
-func sessionOf(report *farmhoundv1.Report, tool string) *farmhoundv1.RemoteSession {
+// sessions returns the sessions of a tool from the far side. Others on this machine
+// may have some of their own meanwhile.
+func (n *nearSense) sessions(report *farmhoundv1.Report, tool string) (list []*farmhoundv1.RemoteSession) {
 	for _, s := range report.GetRemoteSessions() {
-		if s.GetTool() == tool {
-			return s
+		if s.GetTool() == tool && s.GetPeer() == n.path.FarAddr.String() {
+			list = append(list, s)
 		}
 	}
-	return nil
+	return list
+}
+
+// session returns the one session of a tool from the far side, nil where there is none.
+func (n *nearSense) session(report *farmhoundv1.Report, tool string) *farmhoundv1.RemoteSession {
+	n.t.Helper()
+	list := n.sessions(report, tool)
+	if len(list) > 1 {
+		n.t.Fatalf("one session is told as %d: %v", len(list), list)
+	}
+	if len(list) == 0 {
+		return nil
+	}
+	return list[0]
+}
+
+// checkControlled checks that a tool is controlled exactly while a session is open.
+func checkControlled(t *testing.T, report *farmhoundv1.Report, tool string) {
+	t.Helper()
+	open := slices.ContainsFunc(report.GetRemoteSessions(), func(s *farmhoundv1.RemoteSession) bool {
+		return s.GetTool() == tool && s.GetEndedAt() == nil
+	})
+	if got := toolIn(report, tool); got.GetControlled() != open || !got.GetRunning() {
+		t.Errorf("running %v, controlled %v; a session is open: %v", got.GetRunning(), got.GetControlled(), open)
+	}
 }
 
 // start runs a command until the returned function or the test ends it.
@@ -177,10 +208,10 @@ func checkFar(t *testing.T, path *farpath.Path, s *farmhoundv1.RemoteSession, ki
 func (n *nearSense) checkEnd(open *farmhoundv1.RemoteSession) {
 	n.t.Helper()
 	ended := n.until("the end of the session", func(r *farmhoundv1.Report) bool {
-		s := sessionOf(r, open.GetTool())
+		s := n.session(r, open.GetTool())
 		return s == nil || s.GetEndedAt() != nil
 	})
-	s := sessionOf(ended, open.GetTool())
+	s := n.session(ended, open.GetTool())
 	if s == nil {
 		n.t.Fatal("the session was gone before its end was told")
 	}
@@ -191,155 +222,62 @@ func (n *nearSense) checkEnd(open *farmhoundv1.RemoteSession) {
 		n.t.Errorf("ended %v from %q", s.GetEndedAt().AsTime(), s.GetPeer())
 	}
 	again := n.scan()
-	if sessionOf(again, open.GetTool()) != nil || toolIn(again, open.GetTool()).GetControlled() {
-		n.t.Errorf("after its end was told: %v", again)
+	if s := n.session(again, open.GetTool()); s != nil {
+		n.t.Errorf("after its end was told: %v", s)
 	}
+	checkControlled(n.t, again, open.GetTool())
 }
 
+// A server in a network namespace of its own, as a container has, hides nothing: only
+// the last of these looks from another namespace than the server's.
 func TestDesktopFromAfar(t *testing.T) {
+	x11vnc := func(display string, port int) []string {
+		return []string{"-display", display, "-rfbport", fmt.Sprint(port), "-forever", "-nopw", "-quiet", "-noxdamage"}
+	}
 	servers := []struct {
-		tool, program string
-		arguments     func(display string, port int) []string
+		name, tool, program string
+		outside             bool
+		arguments           func(display string, port int) []string
 	}{
-		{"x11vnc", "x11vnc", func(display string, port int) []string {
-			return []string{"-display", display, "-rfbport", fmt.Sprint(port), "-forever", "-nopw", "-quiet", "-noxdamage"}
-		}},
-		{"tigervnc-x0vncserver", "X0tigervnc", func(display string, port int) []string {
+		{name: "x11vnc", tool: "x11vnc", program: "x11vnc", arguments: x11vnc},
+		{name: "x0vncserver", tool: "tigervnc-x0vncserver", program: "X0tigervnc", arguments: func(display string, port int) []string {
 			return []string{"-display", display, "-rfbport", fmt.Sprint(port), "-SecurityTypes", "None"}
 		}},
-		{"tigervnc-xvnc", "Xtigervnc", func(_ string, port int) []string {
+		{name: "Xvnc", tool: "tigervnc-xvnc", program: "Xtigervnc", arguments: func(_ string, port int) []string {
 			return []string{":8" + fmt.Sprint(port%10), "-rfbport", fmt.Sprint(port), "-SecurityTypes", "None", "-nolisten", "tcp"}
 		}},
+		{name: "another namespace", tool: "x11vnc", program: "x11vnc", outside: true, arguments: x11vnc},
 	}
 	for i, tt := range servers {
-		t.Run(tt.tool, func(t *testing.T) {
+		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			farpath.Require(t, "Xvfb", "xtightvncviewer", tt.program)
 			path := farpath.New(t, farDelay)
 			near := newNearSense(t, path)
+			near.outside = tt.outside
 			port := 5911 + i
 			own, far := display(t), display(t)
 			start(t, path.Near(t.Context(), tt.program, tt.arguments(own, port)...))
 
 			idle := near.until("the server to listen", func(r *farmhoundv1.Report) bool {
-				return len(toolIn(r, tt.tool).GetListeningPorts()) > 0
+				return slices.Contains(toolIn(r, tt.tool).GetListeningPorts(), uint32(port))
 			})
-			if tool := toolIn(idle, tt.tool); !tool.GetRunning() || tool.GetControlled() || sessionOf(idle, tt.tool) != nil {
-				t.Errorf("before anybody came: %v", tool)
+			if s := near.session(idle, tt.tool); s != nil {
+				t.Errorf("before anybody came: %v", s)
 			}
+			checkControlled(t, idle, tt.tool)
 			viewer := path.Far(t.Context(), "xtightvncviewer", fmt.Sprintf("%v::%d", path.NearAddr, port))
 			viewer.Env = append(os.Environ(), "DISPLAY="+far)
 			leave := start(t, viewer)
 			report := near.until("a session", func(r *farmhoundv1.Report) bool {
-				s := sessionOf(r, tt.tool)
+				s := near.session(r, tt.tool)
 				return s.GetBytesIn() > 0 && s.GetBytesOut() > 0
 			})
-			if !toolIn(report, tt.tool).GetControlled() {
-				t.Error("the tool is not controlled")
-			}
-			s := sessionOf(report, tt.tool)
+			checkControlled(t, report, tt.tool)
+			s := near.session(report, tt.tool)
 			checkFar(t, path, s, farmhoundv1.SessionKind_SESSION_KIND_DESKTOP)
 			leave()
 			near.checkEnd(s)
 		})
 	}
-}
-
-// sshServer starts an OpenSSH server of the test's own and returns the options that
-// its client needs.
-func sshServer(t *testing.T, path *farpath.Path, port int) []string {
-	t.Helper()
-	programs := farpath.Require(t, "ssh", "scp", "ssh-keygen", "sshd")
-	folder := t.TempDir()
-	key, hostKey := filepath.Join(folder, "key"), filepath.Join(folder, "host")
-	for _, file := range []string{key, hostKey} {
-		out, err := exec.CommandContext(t.Context(), "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", file).CombinedOutput()
-		if err != nil {
-			t.Fatalf("make a key: %v: %s", err, out)
-		}
-	}
-	if err := os.MkdirAll("/run/sshd", 0o755); err != nil { // sshd insists on it
-		t.Fatal(err)
-	}
-	config := filepath.Join(folder, "sshd_config")
-	text := fmt.Sprintf("Port %d\nHostKey %s\nAuthorizedKeysFile %s.pub\nStrictModes no\nUsePAM no\nPidFile none\n"+
-		"PermitRootLogin yes\nSubsystem sftp internal-sftp\nPrintMotd no\nPrintLastLog no\n", port, hostKey, key)
-	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	start(t, path.Near(t.Context(), programs[3], "-D", "-e", "-f", config))
-	return []string{"-F", "none", "-i", key, "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR"}
-}
-
-func TestShellFromAfar(t *testing.T) {
-	t.Parallel()
-	const tool, port = "sshd", 2222
-	farpath.Require(t, "ssh", "scp", "ssh-keygen", "sshd")
-	path := farpath.New(t, farDelay)
-	near := newNearSense(t, path)
-	options := sshServer(t, path, port)
-	near.until("sshd to listen", func(r *farmhoundv1.Report) bool {
-		return len(toolIn(r, tool).GetListeningPorts()) > 0
-	})
-
-	t.Run("copying files is no session", func(t *testing.T) {
-		file := filepath.Join(t.TempDir(), "file")
-		if err := os.WriteFile(file, make([]byte, 600_000), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		// 600 kB at 2,000 kbit/s take two seconds and a half.
-		arguments := append(append([]string{}, options...), "-P", fmt.Sprint(port), "-l", "2000",
-			file, "root@"+path.NearAddr.String()+":"+file+".copy")
-		scp := path.Far(t.Context(), "scp", arguments...)
-		done := make(chan error, 1)
-		go func() { done <- scp.Run() }()
-		during := 0
-		tick := time.NewTicker(between)
-		defer tick.Stop()
-		for copying := true; copying; {
-			select {
-			case err := <-done:
-				if err != nil {
-					t.Fatalf("scp: %v", err)
-				}
-				copying = false
-			case <-tick.C:
-				report := near.scan()
-				if near.connected(port) {
-					during++
-				}
-				if s := sessionOf(report, tool); s != nil {
-					t.Fatalf("a session while copying: %v", s)
-				}
-			}
-		}
-		if during < 10 {
-			t.Errorf("only %d scans saw the copying", during)
-		}
-		if info, err := os.Stat(file + ".copy"); err != nil || info.Size() != 600_000 {
-			t.Errorf("the copy: %v", err)
-		}
-	})
-
-	t.Run("a terminal is a session", func(t *testing.T) {
-		near := &nearSense{t, path, near.sense}
-		ctx, cancel := context.WithCancel(t.Context())
-		defer cancel()
-		arguments := append(append([]string{"-tt"}, options...), "-p", fmt.Sprint(port), "root@"+path.NearAddr.String(), "exec cat")
-		shell := path.Far(ctx, "ssh", arguments...)
-		keyboard, err := shell.StdinPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer keyboard.Close()
-		leave := start(t, shell)
-		report := near.until("a session", func(r *farmhoundv1.Report) bool { return sessionOf(r, tool).GetRttMinMs() > 0 })
-		if !toolIn(report, tool).GetControlled() {
-			t.Error("sshd is not controlled")
-		}
-		s := sessionOf(report, tool)
-		checkFar(t, path, s, farmhoundv1.SessionKind_SESSION_KIND_SHELL)
-		leave()
-		near.checkEnd(s)
-	})
 }

@@ -51,7 +51,8 @@ func (s *Sensor) Observe(ctx context.Context, into *farmhoundv1.Report) error {
 	if err != nil {
 		return err
 	}
-	rows, measured, listErr := s.system.sockets.List(ctx)
+	s.system.findSuspects(c, processes)
+	rows, measured, listErr := s.system.sockets.List(ctx, s.system.elsewhere()...)
 	if ctx.Err() != nil {
 		return fmt.Errorf("list connections: %w", ctx.Err())
 	}
@@ -95,19 +96,44 @@ type scan struct {
 	hidden    bool
 }
 
-// gather finds the suspects among the processes and gives each its sockets.
-func (y *system) gather(c *catalog.Catalog, processes []*procfs.Process, rows []sockets.Socket) *scan {
-	y.suspects, y.holdings = y.suspects[:0], y.holdings[:0]
-	n := &scan{catalog: c, processes: y.processes, all: processes, rows: rows}
+// findSuspects finds the suspects among the processes.
+func (y *system) findSuspects(c *catalog.Catalog, processes []*procfs.Process) {
+	y.suspects = y.suspects[:0]
 	for _, p := range processes {
-		s := judge(p, c)
-		if !s.isSuspect() {
+		if s := judge(p, c); s.isSuspect() {
+			s.listens, s.connections, s.tools, s.hidden = s.listens[:0], s.connections[:0], s.tools[:0], false
+			y.suspects = append(y.suspects, s)
+		}
+	}
+}
+
+// elsewhere returns the suspects' process ids by the network namespaces, other than
+// the agent's own, that they are in: a container's, or one made to hide a tool.
+func (y *system) elsewhere() (processes [][]int) {
+	own := y.processes.NetworkNamespace(nil)
+	var others []string
+	for _, s := range y.suspects {
+		name := y.processes.NetworkNamespace(s.Process)
+		if name == own || name == "" {
 			continue
 		}
-		s.listens, s.connections, s.tools, s.hidden = s.listens[:0], s.connections[:0], s.tools[:0], false
-		y.suspects = append(y.suspects, s)
+		at := slices.Index(others, name)
+		if at < 0 {
+			at = len(others)
+			others, processes = append(others, name), append(processes, nil)
+		}
+		processes[at] = append(processes[at], s.PID)
+	}
+	return processes
+}
+
+// gather gives each suspect its sockets.
+func (y *system) gather(c *catalog.Catalog, processes []*procfs.Process, rows []sockets.Socket) *scan {
+	y.holdings = y.holdings[:0]
+	n := &scan{catalog: c, processes: y.processes, all: processes, rows: rows}
+	for _, s := range y.suspects {
 		var err error
-		if y.inodes, err = y.processes.AppendSockets(y.inodes[:0], p); errors.Is(err, fs.ErrPermission) {
+		if y.inodes, err = y.processes.AppendSockets(y.inodes[:0], s.Process); errors.Is(err, fs.ErrPermission) {
 			s.hidden, n.hidden = true, true
 		}
 		for _, inode := range y.inodes {

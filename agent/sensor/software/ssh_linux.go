@@ -28,7 +28,7 @@ type sshConnection struct {
 func (n *scan) sshConnections() (list []sshConnection) {
 	for i := range n.rows {
 		row := &n.rows[i]
-		if row.State != sockets.Established {
+		if !alive(row) {
 			continue
 		}
 		var holders []*suspect
@@ -48,7 +48,7 @@ func (n *scan) sshConnections() (list []sshConnection) {
 // held by those who hold the connection.
 func (n *scan) listensElsewhere(row *sockets.Socket, holders []*suspect) bool {
 	for _, listener := range n.listeners {
-		if !listener.Covers(row.Local) {
+		if !listener.Covers(row) {
 			continue
 		}
 		if !slices.ContainsFunc(n.holders(listener), func(h holding) bool { return slices.Contains(holders, h.suspect) }) {
@@ -153,7 +153,7 @@ func (f *sessionFinder) shellOver(t *tool, c *sshConnection) sighting {
 		startedAt: started, peer: c.row.Remote.Addr(), path: farmhoundv1.SessionPath_SESSION_PATH_DIRECT,
 		established: farmhoundv1.EstablishedBy_ESTABLISHED_BY_PROCESS, bytes: c.row, trip: c.row,
 	}
-	if fromHere(c.row) && !f.behindLoopback(&g, c) {
+	if f.fromHere(c.row) && !f.behindLoopback(&g, c) {
 		g.path, g.trip = farmhoundv1.SessionPath_SESSION_PATH_UNKNOWN, nil
 	}
 	f.classify(&g, c.row)
@@ -212,7 +212,7 @@ func (f *sessionFinder) hiddenConnections(t *tool, peer netip.Addr) (list []*soc
 	spec, _ := f.catalog.Session(linux, t.entry.GetId())
 	for i := range f.rows {
 		row := &f.rows[i]
-		if row.State == sockets.Established && len(f.holders(row)) == 0 && row.UID == 0 && f.inbound(row) &&
+		if alive(row) && len(f.holders(row)) == 0 && row.UID == 0 && f.inbound(row) &&
 			(!peer.IsValid() || peer == row.Remote.Addr()) &&
 			(peer.IsValid() || slices.Contains(spec.Ports, row.Local.Port())) {
 			list = append(list, row)

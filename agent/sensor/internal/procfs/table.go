@@ -198,6 +198,20 @@ func (t *Table) AppendSockets(dst []uint64, p *Process) ([]uint64, error) {
 	return dst, nil
 }
 
+// NetworkNamespace names the network namespace that a process is in, or the calling
+// thread for nil. It is empty where that is hidden from this user.
+func (t *Table) NetworkNamespace(p *Process) string {
+	name := "/proc/thread-self/ns/net"
+	if p != nil {
+		name = procPath(p.PID, "ns/net")
+	}
+	link, err := t.host.ReadLink(name)
+	if err != nil {
+		return ""
+	}
+	return link
+}
+
 // socketInode takes the number out of a link such as socket:[25204].
 func socketInode(link string) (uint64, bool) {
 	number, ok := strings.CutPrefix(link, "socket:[")

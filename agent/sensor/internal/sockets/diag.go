@@ -26,11 +26,18 @@ const (
 	familyIPv6  = 10
 	protocolTCP = 6
 
+	infoResent   = 2   // tcpi_retransmits, in a row
+	infoUnacked  = 24  // tcpi_unacked, segments
+	infoLastAck  = 56  // tcpi_last_ack_recv, ms ago
 	infoRTT      = 68  // tcpi_rtt, µs
 	infoAcked    = 120 // tcpi_bytes_acked
 	infoReceived = 128 // tcpi_bytes_received
 	infoMinRTT   = 148 // tcpi_min_rtt, µs
 )
+
+// manyResent is how often in a row something must have been sent again before
+// silence means that nobody hears it.
+const manyResent = 5
 
 // errTooMany ends a listing at MaxRows.
 var errTooMany = fmt.Errorf("more than %d sockets", MaxRows)
@@ -143,5 +150,8 @@ func (s *Socket) parseInfo(info []byte) {
 	s.Received = native.Uint64(info[infoReceived:])
 	if lowest := native.Uint32(info[infoMinRTT:]); lowest != ^uint32(0) {
 		s.MinRTT = time.Duration(lowest) * time.Microsecond
+	}
+	if info[infoResent] >= manyResent && native.Uint32(info[infoUnacked:]) > 0 {
+		s.Silent = time.Duration(native.Uint32(info[infoLastAck:])) * time.Millisecond
 	}
 }

@@ -5,12 +5,19 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"strconv"
+	"strings"
+	"syscall"
 
 	"github.com/farmhound-security/farmhound/agent/sensor/host"
 )
 
-// maxTable bounds the bytes read of one table: rows are 150 to 180 bytes.
-const maxTable = 64 << 20
+const (
+	// maxTable bounds the bytes read of one table: rows are 150 to 180 bytes.
+	maxTable = 64 << 20
+	// maxSpaces bounds the network namespaces that are asked besides the agent's own.
+	maxSpaces = 64
+)
 
 // Lister lists sockets of one host, reusing its memory. It is for one goroutine at a time.
 type Lister struct {
@@ -22,29 +29,62 @@ type Lister struct {
 // NewLister returns a Lister for the host.
 func NewLister(h host.Host) *Lister { return &Lister{host: h} }
 
-// List returns the connections and listeners. The result is valid until the next
-// call. Rows that could be read are returned beside an error. Measured reports
-// whether the kernel was asked, so that round trips and bytes are there.
-func (l *Lister) List(ctx context.Context) (rows []Socket, measured bool, err error) {
+// List returns the connections and listeners of the agent's own network namespace,
+// and of others, each given as processes that are in it. The result is valid until
+// the next call. Rows that could be read are returned beside an error. Measured
+// reports whether the kernel was asked everywhere, so that round trips and bytes are
+// there.
+func (l *Lister) List(ctx context.Context, others ...[]int) (rows []Socket, measured bool, err error) {
+	l.rows = l.rows[:0]
+	measured, err = l.listOne("/proc/net/", 0)
+	for i, processes := range others[:min(len(others), maxSpaces)] {
+		if err := ctx.Err(); err != nil {
+			return nil, false, err
+		}
+		before := len(l.rows)
+		asked, failed := l.listOther(processes)
+		for at := range l.rows[before:] {
+			l.rows[before+at].Space = i + 1
+		}
+		measured = measured && asked
+		err = errors.Join(err, failed)
+	}
 	if err := ctx.Err(); err != nil {
 		return nil, false, err
 	}
-	if l.host.Live() {
-		if err := l.dump(); err == nil {
-			return l.rows, true, nil
-		} else if errors.Is(err, errTooMany) {
-			return l.rows, true, err
-		}
-		// A sandbox may forbid netlink; the tables tell less but are always there.
-	}
-	return l.rows, false, l.readTables()
+	return l.rows, measured, err
 }
 
-func (l *Lister) readTables() error {
-	l.rows = l.rows[:0]
+// listOther lists a namespace by the first of its processes that is still there. One
+// without any has gone with them.
+func (l *Lister) listOther(processes []int) (asked bool, err error) {
+	for _, id := range processes {
+		asked, err = l.listOne("/proc/"+strconv.Itoa(id)+"/net/", id)
+		if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ESRCH) {
+			return asked, err
+		}
+	}
+	return true, nil
+}
+
+// listOne appends the rows of one namespace and reports whether the kernel was asked.
+func (l *Lister) listOne(folder string, process int) (asked bool, err error) {
+	if l.host.Live() {
+		before := len(l.rows)
+		if err := l.dump(process); err == nil || errors.Is(err, errTooMany) {
+			return true, err
+		}
+		// A sandbox may forbid netlink, or to go to another namespace; the tables
+		// tell less but are always there.
+		l.rows = l.rows[:before]
+	}
+	return false, l.readTables(folder)
+}
+
+func (l *Lister) readTables(folder string) error {
 	var failed error
-	for _, name := range [...]string{"/proc/net/tcp", "/proc/net/tcp6"} {
-		if err := l.read(name); errors.Is(err, fs.ErrNotExist) && name == "/proc/net/tcp6" {
+	for _, name := range [...]string{folder + "tcp", folder + "tcp6"} {
+		if err := l.read(name); errors.Is(err, fs.ErrNotExist) && strings.HasSuffix(name, "6") {
 			continue // a kernel without IPv6
 		} else if err != nil {
 			failed = errors.Join(failed, err)

@@ -37,6 +37,9 @@ type Socket struct {
 	// Inode is the number under which /proc/PID/fd shows the socket; zero for one
 	// that no process holds.
 	Inode uint64
+	// Space is the network namespace it is in: zero for the agent's own, and counted
+	// from one in the order in which others were asked for.
+	Space int
 	// Cookie is the kernel's own id of the socket, unique while the machine runs.
 	// Zero where the listing does not tell.
 	Cookie uint64
@@ -45,18 +48,18 @@ type Socket struct {
 	// MinRTT is the smallest round trip of the last minutes, zero where none was
 	// taken; RTT is the smoothed one.
 	MinRTT, RTT time.Duration
+	// Silent is for how long the peer has acknowledged nothing of what the kernel
+	// keeps sending it again; zero while it answers, or need not.
+	Silent time.Duration
 	// Acked counts bytes that were sent and acknowledged, Received bytes received.
 	Acked, Received uint64
 }
 
-// Covers reports whether a listener's local address takes connections that arrive
-// at address to.
-func (s *Socket) Covers(to netip.AddrPort) bool {
-	if s.Local.Port() != to.Port() {
-		return false
-	}
-	own := s.Local.Addr()
+// Covers reports whether a listener takes connections that arrive where this one did.
+func (s *Socket) Covers(row *Socket) bool {
+	own, to := s.Local.Addr(), row.Local
 	// A listener on :: takes IPv4 too unless it was told not to, which is rare and
 	// not shown; the kernel would have refused the connection otherwise.
-	return own == to.Addr() || own.IsUnspecified() && (own.Is6() || to.Addr().Is4())
+	return s.Space == row.Space && s.Local.Port() == to.Port() &&
+		(own == to.Addr() || own.IsUnspecified() && (own.Is6() || to.Addr().Is4()))
 }

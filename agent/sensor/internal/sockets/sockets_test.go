@@ -134,6 +134,32 @@ func TestAppendDumpRecorded(t *testing.T) {
 	}
 }
 
+// A peer is silent only while the kernel sends something again and again.
+func TestSilentPeer(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name            string
+		resent          byte
+		unacked, lastMS uint32
+		want            time.Duration
+	}{
+		{"everything arrived long ago", 0, 0, 3_600_000, 0},
+		{"on its way", 0, 4, 130, 0},
+		{"a lossy path", 2, 4, 2_000, 0},
+		{"nobody hears", 8, 4, 50_000, 50 * time.Second},
+		{"a keepalive probe is nothing unacknowledged", 8, 0, 50_000, 0},
+	} {
+		info := make([]byte, infoMinRTT+4)
+		info[infoResent] = tt.resent
+		binary.NativeEndian.PutUint32(info[infoUnacked:], tt.unacked)
+		binary.NativeEndian.PutUint32(info[infoLastAck:], tt.lastMS)
+		var s Socket
+		if s.parseInfo(info); s.Silent != tt.want {
+			t.Errorf("%s: silent for %v, want %v", tt.name, s.Silent, tt.want)
+		}
+	}
+}
+
 func TestAppendDumpErrors(t *testing.T) {
 	t.Parallel()
 	message := func(kind uint16, body ...byte) []byte {
@@ -214,8 +240,11 @@ func TestCovers(t *testing.T) {
 		{"0.0.0.0:5900", "192.0.2.1:5901", false},
 	} {
 		s := Socket{Local: ends(tt.listener), State: Listen}
-		if got := s.Covers(ends(tt.to)); got != tt.want {
+		if got := s.Covers(&Socket{Local: ends(tt.to)}); got != tt.want {
 			t.Errorf("%s covers %s = %v", tt.listener, tt.to, got)
+		}
+		if s.Covers(&Socket{Local: ends(tt.to), Space: 1}) {
+			t.Errorf("%s covers %s in another namespace", tt.listener, tt.to)
 		}
 	}
 }
