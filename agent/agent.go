@@ -57,6 +57,11 @@ type Agent struct {
 
 	// The rest belongs to the loop.
 	windows *windows
+	// told is when everything was last told, damaged how many damaged spools were
+	// known by then, and unspooled whether the last report could not be kept.
+	told      time.Time
+	damaged   uint64
+	unspooled bool
 }
 
 // New opens the state directory and makes a key if there is none. Run or Close
@@ -172,14 +177,20 @@ func (a *Agent) pause(ctx context.Context) error {
 	}
 }
 
+// tellEverything is how often everything is told although it did not change, so that
+// whatever went wrong with a report heals.
+const tellEverything = 24 * time.Hour
+
 // report spools what changed. What cannot be spooled now is found again with the
 // next look, and ended windows wait.
 func (a *Agent) report(ctx context.Context, seen *farmhoundv1.Report, refresh bool) {
-	if a.state.takeResend() {
+	status := a.spool.Status()
+	now := time.Now()
+	if resend := a.state.takeResend(); resend || status.Damaged > a.damaged || now.Sub(a.told).Abs() >= tellEverything {
 		a.changes.forget()
+		a.told, a.damaged = now, status.Damaged
 	}
 	seen.Windows = a.windows.pending
-	status := a.spool.Status()
 	a.complete(seen, status.Depth, status.Dropped+a.windows.lost)
 	a.clean(ctx, seen)
 	kept := a.changes.reduce(seen, refresh)
@@ -193,9 +204,16 @@ func (a *Agent) report(ctx context.Context, seen *farmhoundv1.Report, refresh bo
 	}
 	evicted, err := a.spool.Append(a.bootID, kept.GetSequence(), payload)
 	if err != nil {
-		a.log.ErrorContext(ctx, "report cannot be spooled and will be made again", "error", err)
+		if !a.unspooled { // once, and not with every look at a disk that stays full
+			a.log.ErrorContext(ctx, "reports cannot be spooled and will be made again", "error", err)
+		}
+		a.unspooled = true
 		return
 	}
+	if a.unspooled {
+		a.log.InfoContext(ctx, "reports can be spooled again")
+	}
+	a.unspooled = false
 	a.kept(kept)
 	a.windows.pending = nil
 	if evicted > 0 {

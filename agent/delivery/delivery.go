@@ -2,7 +2,7 @@
 //
 // One batch is in flight at a time. A batch leaves the spool only when the
 // collector's acknowledgement says that it is durable there; an acknowledgement
-// that was lost means that the same reports go out again, which has no second
+// that was lost means that the same batch goes out again, which has no second
 // effect. What fails is tried again after a pause that grows, with jitter, or
 // after the pause that the collector asked for.
 // The package may import proto/, agent/spool and agent/identity only.
@@ -68,6 +68,10 @@ type Deliverer struct {
 	// reports bounds the next batch; it shrinks to find a report that the
 	// collector cannot take.
 	reports int
+	// unsettled is how many reports went out in a batch that nobody answered: they
+	// may be committed, and go out again as that very batch, so that the collector
+	// can tell a redelivery from a second laptop with the same key.
+	unsettled int
 	// failing is the kind of failure that was logged last, empty when delivery
 	// works: a row of the same failures is said once.
 	failing string
@@ -124,7 +128,11 @@ func (d *Deliverer) wait(ctx context.Context) error {
 // deliver sends the oldest batch and applies the acknowledgement. It reports
 // whether there was one.
 func (d *Deliverer) deliver(ctx context.Context) (bool, error) {
-	waiting, err := d.Queue.Peek(d.reports, maxBytes)
+	most := d.reports
+	if d.unsettled > 0 {
+		most = min(most, d.unsettled)
+	}
+	waiting, err := d.Queue.Peek(most, maxBytes)
 	if err != nil || waiting == nil {
 		return false, err
 	}
@@ -135,10 +143,12 @@ func (d *Deliverer) deliver(ctx context.Context) (bool, error) {
 	call, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	ack, err := d.Collector.Report(call, batch, grpc.UseCompressor(gzip.Name))
+	d.unsettled = 0
 	if status.Code(err) == codes.InvalidArgument {
 		return true, d.isolate(ctx, waiting, err)
 	}
 	if err != nil {
+		d.unsettled = len(batch.GetReports())
 		return true, err
 	}
 	return true, d.apply(ctx, waiting, ack)

@@ -3,6 +3,7 @@ package delivery
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"path/filepath"
@@ -168,6 +169,33 @@ func TestLostAckIsSentAgainWithTheSameNonce(t *testing.T) {
 	}
 	if strings.Count(said, "reports stay in the spool") != 1 || !strings.Contains(said, "delivery works again") {
 		t.Errorf("failures are not said once: %s", said)
+	}
+}
+
+// What was appended after a batch went out unanswered waits for the next one.
+func TestRedeliveryIsTheSameBatch(t *testing.T) {
+	t.Parallel()
+	s := openSpool(t, filepath.Join(t.TempDir(), "spool"))
+	fill(t, s, boot, 3)
+	collector := &fake{answer: func(call int, _ *farmhoundv1.ReportBatch) (error, bool) {
+		if call > 1 {
+			return nil, false
+		}
+		payload, err := proto.Marshal(&farmhoundv1.Report{BootId: boot, Sequence: 4})
+		if err != nil {
+			return err, false
+		}
+		_, err = s.Append(boot, 4, payload)
+		return errors.Join(err, status.Error(codes.Unavailable, "connection reset")), true
+	}}
+	deliverUntil(t, s, collector, time.Hour, nil)
+	want := []call{
+		{Boot: boot, From: 1, To: 3},
+		{Boot: boot, From: 1, To: 3},
+		{Boot: boot, From: 4, To: 4, Nonce: "b"},
+	}
+	if diff := cmp.Diff(want, collector.calls, cmp.FilterPath(func(p cmp.Path) bool { return p.Last().String() == ".At" }, cmp.Ignore())); diff != "" {
+		t.Error(diff)
 	}
 }
 
