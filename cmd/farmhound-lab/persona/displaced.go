@@ -12,7 +12,7 @@ func displaced(w *World, d draw, _ int) []*Laptop {
 	flat := w.home(d, w.atlas.one(d, broadband, there.country, there.region))
 	bare := w.bare(d)
 	id := "astrill"
-	if d.chance(0.25) {
+	if d.chance(0.15) {
 		id = pick(d, "nordvpn", "mullvad")
 	}
 	l.install(plain(id, ""), w.start.Unix(), 0)
@@ -25,7 +25,7 @@ func displaced(w *World, d draw, _ int) []*Laptop {
 	l.stands(hidden)
 
 	// Something nearly always tells: the clock, the hours, or a VPN that drops.
-	slips, ownHours, drops := d.chance(0.55), d.chance(0.4), d.between(0, 0.08)
+	slips, ownHours, drops := d.chance(0.75), d.chance(0.6), d.between(0.03, 0.12)
 	if !slips && !ownHours {
 		drops = d.between(0.15, 0.35)
 	}
@@ -37,7 +37,7 @@ func displaced(w *World, d draw, _ int) []*Laptop {
 		h.start, h.end = h.start+shift, h.end+shift
 	}
 	if slips {
-		l.life.zones = append(l.life.zones, zone{from + int64(d.between(0, 8)*daySeconds), there.zone})
+		l.life.zones = append(l.life.zones, zone{from + int64(d.between(0.1, 0.7)*float64(w.opts.Days)*daySeconds), there.zone})
 	}
 	m := ordinary(d, 0)
 	m.calls = pick(d, 0, 0.3, 1)

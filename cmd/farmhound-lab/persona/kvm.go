@@ -20,7 +20,11 @@ func disguisedKvm(w *World, d draw, size int) []*Laptop {
 	storage := d.chance(0.6)
 	// Without a drive only counted input tells the console from a keyboard.
 	sensed := !storage || d.chance(0.6)
-	return w.consoleFarm(d, min(d.whole(1, 2), max(size, 1)), pick(d, int64(15), 20, 60), sensed, func() (*farmhoundv1.UsbDevice, *farmhoundv1.Display) {
+	laptops := min(d.whole(1, 2), max(size, 1))
+	if !sensed {
+		laptops = 2 // alone and unwatched it looks like its owner's gadget
+	}
+	return w.consoleFarm(d, laptops, pick(d, int64(15), 20, 60), sensed, func() (*farmhoundv1.UsbDevice, *farmhoundv1.Display) {
 		return disguise(d, w.ring, storage)
 	})
 }
