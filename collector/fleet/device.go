@@ -28,6 +28,12 @@ type view struct {
 	egress map[uint32]*fleetv1.EgressState
 	// contacts are all sessions' seconds, no more than windows counted.
 	contacts []contact
+	// phaseHours and zoneMoved are asked for twice.
+	phaseHours *float64
+	zoneMoved  bool
+	// asked and answer are declaredPlace's last: most days are spent at one place.
+	asked  Place
+	answer bool
 }
 
 // Device derives what signals and analysts look at from a picture. Days are UTC
@@ -42,6 +48,7 @@ func (f *Fleet) Device(pic *fleetv1.Picture, now time.Time) *fleetv1.Device {
 		v.egress[e.GetId()] = e
 	}
 	v.active = activeDays(pic.GetDays(), now)
+	v.phaseHours, v.zoneMoved = v.phase(), v.zoneChanged()
 	d := &fleetv1.Device{
 		Id: pic.GetId(), Serial: pic.GetSerial(), System: pic.GetSystem(), EnrolledAt: pic.GetEnrolledAt(),
 		FirstReportAt: stamp(pic.GetFirstReportUnix()), LastReportAt: stamp(pic.GetLastReportUnix()),

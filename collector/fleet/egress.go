@@ -96,7 +96,7 @@ func (v *view) zoneMismatch(e *fleetv1.EgressState) bool {
 
 // placeHistory says where the laptop has been.
 func (v *view) placeHistory() *fleetv1.PlaceHistory {
-	h := &fleetv1.PlaceHistory{ZoneChanged: v.zoneChanged(), PhaseHours: v.phase()}
+	h := &fleetv1.PlaceHistory{ZoneChanged: v.zoneMoved, PhaseHours: v.phaseHours}
 	h.Networks_20D, h.Moves = v.moves()
 	for _, d := range v.active {
 		if d.GetOffice() {
@@ -173,6 +173,13 @@ func (v *view) moves() (networks, moves uint32) {
 // declaredPlace says whether a place is the declared one. Address data without
 // regions can only speak of the country.
 func (v *view) declaredPlace(country, region string) bool {
+	if asked := (Place{Country: country, Region: region}); v.asked != asked {
+		v.asked, v.answer = asked, v.compareDeclared(country, region)
+	}
+	return v.answer
+}
+
+func (v *view) compareDeclared(country, region string) bool {
 	return country != "" && country == v.person.GetCountry() && !otherRegion(country, region, v.person.GetRegion())
 }
 

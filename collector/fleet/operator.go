@@ -3,6 +3,7 @@ package fleet
 import (
 	"cmp"
 	"math"
+	"math/bits"
 	"slices"
 	"time"
 
@@ -35,9 +36,11 @@ func (v *view) operator() *fleetv1.Operator {
 	}
 	o.Days = uint32(len(days))
 	v.peers(o, peers)
-	o.ZoneChanged = v.zoneChanged()
+	o.ZoneChanged = v.zoneMoved
 	o.AccountPeople = v.f.accountPeople(v.self)
-	o.PhaseHours = v.phase()
+	if v.phaseHours != nil {
+		o.PhaseHours = ptr(*v.phaseHours)
+	}
 	return o
 }
 
@@ -164,16 +167,18 @@ func (v *view) phase() *float64 {
 			continue
 		}
 		days++
-		_, offset := time.Unix(int64(d.GetDay())*daySeconds+daySeconds/2, 0).In(loc).Zone()
-		for slot := range 48 {
-			if d.GetSlots()>>slot&1 == 0 {
-				continue
-			}
+		var dx, dy float64
+		for left := d.GetSlots(); left != 0; left &= left - 1 {
+			slot := bits.TrailingZeros64(left)
 			slots++
-			angle := (float64(slot)/2 + 0.25 + float64(offset)/3600) * math.Pi / 12
-			x += math.Cos(angle)
-			y += math.Sin(angle)
+			dx += directions[slot].x
+			dy += directions[slot].y
 		}
+		// The day's sum is turned to the declared place's clock.
+		_, offset := time.Unix(int64(d.GetDay())*daySeconds+daySeconds/2, 0).In(loc).Zone()
+		sin, cos := math.Sincos(float64(offset) * 2 * math.Pi / daySeconds)
+		x += dx*cos - dy*sin
+		y += dx*sin + dy*cos
 	}
 	if days < enoughDays || slots < enoughSlots || math.Hypot(x, y) < together*float64(slots) {
 		return nil
@@ -181,6 +186,16 @@ func (v *view) phase() *float64 {
 	middle := math.Atan2(y, x) * 12 / math.Pi
 	return ptr(math.Round(wrapHours(middle-v.expectedMiddle())*100) / 100)
 }
+
+type direction struct{ x, y float64 }
+
+// directions are the middles of the half hours of a day on a dial of 24 hours.
+var directions = func() (table [64]direction) {
+	for slot := range table {
+		table[slot].y, table[slot].x = math.Sincos((float64(slot)/2 + 0.25) * math.Pi / 12)
+	}
+	return table
+}()
 
 func (v *view) expectedMiddle() float64 {
 	if v.person.WorkStartMinute == nil || v.person.WorkEndMinute == nil {

@@ -1,0 +1,192 @@
+package fleet
+
+import (
+	"testing"
+	"time"
+
+	fleetv1 "github.com/farmhound-security/farmhound/proto/farmhound/fleet/v1"
+	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
+)
+
+// staying is a number of workdays each at its egress; an egress names its network.
+func staying(egresses ...string) func(l *laptop) []Observation {
+	return func(l *laptop) []Observation {
+		var all []Observation
+		for d, egress := range egresses {
+			l.peer = egress
+			l.at("network " + egress)
+			all = append(all, l.workday(monday.AddDate(0, 0, d))...)
+		}
+		return all
+	}
+}
+
+func times(n int, egress string) []string {
+	list := make([]string, n)
+	for i := range list {
+		list[i] = egress
+	}
+	return list
+}
+
+func tunnel(l *laptop, tool string) {
+	l.seen.Network.Tunnels = []*farmhoundv1.Tunnel{{Tool: tool, DefaultRoute: true}}
+}
+
+func TestEgress(t *testing.T) {
+	t.Parallel()
+	egress := func(get func(*fleetv1.Egress) any) func(*fleetv1.Device) any {
+		return func(d *fleetv1.Device) any { return get(d.GetEgress()) }
+	}
+	foreign := egress(func(e *fleetv1.Egress) any { return e.GetForeign() })
+	highRisk := egress(func(e *fleetv1.Egress) any { return e.GetHighRisk() })
+	mismatch := egress(func(e *fleetv1.Egress) any { return e.GetZoneMismatch() })
+	zoned := func(zone string, egresses ...string) func(l *laptop) []Observation {
+		return func(l *laptop) []Observation {
+			l.seen.Place = &farmhoundv1.Place{TimeZone: zone}
+			return staying(egresses...)(l)
+		}
+	}
+	toGermany := func(p *fleetv1.Person) { p.TravelCountries = []string{"DE"} }
+	check(t, []derived{
+		{name: "declared country", life: staying(california), get: foreign, want: false},
+		{name: "another", life: staying(berlin), get: foreign, want: true},
+		{name: "another of the company's is another", life: staying(berlin), get: foreign, want: true,
+			config: func(c *Config) { c.Company.HomeCountries = []string{"US", "DE"} }},
+		{name: "approved travel", life: staying(berlin), person: toGermany, get: foreign, want: false},
+		{name: "no roster", life: staying(berlin), alone: true, get: foreign, want: false},
+		{name: "no roster, but the company's countries", life: staying(berlin), alone: true, get: foreign, want: true,
+			config: func(c *Config) { c.Company.HomeCountries = []string{"US"} }},
+		{name: "the company's own network shows the company's place", life: staying(concentr), get: foreign, want: false,
+			person: func(p *fleetv1.Person) { p.Country, p.Region = "DE", "BE" }},
+		{name: "high risk", life: staying(shenyang), get: highRisk, want: true},
+		{name: "high risk without a roster", life: staying(shenyang), alone: true, get: highRisk, want: true},
+		{name: "high risk, but declared", life: staying(shenyang), get: highRisk, want: false, person: func(p *fleetv1.Person) { p.Country = "CN" }},
+		{name: "high risk, but where the company works", life: staying(shenyang), alone: true, get: highRisk, want: false,
+			config: func(c *Config) { c.Company.HomeCountries = []string{"CN"} }},
+		{name: "foreign days are most of the day's reports", want: uint32(2), life: staying(ohio, berlin, berlin, ohio),
+			get: egress(func(e *fleetv1.Egress) any { return e.GetForeignDays() })},
+		{name: "hidden days", want: uint32(1), life: staying(ohio, exitOhio), get: egress(func(e *fleetv1.Egress) any { return e.GetHiddenDays() })},
+		{name: "zone of the country", life: zoned("America/Chicago", ohio), get: mismatch, want: false},
+		{name: "zone of another", life: zoned("Asia/Shanghai", ohio), get: mismatch, want: true},
+		{name: "zone unknown", life: zoned("", ohio), get: mismatch, want: false},
+		{name: "UTC is no place", life: zoned("Etc/UTC", ohio), get: mismatch, want: false},
+		{name: "an old name of a zone", life: zoned("US/Eastern", ohio), get: mismatch, want: false},
+		{name: "home's zone on approved travel", life: zoned("America/New_York", berlin), person: toGermany, get: mismatch, want: false},
+		{name: "home's zone behind the company's network", life: zoned("Europe/Berlin", concentr), get: mismatch, want: false},
+		{name: "address unknown", life: zoned("Asia/Shanghai", "192.168.1.1"), get: mismatch, want: false},
+		{name: "a consumer VPN", want: "Astrill VPN true", get: egress(func(e *fleetv1.Egress) any { return sentence("%s %t", e.GetConsumerVpn(), e.GetMostReportedVpn()) }),
+			life: func(l *laptop) []Observation { tunnel(l, "astrill"); return l.workday(monday) }},
+		{name: "nothing seen", want: true, get: func(d *fleetv1.Device) any { return d.GetEgress().GetAddress() == "" && !d.GetKnown().GetGeo() },
+			life: func(l *laptop) []Observation { l.peer = ""; return l.workday(monday) }},
+	})
+}
+
+func TestPlaceHistory(t *testing.T) {
+	t.Parallel()
+	place := func(get func(*fleetv1.PlaceHistory) any) func(*fleetv1.Device) any {
+		return func(d *fleetv1.Device) any { return get(d.GetPlace()) }
+	}
+	declared := place(func(p *fleetv1.PlaceHistory) any {
+		return [3]any{p.GetDeclaredDays(), p.GetKnownDays(), p.GetEverDeclared()}
+	})
+	answer := func(b *bool) any {
+		if b == nil {
+			return "unknown"
+		}
+		return *b
+	}
+	elsewhere := place(func(p *fleetv1.PlaceHistory) any { return answer(p.FirstNetworkElsewhere) })
+	hidden := place(func(p *fleetv1.PlaceHistory) any { return answer(p.HiddenFromDayOne) })
+	moves := place(func(p *fleetv1.PlaceHistory) any { return [2]uint32{p.GetNetworks_20D(), p.GetMoves()} })
+	days := func(declared, known uint32, ever bool) any { return [3]any{declared, known, ever} }
+	behind := func(change func(l *laptop), egresses ...string) func(l *laptop) []Observation {
+		return func(l *laptop) []Observation {
+			var all []Observation
+			for d, egress := range egresses {
+				l.peer = egress
+				l.at("network " + egress)
+				change(l)
+				all = append(all, l.workday(monday.AddDate(0, 0, d))...)
+			}
+			return all
+		}
+	}
+	tunnelled := func(l *laptop) { tunnel(l, "wireguard") }
+	check(t, []derived{
+		{name: "at home", life: staying(ohio, ohio), get: declared, want: days(2, 2, true)},
+		{name: "next door is as good as there", life: staying(ohio), get: declared, want: days(1, 1, true), person: func(p *fleetv1.Person) { p.Region = "Indiana" }},
+		{name: "across the country is not", life: staying(california), get: declared, want: days(0, 1, false)},
+		{name: "regions of other countries cannot be told apart", life: staying(berlin), get: declared, want: days(1, 1, true),
+			person: func(p *fleetv1.Person) { p.Country, p.Region = "DE", "BY" }},
+		{name: "abroad", life: staying(berlin, berlin), get: declared, want: days(0, 2, false)},
+		{name: "behind an exit at home", life: staying(exitOhio), get: declared, want: days(0, 1, false)},
+		{name: "behind a tunnel", life: behind(tunnelled, ohio), get: declared, want: days(0, 1, false)},
+		{name: "behind the company's network nothing is known", life: staying(concentr), get: declared, want: days(0, 0, false)},
+		{name: "no address data", life: staying(ohio), config: func(c *Config) { c.Places = nil }, get: declared, want: days(0, 0, false)},
+		{name: "a tunnel for an hour", get: declared, want: days(1, 1, true), life: func(l *laptop) []Observation {
+			all := l.workday(monday)
+			tunnel(l, "wireguard")
+			l.peer = exitOhio
+			return append(all, l.report(monday.Add(18*time.Hour+time.Minute)))
+		}},
+		{name: "once seen at home stays seen", want: true, get: place(func(p *fleetv1.PlaceHistory) any { return p.GetEverDeclared() }),
+			life: func(l *laptop) []Observation {
+				all := staying(ohio)(l)
+				for d := range 30 { // more addresses than are kept
+					l.peer = "198.51.101." + string(rune('1'+d/10)) + string(rune('0'+d%10))
+					all = append(all, l.workday(monday.AddDate(0, 0, d+1))...)
+				}
+				return all
+			}},
+		{name: "office days", life: staying(ohio, office, office), get: place(func(p *fleetv1.PlaceHistory) any { return p.GetOfficeDays() }), want: uint32(2)},
+		{name: "the office's address through a tunnel is no office", life: behind(tunnelled, office), want: uint32(0),
+			get: place(func(p *fleetv1.PlaceHistory) any { return p.GetOfficeDays() })},
+		{name: "first at home", life: staying(ohio, berlin), get: elsewhere, want: false},
+		{name: "first elsewhere", life: staying(berlin, ohio), get: elsewhere, want: true},
+		{name: "first across the country", life: staying(california), get: elsewhere, want: true},
+		{name: "set up at the office", life: staying(office, ohio), get: elsewhere, want: false},
+		{name: "shipped to an office far from home", life: staying(ohio), get: elsewhere, want: false, person: func(p *fleetv1.Person) { p.ShipTo = "US-CA" }},
+		{name: "shipped elsewhere as agreed", life: staying(berlin), get: elsewhere, want: false, person: func(p *fleetv1.Person) { p.ShipTo = "DE" }},
+		{name: "a first network that hides", life: staying(exitOhio), get: elsewhere, want: "unknown"},
+		{name: "no roster", life: staying(berlin), alone: true, get: elsewhere, want: "unknown"},
+		{name: "hidden from day one by its address", life: staying(exitOhio, ohio), get: hidden, want: true},
+		{name: "hidden from day one by a tunnel", life: behind(tunnelled, ohio), get: hidden, want: true},
+		{name: "hidden later", life: staying(ohio, exitOhio), get: hidden, want: false},
+		{name: "neither sense", get: hidden, want: "unknown", config: func(c *Config) { c.Places = nil },
+			life: func(l *laptop) []Observation { l.seen.Network = nil; return l.workday(monday) }},
+		{name: "a laptop that stays", life: staying(times(6, ohio)...), get: moves, want: [2]uint32{1, 0}},
+		{name: "a commuter", life: staying(ohio, office, ohio, office), get: moves, want: [2]uint32{2, 3}},
+		{name: "moves of long ago", life: staying(append([]string{california}, times(25, ohio)...)...), get: moves, want: [2]uint32{1, 0}},
+		{name: "moves told from the spool", get: moves, want: [2]uint32{2, 1}, life: func(l *laptop) []Observation {
+			all := l.workday(monday)
+			l.at("a train")
+			l.late = 5 * time.Hour
+			return append(all, l.workday(monday.AddDate(0, 0, 1))...)
+		}},
+		{name: "an address alone is no move", get: moves, want: [2]uint32{1, 0}, life: func(l *laptop) []Observation {
+			all := l.workday(monday)
+			l.peer = california
+			return append(all, l.workday(monday.AddDate(0, 0, 1))...)
+		}},
+	})
+}
+
+func TestDistance(t *testing.T) {
+	t.Parallel()
+	rtt := func(d *fleetv1.Device) any { return [3]any{d.GetDistance().GetRttMinMs(), d.GetDistance().GetDays(), d.GetKnown().GetDistance()} }
+	at := func(ms float64, egresses ...string) func(l *laptop) []Observation {
+		return func(l *laptop) []Observation { l.rtt = ms; return staying(egresses...)(l) }
+	}
+	check(t, []derived{
+		{name: "measured", life: at(25, ohio, ohio), get: rtt, want: [3]any{25.0, uint32(2), true}},
+		{name: "not measured", life: at(0, ohio), get: rtt, want: [3]any{0.0, uint32(0), false}},
+		{name: "through the company's network it measures the way there", life: at(250, concentr), get: rtt, want: [3]any{0.0, uint32(0), false}},
+		{name: "likely and possible", life: at(25, ohio), want: [2]any{46.0, 0.0},
+			get: func(d *fleetv1.Device) any {
+				return [2]any{d.GetDistance().GetLikelyMaxMs(), d.GetDistance().GetPossibleMinMs()}
+			}},
+		{name: "what an address abroad makes possible", life: at(25, shenyang), want: true,
+			get: func(d *fleetv1.Device) any { return d.GetDistance().GetPossibleMinMs() > 60 }},
+	})
+}
