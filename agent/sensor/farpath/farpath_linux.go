@@ -74,6 +74,31 @@ func New(t testing.TB, delay time.Duration) *Path {
 	return p
 }
 
+// Namespace makes a network namespace that lasts until the test ends, with a loopback
+// interface and nothing else, and returns its name for the ip program.
+func Namespace(t testing.TB) string {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		missing(t, "root, to make network namespaces")
+	}
+	Require(t, "ip")
+	id := make([]byte, 4)
+	_, _ = rand.Read(id)
+	name := "farpath-" + hex.EncodeToString(id)
+	for _, arguments := range [][]string{{"netns", "add", name}, {"-n", name, "link", "set", "lo", "up"}} {
+		if err := ip(t.Context(), arguments...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Cleanup(func() {
+		// The test's own context is over.
+		if err := ip(context.Background(), "netns", "delete", name); err != nil {
+			t.Errorf("clean up: %v", err)
+		}
+	})
+	return name
+}
+
 // attach makes a namespace with a TUN device in it and returns the device's open end.
 func attach(ctx context.Context, namespace string, local, peer netip.Addr) (device int, err error) {
 	if err := ip(ctx, "netns", "add", namespace); err != nil {

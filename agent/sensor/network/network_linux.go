@@ -222,23 +222,3 @@ func (v *view) localGateway() (best links.Route, found bool) {
 	}
 	return best, found
 }
-
-// hardwareAddress looks a gateway up in the neighbour table, which holds IPv4 only:
-// IP address, hardware type, flags, hardware address, mask, device.
-func hardwareAddress(h host.Host, gateway links.Route) string {
-	const complete = "0x2" // ATF_COM; permanent entries have more
-	data, err := h.ReadFile("/proc/net/arp", 1<<20)
-	if err != nil {
-		return ""
-	}
-	for line := range strings.Lines(string(data)) {
-		field := strings.Fields(line)
-		if len(field) != 6 || field[5] != gateway.Interface || field[2] != complete && field[2] != "0x6" {
-			continue
-		}
-		if addr, err := netip.ParseAddr(field[0]); err == nil && addr == gateway.Gateway {
-			return field[3]
-		}
-	}
-	return ""
-}
