@@ -20,13 +20,15 @@ const (
 )
 
 // family is one cause, whichever senses notice it: within it the strongest signal
-// counts in full, the next half, the next a quarter; families add.
+// counts in full, the next half, the next a quarter; families add. Where a laptop has
+// been is a history of separate facts, and those count whole.
 type family struct {
 	name     string
 	question string
 	counts   [hypotheses]bool
 	cap      float64 // most that the family may weigh, 0 for no limit
 	against  bool    // its signals speak for an honest use and weigh less than nothing
+	whole    bool    // its signals are facts of their own and all count in full
 	words    string  // what it is evidence of, for sentences
 }
 
@@ -38,13 +40,13 @@ var families = [...]family{
 	{name: "kvm", question: remote, counts: [hypotheses]bool{hosted: true}, words: "hardware that drives it"},
 	{name: "presence", question: remote, counts: [hypotheses]bool{hosted: true}, against: true, words: "hands on its own keyboard"},
 	{name: "near", question: remote, counts: [hypotheses]bool{hosted: true}, against: true, words: "a controller close by"},
-	{name: "whereabouts", question: remote, counts: [hypotheses]bool{hosted: true, displaced: true}, against: true, words: "a laptop that moves with a person"},
+	{name: "whereabouts", question: remote, counts: [hypotheses]bool{hosted: true, displaced: true}, against: true, whole: true, words: "a laptop that moves with a person"},
 	{name: "still", question: farm, counts: [hypotheses]bool{hosted: true}, cap: 6, words: "how little it moves and rests"},
 	{name: "egress", question: abroad, counts: [hypotheses]bool{hosted: true, displaced: true}, words: "where its traffic leaves"},
 	{name: "distance", question: abroad, counts: [hypotheses]bool{hosted: true, displaced: true}, words: "round trips"},
 	{name: "operator", question: abroad, counts: [hypotheses]bool{hosted: true}, words: "where the controller is"},
-	{name: "clock", question: abroad, counts: [hypotheses]bool{displaced: true}, cap: 8, words: "its hours and its time zone"},
-	{name: "history", question: abroad, counts: [hypotheses]bool{displaced: true}, words: "where it has been"},
+	{name: "clock", question: abroad, counts: [hypotheses]bool{displaced: true}, cap: 8, whole: true, words: "its hours and its time zone"},
+	{name: "history", question: abroad, counts: [hypotheses]bool{displaced: true}, whole: true, words: "where it has been"},
 	{name: "home", question: abroad, counts: [hypotheses]bool{displaced: true}, against: true, words: "the declared place"},
 	{name: "place", question: farm, counts: [hypotheses]bool{hosted: true}, words: "who is kept with it"},
 	{name: "trust", question: trust, counts: [hypotheses]bool{hosted: true, displaced: true}, words: "whether its word can be trusted"},

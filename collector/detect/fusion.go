@@ -44,7 +44,7 @@ func fuse(lines []line, h hypothesis, without int) sums {
 		for n < len(order) && lines[order[n]].signal.family[h] == f {
 			n++
 		}
-		s.family[f] = s.addFamily(lines, order[:n], families[f].cap)
+		s.family[f] = s.addFamily(lines, order[:n], &families[f], h)
 		order = order[n:]
 	}
 	for f := range families {
@@ -63,15 +63,18 @@ func fuse(lines []line, h hypothesis, without int) sums {
 }
 
 // addFamily counts the lines of one family, strongest first, and returns their sum.
-func (s *sums) addFamily(lines []line, order []int, limit float64) float64 {
+func (s *sums) addFamily(lines []line, order []int, f *family, h hypothesis) float64 {
 	sum, share := 0.0, 1.0
 	for _, i := range order {
-		if lines[i].signal.beside > 0 {
+		signal := lines[i].signal
+		if signal.beside > 0 || h == hosted && signal.onlyWith >= 0 && s.family[signal.onlyWith] <= 0 {
 			continue
 		}
 		s.counted[i] = round1(lines[i].weight * share)
 		sum += s.counted[i]
-		share /= 2
+		if !f.whole {
+			share /= 2
+		}
 	}
 	rest := sum
 	for _, i := range order {
@@ -80,12 +83,12 @@ func (s *sums) addFamily(lines []line, order []int, limit float64) float64 {
 			sum += s.counted[i]
 		}
 	}
-	if limit == 0 {
+	if f.cap == 0 {
 		return sum
 	}
 	// The cap takes from the weakest first.
 	for _, i := range slices.Backward(order) {
-		cut := min(max(sum-limit, 0), s.counted[i])
+		cut := min(max(sum-f.cap, 0), s.counted[i])
 		s.counted[i] = round1(s.counted[i] - cut)
 		sum -= cut
 	}

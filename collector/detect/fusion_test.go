@@ -9,7 +9,7 @@ import (
 
 // piece is a line of a family with a weight.
 func piece(id, family string, weight float64) line {
-	s := &signal{id: id, home: familyIndex(family), question: families[familyIndex(family)].question}
+	s := &signal{id: id, home: familyIndex(family), onlyWith: -1, question: families[familyIndex(family)].question}
 	for h := range hypotheses {
 		s.family[h] = -1
 		if families[s.home].counts[h] {
@@ -96,7 +96,7 @@ func TestFusionCountsWhatAHandWouldCount(t *testing.T) {
 				piece("e", "presence", -15), piece("f", "home", -10), piece("g", "control", 24),
 			},
 			counted: []float64{12, 12, 0, 6, -15, 0, 24},
-			remote:  9, total: 39, displaced: 12 + 12 + 10 + 3 - 10,
+			remote:  9, total: 39, displaced: 12 + 12 + 10 + 6 - 10,
 		},
 		{
 			name:      "clock is capped at 8 for displaced",
@@ -129,6 +129,21 @@ func TestFusionCountsWhatAHandWouldCount(t *testing.T) {
 				t.Errorf("displaced %g, want %g", d.total, tt.displaced)
 			}
 		})
+	}
+}
+
+func TestHoursCountForAControllerOnlyWhereThereIsOne(t *testing.T) {
+	t.Parallel()
+	hours := alsoIn(piece("hours", "operator", 5), "clock")
+	hours.signal.onlyWith = famControl
+	if s := fuse([]line{hours}, hosted, -1); s.total != 0 {
+		t.Errorf("without control it weighs %g for hosted", s.total)
+	}
+	if s := fuse([]line{hours}, displaced, -1); s.total != 5 {
+		t.Errorf("without control it weighs %g for displaced, want 5", s.total)
+	}
+	if s := fuse([]line{piece("control", "control", 4), hours}, hosted, -1); s.total != 9 {
+		t.Errorf("with control they weigh %g, want 9", s.total)
 	}
 }
 

@@ -192,6 +192,13 @@ func (l *loader) families() {
 			s.family[displaced] = i
 		}
 	}
+	s.onlyWith = -1
+	if name := d.OnlyWith.Value; name != "" {
+		// Families are weighed in the order of their table.
+		if s.onlyWith = familyIndex(name); s.onlyWith < 0 || s.onlyWith >= s.home {
+			l.fail(d.OnlyWith, "only_with must name a family that is weighed before %q, not %q", d.Family.Value, name)
+		}
+	}
 	s.beside = d.Beside
 	if s.beside < 0 {
 		l.fail(d.ID, "beside must not be negative")

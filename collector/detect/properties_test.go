@@ -108,6 +108,7 @@ var blinds = map[string]func(*fleetv1.Device){
 		}
 		if h := d.GetPlace(); h != nil {
 			h.DeclaredDays, h.EverDeclared, h.FirstNetworkElsewhere = 0, false, nil
+			h.ZoneChanged, h.PhaseHours = false, nil
 		}
 	},
 	"distance": func(d *fleetv1.Device) {

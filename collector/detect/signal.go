@@ -19,6 +19,9 @@ type document struct {
 	Family strictyaml.Text `yaml:"family"`
 	// Displaced is the family in which it counts for "displaced", where that is another one.
 	Displaced strictyaml.Text `yaml:"displaced"`
+	// OnlyWith is a family without which the signal does not count for "hosted":
+	// hours and zones say nothing of a controller that is not there.
+	OnlyWith strictyaml.Text `yaml:"only_with"`
 	// Needs are the senses without which nothing is said: fields of the device's Known.
 	Needs []strictyaml.Text `yaml:"needs"`
 	// Except are circumstances that explain it away: virtual_chassis, declared_offshore.
@@ -63,6 +66,7 @@ type signal struct {
 	// family is where it counts in each hypothesis, -1 where it does not.
 	family    [hypotheses]int
 	home      int // the family it is shown under
+	onlyWith  int // the family without which it does not count for hosted, -1 for none
 	needs     senses
 	except    circumstances
 	beside    float64
