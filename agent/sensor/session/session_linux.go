@@ -81,14 +81,17 @@ func merge(logins []login, recorded []utmp.Login) []*farmhoundv1.Logon {
 			continue
 		}
 		out := &farmhoundv1.Logon{Kind: l.kind, Peer: l.peer, Active: &l.active, Locked: &l.locked}
+		// logind has the peer's name instead where sshd looks names up.
+		if r := slices.IndexFunc(recorded, l.same); out.Peer == "" && r >= 0 && recorded[r].Peer.IsValid() {
+			out.Peer = recorded[r].Peer.String()
+		}
 		if !l.startedAt.IsZero() {
 			out.StartedAt = timestamppb.New(l.startedAt)
 		}
 		list = append(list, out)
 	}
 	for _, r := range recorded {
-		same := slices.IndexFunc(logins, func(l login) bool { return l.leader == r.PID || l.line != "" && l.line == r.Line })
-		if same >= 0 {
+		if slices.ContainsFunc(logins, func(l login) bool { return l.same(r) }) {
 			continue
 		}
 		kind := kindOf(r)
@@ -106,6 +109,9 @@ func merge(logins []login, recorded []utmp.Login) []*farmhoundv1.Logon {
 	})
 	return list[:min(len(list), maxLogons)]
 }
+
+// same reports whether a record of utmp is of the same login.
+func (l *login) same(r utmp.Login) bool { return l.leader == r.PID || l.line != "" && l.line == r.Line }
 
 // kindOf tells what a record of utmp is. Terminals inside a session that exists
 // already (a terminal window, tmux) are no logons of their own.
