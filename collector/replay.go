@@ -123,7 +123,7 @@ func readLines(file string, in io.Reader) ([]replayLine, []*LineProblem, error) 
 			switch wrong := decodeLine(bytes.TrimSpace(text), &line); {
 			case tooLong:
 				problems = append(problems, &LineProblem{file, number, fmt.Errorf("the line is longer than %d bytes", maxReplayLine)})
-			case wrong == errBlank:
+			case errors.Is(wrong, errBlank):
 			case wrong != nil:
 				problems = append(problems, &LineProblem{file, number, wrong})
 			default:

@@ -12,7 +12,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -70,9 +69,6 @@ func newRig(t *testing.T) *rig {
 }
 
 func (r *rig) command(ctx context.Context, program string, args ...string) *exec.Cmd {
-	if runtime.GOOS == "windows" {
-		program += ".exe"
-	}
 	cmd := exec.CommandContext(ctx, filepath.Join(r.bin, program), args...)
 	cmd.Dir = r.dir
 	cmd.Env = append(os.Environ(),
@@ -260,7 +256,7 @@ func TestThread(t *testing.T) {
 
 	collector.kill()
 	agent.kill()
-	collector = r.serve()
+	r.serve()
 	before := r.devices()[0].Reports
 	agent = r.start("farmhound-agent", "run")
 	r.eventually("reports after both were killed", func() bool { rows := r.devices(); return len(rows) == 1 && rows[0].Reports != before })

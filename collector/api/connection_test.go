@@ -63,7 +63,8 @@ func TestOnlyEnrolledDevicesOfThisCAReport(t *testing.T) {
 func TestOlderTLSIsRefused(t *testing.T) {
 	t.Parallel()
 	c := start(t)
-	conn, err := tls.Dial("tcp", c.address, &tls.Config{MaxVersion: tls.VersionTLS12, InsecureSkipVerify: true, NextProtos: []string{"h2"}})
+	dialer := tls.Dialer{Config: &tls.Config{MaxVersion: tls.VersionTLS12, InsecureSkipVerify: true, NextProtos: []string{"h2"}}}
+	conn, err := dialer.DialContext(t.Context(), "tcp", c.address)
 	if err == nil {
 		_ = conn.Close()
 		t.Fatal("TLS 1.2 was spoken")

@@ -93,7 +93,7 @@ func beVictim(t *testing.T, path string) {
 				// The last report that is committed is sent again.
 				n, err = p.Report(ctx, batch(device, "b1", max(n, 1), n+1+uint64(rand.IntN(3))))
 				// The full stop shows that the number is whole.
-				fmt.Fprintf(os.Stdout, "ack %s %d.\n", device, n) //nolint:forbidigo // the parent reads it
+				fmt.Fprintf(os.Stdout, "ack %s %d.\n", device, n)
 			}
 			t.Error(err)
 		})

@@ -50,7 +50,7 @@ func TestARefusedChangeHurtsOnlyItsDevice(t *testing.T) {
 		got.Wait()
 		for i := range 6 {
 			device := fmt.Sprint("d", i)
-			err, _ := got.get(device)
+			_, err := got.get(device)
 			if device == refuse {
 				if !errors.Is(err, errRefused) || !strings.Contains(err.Error(), refuse) {
 					t.Errorf("the refused one: %v", err)
@@ -94,7 +94,7 @@ func TestACommitWhoseAnswerWasLost(t *testing.T) {
 		close(turn)
 		got.Wait()
 		for _, device := range []string{"d1", "d2"} {
-			if err, _ := got.get(device); err != nil || m.events[device] != 2 {
+			if _, err := got.get(device); err != nil || m.events[device] != 2 {
 				t.Errorf("%s: %v, %d events of 2", device, err, m.events[device])
 			}
 		}

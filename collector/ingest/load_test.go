@@ -44,12 +44,12 @@ func (a *answers) report(ctx context.Context, p *ingest.Pipeline, device string,
 	})
 }
 
-// of a device, and whether there is an answer yet.
-func (a *answers) get(device string) (error, bool) {
+// get says whether there is an answer for the device yet, and which.
+func (a *answers) get(device string) (answered bool, err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	err, ok := a.of[device]
-	return err, ok
+	err, answered = a.of[device]
+	return answered, err
 }
 
 func TestCommitsTogetherWhatWaits(t *testing.T) {
@@ -66,7 +66,7 @@ func TestCommitsTogetherWhatWaits(t *testing.T) {
 			got.report(t.Context(), p, fmt.Sprint("d", i), 1, 3)
 		}
 		synctest.Wait()
-		if _, answered := got.get("first"); answered {
+		if answered, _ := got.get("first"); answered {
 			t.Error("answered before the commit")
 		}
 		for range 3 {
@@ -167,20 +167,20 @@ func TestCallerThatGivesUp(t *testing.T) {
 		giveUp()
 		got.Wait()
 		for _, device := range []string{"committing", "queued"} {
-			if err, _ := got.get(device); !errors.Is(err, context.Canceled) {
+			if _, err := got.get(device); !errors.Is(err, context.Canceled) {
 				t.Errorf("%s: %v", device, err)
 			}
 		}
 		// Its device stays locked until its commit is through.
 		again.report(t.Context(), p, "committing", 1, 3)
 		synctest.Wait()
-		if _, answered := again.get("committing"); answered {
+		if answered, _ := again.get("committing"); answered {
 			t.Error("a redelivery was answered before the first delivery was committed")
 		}
 		letGo()
 		letAllGo()
 		again.Wait()
-		if err, _ := again.get("committing"); err != nil {
+		if _, err := again.get("committing"); err != nil {
 			t.Error(err)
 		}
 		d := m.devices["committing"]
@@ -210,7 +210,7 @@ func TestStoppingCommitsWhatWasLetIn(t *testing.T) {
 		got.Wait()
 		stopped.Wait()
 		for i := range 10 {
-			if err, answered := got.get(fmt.Sprint("d", i)); err != nil || !answered {
+			if answered, err := got.get(fmt.Sprint("d", i)); err != nil || !answered {
 				t.Errorf("d%d: answered %v, %v", i, answered, err)
 			}
 		}
@@ -255,7 +255,7 @@ func TestReportsWaitForRestore(t *testing.T) {
 				synctest.Wait()
 				giveUp()
 				synctest.Wait()
-				if err, _ := got.get("impatient"); !errors.Is(err, context.Canceled) {
+				if _, err := got.get("impatient"); !errors.Is(err, context.Canceled) {
 					t.Errorf("gave up while the fleet was restored: %v", err)
 				}
 				select {
@@ -265,7 +265,7 @@ func TestReportsWaitForRestore(t *testing.T) {
 				}
 				m.ready <- tt.restored
 				got.Wait()
-				if err, _ := got.get("patient"); !errors.Is(err, tt.want) {
+				if _, err := got.get("patient"); !errors.Is(err, tt.want) {
 					t.Errorf("waited: %v, want %v", err, tt.want)
 				}
 				cancel()

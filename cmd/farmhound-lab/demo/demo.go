@@ -146,13 +146,13 @@ func (d *demo) run(ctx context.Context, started time.Time) (result *Result, err 
 	}
 	d.clock.join()
 
-	real, err := agent.New(config)
+	own, err := agent.New(config)
 	if err != nil {
 		return nil, fmt.Errorf("start this computer's agent: %w", err)
 	}
 	running, stop := context.WithCancel(ctx)
 	var group errgroup.Group
-	group.Go(func() error { return real.Run(running) })
+	group.Go(func() error { return own.Run(running) })
 	defer func() {
 		stop()
 		err = errors.Join(err, group.Wait())

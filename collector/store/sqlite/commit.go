@@ -39,7 +39,7 @@ func (p *prepared) prepare(ctx context.Context, write, read *sql.DB) (err error)
 		{&p.openAlert, read, `SELECT body FROM alert WHERE device = ? AND state <> 'closed'`},
 		{&p.highest, read, `SELECT sequence FROM receipt WHERE device = ? AND boot_id = ?`},
 	} {
-		if *x.into, err = x.db.PrepareContext(ctx, x.query); err != nil {
+		if *x.into, err = x.db.PrepareContext(ctx, x.query); err != nil { //nolint:sqlclosecheck // lives as long as its database, which closes it
 			return err
 		}
 	}
@@ -115,7 +115,7 @@ func insert(ctx context.Context, tx *sql.Tx, rows []row) error {
 	for _, r := range rows {
 		statement := own[r.statement]
 		if statement == nil {
-			statement = tx.StmtContext(ctx, r.statement)
+			statement = tx.StmtContext(ctx, r.statement) //nolint:sqlclosecheck // the end of the transaction closes it
 			own[r.statement] = statement
 		}
 		if _, err := statement.ExecContext(ctx, r.args...); err != nil {

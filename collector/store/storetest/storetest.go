@@ -3,7 +3,6 @@
 package storetest
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"sync"
@@ -384,7 +383,7 @@ func testAccess(t *testing.T, s store.Store) {
 }
 
 func testSettings(t *testing.T, s store.Store) {
-	ctx := context.Background()
+	ctx := t.Context()
 	if _, err := s.Setting(ctx, "epoch"); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("unknown setting: %v", err)
 	}
