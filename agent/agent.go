@@ -54,6 +54,11 @@ type Agent struct {
 	// lookNow wakes the loop before the scan interval has passed; wake the delivery
 	// during a long pause.
 	lookNow, wake chan struct{}
+	// lookAgain is the pause between looks at local files and at the certificate's age.
+	lookAgain time.Duration
+	// unreadable is whether the stored certificate could not be read again; it
+	// belongs to enrolment and then to renewal, which follow each other.
+	unreadable bool
 
 	// The rest belongs to the loop.
 	windows *windows
@@ -75,7 +80,10 @@ func assemble(config Config, makeBody bodyMaker) (*Agent, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &Agent{observer: o, config: config, lookNow: make(chan struct{}, 1), wake: make(chan struct{}, 1)}
+	a := &Agent{
+		observer: o, config: config, lookAgain: defaultLookAgain,
+		lookNow: make(chan struct{}, 1), wake: make(chan struct{}, 1),
+	}
 	if err := a.openIdentity(); err != nil {
 		return nil, err
 	}

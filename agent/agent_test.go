@@ -106,7 +106,7 @@ type running struct {
 }
 
 // start runs an agent until the test ends or stop is called.
-func start(t *testing.T, f *fakeSenses, s settings.Settings) *running {
+func start(t *testing.T, f *fakeSenses, s settings.Settings, prepare ...func(*Agent)) *running {
 	t.Helper()
 	r := &running{log: &log{}}
 	a, err := assemble(Config{Settings: s, Version: "1.2.3", Log: slog.New(slog.NewTextHandler(r.log, nil))}, f.body)
@@ -114,6 +114,9 @@ func start(t *testing.T, f *fakeSenses, s settings.Settings) *running {
 		t.Fatal(err)
 	}
 	r.Agent = a
+	for _, change := range prepare {
+		change(a)
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- a.Run(ctx) }()

@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"math/rand/v2"
@@ -15,9 +16,9 @@ import (
 
 const (
 	enrollTimeout = 30 * time.Second
-	// lookAgain is the pause between looks at local files: for a secret to enrol
-	// with, and for a certificate that the enroll command got.
-	lookAgain = 15 * time.Second
+	// defaultLookAgain is the pause between looks at local files: for a secret to
+	// enrol with, and for a certificate that the enroll command got.
+	defaultLookAgain = 15 * time.Second
 	// refusedRenewal is the pause after the collector refused to renew.
 	refusedRenewal = 6 * time.Hour
 	// clockTrouble is from when on a difference of clocks is worth a warning.
@@ -117,11 +118,11 @@ func (a *Agent) awaitEnrollment(ctx context.Context) error {
 	backoff := delivery.NewBackoff(rand.Float64)
 	refused, waiting := "", false
 	for !a.identity.Enrolled() {
-		pause := lookAgain
+		pause := a.lookAgain
 		secret, err := a.config.Settings.SecretToEnroll()
 		switch {
 		case err == nil && secret.Reveal() == "":
-			err = errNoSecret
+			err = cmp.Or(a.identity.Damage(), errNoSecret)
 		case err == nil && secret.Reveal() == refused:
 			err = nil
 		case err == nil:
@@ -159,7 +160,7 @@ func (a *Agent) keepRenewed(ctx context.Context, connection *delivery.Connection
 	backoff := delivery.NewBackoff(rand.Float64)
 	spread := rand.Float64()
 	var notBefore time.Time
-	for delivery.Pause(ctx, lookAgain) == nil {
+	for delivery.Pause(ctx, a.lookAgain) == nil {
 		if a.reloadIdentity(ctx) {
 			notBefore = time.Time{}
 			a.useCertificate(ctx, connection)
@@ -197,11 +198,14 @@ func (a *Agent) useCertificate(ctx context.Context, connection *delivery.Connect
 	signal(a.wake)
 }
 
+// reloadIdentity takes up a certificate that another process stored. One that cannot
+// be used is said once: this runs every few seconds.
 func (a *Agent) reloadIdentity(ctx context.Context) bool {
 	changed, err := a.identity.Reload()
-	if err != nil {
+	if err != nil && !a.unreadable {
 		a.log.WarnContext(ctx, "identity cannot be read again", "error", err)
 	}
+	a.unreadable = err != nil
 	return changed
 }
 

@@ -56,6 +56,8 @@ type Identity struct {
 	deviceID    string
 	trust       trust
 	certificate atomic.Pointer[tls.Certificate]
+	// damage is why the certificate that Open found is not used.
+	damage error
 }
 
 // Open reads the identity in dir, or makes a key if there is none yet.
@@ -75,11 +77,14 @@ func Open(dir string, trust Trust) (*Identity, error) {
 	if i.trust, err = openTrust(trust, filepath.Join(dir, caFile)); err != nil {
 		return nil, err
 	}
-	if err := i.loadCertificate(); err != nil {
-		return nil, err
-	}
+	i.damage = i.loadCertificate()
 	return i, nil
 }
+
+// Damage returns why the certificate that was stored when the identity was opened is
+// not used, nil where there was none or it is. The laptop counts as not enrolled
+// then, and observing need not stop for it.
+func (i *Identity) Damage() error { return i.damage }
 
 // DeviceID returns the id of the device that holds a key: the first 16 bytes of
 // the SHA-256 of its SubjectPublicKeyInfo, in lower-case hexadecimal.
@@ -175,7 +180,7 @@ func (i *Identity) request() ([]byte, error) {
 }
 
 // loadCertificate reads the stored chain, if there is one. A chain that cannot be
-// used is said and left out: the collector can issue another for the same key.
+// used is an error and left out: the collector can issue another for the same key.
 func (i *Identity) loadCertificate() error {
 	path := filepath.Join(i.dir, certificateFile)
 	data, err := readBounded(path)
@@ -193,7 +198,7 @@ func (i *Identity) loadCertificate() error {
 	}
 	certificate, err := i.check(chain)
 	if err != nil {
-		return fmt.Errorf("device certificate %s cannot be used: %w; remove the file and enrol again with a new secret, the device stays the same", path, err)
+		return fmt.Errorf("device certificate %s cannot be used: %w; enrol again with a new secret, the device stays the same", path, err)
 	}
 	i.certificate.Store(certificate)
 	return nil
