@@ -110,3 +110,15 @@ func FuzzRoutes(f *testing.F) {
 		}
 	})
 }
+
+func FuzzHexAddress(f *testing.F) {
+	f.Add("20010db8000700000000000000000020", "0107A8C0")
+	f.Fuzz(func(t *testing.T, long, short string) {
+		if addr, ok := hexAddress(long); ok && (!addr.Is6() || len(long) != 32) {
+			t.Errorf("%q is %v", long, addr)
+		}
+		if addr, ok := hexAddress4(short); ok && (!addr.Is4() || len(short) != 8) {
+			t.Errorf("%q is %v", short, addr)
+		}
+	})
+}

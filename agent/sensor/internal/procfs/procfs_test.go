@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -147,4 +148,26 @@ func BenchmarkRefresh(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(len(table.ordered)), "processes")
+}
+
+func FuzzEffectiveUser(f *testing.F) {
+	f.Add([]byte("Name:\tx11vnc\nUid:\t1000\t1001\t1000\t1000\nGid:\t1\n"))
+	f.Add([]byte("Name:\tUid:\t7\t8\n"))
+	f.Add([]byte("\nUid:\t1\t99999999999\n"))
+	f.Fuzz(func(t *testing.T, status []byte) {
+		if uid := effectiveUser(status); uid != 0 && !bytes.Contains(status, strconv.AppendUint(nil, uint64(uid), 10)) {
+			t.Errorf("user %d is not in %q", uid, status)
+		}
+	})
+}
+
+func FuzzSocketInode(f *testing.F) {
+	f.Add("socket:[25204]")
+	f.Add("socket:[]")
+	f.Add("pipe:[1]")
+	f.Fuzz(func(t *testing.T, link string) {
+		if inode, ok := socketInode(link); ok && !strings.HasPrefix(link, "socket:[") {
+			t.Errorf("inode %d in %q", inode, link)
+		}
+	})
 }
