@@ -39,7 +39,13 @@ func (u *update) clock(observed int64) {
 		c.DelayBefore, c.BeforeKnown = c.GetDelayToday(), true
 		c.Day, c.DelayToday = today, delay
 	}
-	u.late = delay > max(usualDelay(c), 0)+lateSeconds
+	// On its first day a laptop delivers what it spooled before it could deliver at
+	// all: what is usual shows from the next one on.
+	usual := int64(0)
+	if c.GetBeforeKnown() {
+		usual = max(usualDelay(c), 0)
+	}
+	u.late = delay > usual+lateSeconds
 }
 
 // usualDelay is the smallest delay of the last two days with reports: late

@@ -28,7 +28,7 @@ func (u *update) egress() {
 	d := u.day(u.received / daySeconds)
 	countEgress(d, e.GetId())
 	// Through the company's own network a round trip measures the way there.
-	if rtt := u.obs.PeerRTTMillis; rtt > 0 && rtt < 60000 && !e.GetCompany() {
+	if rtt := u.obs.PeerRTTMillis; rtt > 0 && rtt < 60000 && !e.GetCompany() && onInternet(addr) {
 		us := max(uint32(rtt*1000), 1)
 		if d.GetRttMinUs() == 0 || us < d.GetRttMinUs() {
 			d.RttMinUs = us
@@ -144,9 +144,6 @@ func (u *update) network() {
 // located notes where the laptop was, as far as network facts and egress tell.
 func (u *update) located(n *fleetv1.NetworkState) {
 	tunnel := tunnelled(n)
-	if tunnel {
-		u.day(u.at / daySeconds).Tunnelled = true
-	}
 	addr := u.peer()
 	if u.late {
 		addr = netip.Addr{}

@@ -84,9 +84,13 @@ func TestOperator(t *testing.T) {
 		{name: "a VPN's exit", life: from(exitOhio), get: operator(func(o *fleetv1.Operator) any { return o.GetAnonymised() }), want: true},
 		{name: "the relay's country is not the peer's", life: from(shenyang, relayed), get: foreign, want: false},
 		{name: "a relay far away", life: from(shenyang, relayed), want: "CN true",
-			get: operator(func(o *fleetv1.Operator) any { return sentence("%s %t", o.GetPeers()[0].GetRelayCountry(), o.GetFarRelay()) })},
+			get: operator(func(o *fleetv1.Operator) any {
+				return sentence("%s %t", o.GetPeers()[0].GetRelayCountry(), o.GetFarRelay())
+			})},
 		{name: "a relay across the country is not far", life: from(california, relayed), want: "US false",
-			get: operator(func(o *fleetv1.Operator) any { return sentence("%s %t", o.GetPeers()[0].GetRelayCountry(), o.GetFarRelay()) })},
+			get: operator(func(o *fleetv1.Operator) any {
+				return sentence("%s %t", o.GetPeers()[0].GetRelayCountry(), o.GetFarRelay())
+			})},
 		{name: "round trips of a relay are the relay's", life: from(shenyang, relayed), get: operator(func(o *fleetv1.Operator) any { return o.RttMinMs == nil }), want: true},
 		{name: "round trips of a direct session", get: operator(func(o *fleetv1.Operator) any { return o.GetRttMinMs() }), want: 160.0,
 			life: from(shenyang, func(s *farmhoundv1.RemoteSession) { s.RttMinMs = proto.Float64(160) })},

@@ -152,6 +152,17 @@ func TestPlaceHistory(t *testing.T) {
 		{name: "no roster", life: staying(berlin), alone: true, get: elsewhere, want: "unknown"},
 		{name: "hidden from day one by its address", life: staying(exitOhio, ohio), get: hidden, want: true},
 		{name: "hidden from day one by a tunnel", life: behind(tunnelled, ohio), get: hidden, want: true},
+		{name: "spooled before it could deliver", get: elsewhere, want: false, life: func(l *laptop) []Observation {
+			// Observed somewhere, delivered from home days later, all at once.
+			l.at("a depot")
+			tunnel(l, "wireguard")
+			early := l.workdays(monday.AddDate(0, 0, -4), 2)
+			l.at("home")
+			for i := range early {
+				early[i].ReceivedAt = monday.Add(8 * time.Hour)
+			}
+			return append(early, l.workday(monday)...)
+		}},
 		{name: "hidden later", life: staying(ohio, exitOhio), get: hidden, want: false},
 		{name: "neither sense", get: hidden, want: "unknown", config: func(c *Config) { c.Places = nil },
 			life: func(l *laptop) []Observation { l.seen.Network = nil; return l.workday(monday) }},
@@ -174,7 +185,9 @@ func TestPlaceHistory(t *testing.T) {
 
 func TestDistance(t *testing.T) {
 	t.Parallel()
-	rtt := func(d *fleetv1.Device) any { return [3]any{d.GetDistance().GetRttMinMs(), d.GetDistance().GetDays(), d.GetKnown().GetDistance()} }
+	rtt := func(d *fleetv1.Device) any {
+		return [3]any{d.GetDistance().GetRttMinMs(), d.GetDistance().GetDays(), d.GetKnown().GetDistance()}
+	}
 	at := func(ms float64, egresses ...string) func(l *laptop) []Observation {
 		return func(l *laptop) []Observation { l.rtt = ms; return staying(egresses...)(l) }
 	}

@@ -3,6 +3,7 @@ package fleet
 import (
 	"net/netip"
 	"slices"
+	"time"
 
 	"google.golang.org/protobuf/proto"
 
@@ -47,10 +48,10 @@ func (u *update) sessions() {
 
 // session merges one session as reported.
 func (u *update) session(s *farmhoundv1.RemoteSession) {
-	started := u.within(s.GetStartedAt().AsTime().Unix())
-	last := u.at
+	bounded := func(t time.Time) int64 { return min(max(t.Unix(), u.at-keptDays*daySeconds), u.at) }
+	started, last := bounded(s.GetStartedAt().AsTime()), u.at
 	if end := s.GetEndedAt(); end != nil {
-		last = max(u.within(end.AsTime().Unix()), started)
+		last = max(bounded(end.AsTime()), started)
 	}
 	i := slices.IndexFunc(u.pic.GetSessions(), func(k *fleetv1.SessionState) bool { return k.GetSession().GetId() == s.GetId() })
 	if i < 0 {

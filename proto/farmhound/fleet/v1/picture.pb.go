@@ -783,8 +783,6 @@ type Day struct {
 	RttHours uint32 `protobuf:"varint,25,opt,name=rtt_hours,json=rttHours,proto3" json:"rtt_hours,omitempty"`
 	// Whether the laptop was at an office.
 	Office bool `protobuf:"varint,27,opt,name=office,proto3" json:"office,omitempty"`
-	// Whether a tunnel carried the default route.
-	Tunnelled bool `protobuf:"varint,28,opt,name=tunnelled,proto3" json:"tunnelled,omitempty"`
 	// Largest jump of the laptop's clock, in seconds.
 	ClockJumpSeconds uint32 `protobuf:"varint,29,opt,name=clock_jump_seconds,json=clockJumpSeconds,proto3" json:"clock_jump_seconds,omitempty"`
 	unknownFields    protoimpl.UnknownFields
@@ -999,13 +997,6 @@ func (x *Day) GetRttHours() uint32 {
 func (x *Day) GetOffice() bool {
 	if x != nil {
 		return x.Office
-	}
-	return false
-}
-
-func (x *Day) GetTunnelled() bool {
-	if x != nil {
-		return x.Tunnelled
 	}
 	return false
 }
@@ -2628,7 +2619,7 @@ const file_farmhound_fleet_v1_picture_proto_rawDesc = "" +
 	"CleanPlace\x12\x18\n" +
 	"\acountry\x18\x01 \x01(\tR\acountry\x12\x16\n" +
 	"\x06region\x18\x02 \x01(\tR\x06region\x12\x1b\n" +
-	"\tlast_unix\x18\x03 \x01(\x03R\blastUnix\"\xff\b\n" +
+	"\tlast_unix\x18\x03 \x01(\x03R\blastUnix\"\xe7\b\n" +
 	"\x03Day\x12\x10\n" +
 	"\x03day\x18\x01 \x01(\rR\x03day\x12\x18\n" +
 	"\acounted\x18\x02 \x03(\rR\acounted\x124\n" +
@@ -2658,9 +2649,8 @@ const file_farmhound_fleet_v1_picture_proto_rawDesc = "" +
 	"\n" +
 	"rtt_min_us\x18\x18 \x01(\rR\brttMinUs\x12\x1b\n" +
 	"\trtt_hours\x18\x19 \x01(\rR\brttHours\x12\x16\n" +
-	"\x06office\x18\x1b \x01(\bR\x06office\x12\x1c\n" +
-	"\ttunnelled\x18\x1c \x01(\bR\ttunnelled\x12,\n" +
-	"\x12clock_jump_seconds\x18\x1d \x01(\rR\x10clockJumpSecondsJ\x04\b\x1a\x10\x1b\"\xb4\x01\n" +
+	"\x06office\x18\x1b \x01(\bR\x06office\x12,\n" +
+	"\x12clock_jump_seconds\x18\x1d \x01(\rR\x10clockJumpSecondsJ\x04\b\x1a\x10\x1bJ\x04\b\x1c\x10\x1d\"\xb4\x01\n" +
 	"\n" +
 	"DayControl\x12\x12\n" +
 	"\x04tool\x18\x01 \x01(\tR\x04tool\x12\x18\n" +
