@@ -159,8 +159,7 @@ func (a *Agent) observe(ctx context.Context) {
 		a.windows.interval = a.state.windowInterval()
 		a.windows.observe(time.Now(), seen.GetRemoteSessions(), controlSeen(seen))
 		ended := a.windows.tick()
-		a.report(ctx, seen, ended)
-		if ended || a.sequence <= 1 {
+		if a.report(ctx, seen, ended) {
 			a.state.observed(seen)
 		}
 		if a.pause(ctx) != nil {
@@ -189,9 +188,9 @@ func (a *Agent) pause(ctx context.Context) error {
 // whatever went wrong with a report heals.
 const tellEverything = 24 * time.Hour
 
-// report spools what changed. What cannot be spooled now is found again with the
-// next look, and ended windows wait.
-func (a *Agent) report(ctx context.Context, seen *farmhoundv1.Report, refresh bool) {
+// report spools what changed and tells whether there was something. What cannot be
+// spooled now is found again with the next look, and ended windows wait.
+func (a *Agent) report(ctx context.Context, seen *farmhoundv1.Report, refresh bool) bool {
 	status := a.spool.Status()
 	now := time.Now()
 	if resend := a.state.takeResend(); resend || status.Damaged > a.damaged || now.Sub(a.told).Abs() >= tellEverything {
@@ -203,12 +202,12 @@ func (a *Agent) report(ctx context.Context, seen *farmhoundv1.Report, refresh bo
 	a.clean(ctx, seen)
 	kept := a.changes.reduce(seen, refresh)
 	if kept == nil {
-		return
+		return false
 	}
 	payload, err := proto.Marshal(kept)
 	if err != nil {
 		a.log.ErrorContext(ctx, "report cannot be written", "error", err)
-		return
+		return true
 	}
 	evicted, err := a.spool.Append(a.bootID, kept.GetSequence(), payload)
 	if err != nil {
@@ -216,7 +215,7 @@ func (a *Agent) report(ctx context.Context, seen *farmhoundv1.Report, refresh bo
 			a.log.ErrorContext(ctx, "reports cannot be spooled and will be made again", "error", err)
 		}
 		a.unspooled = true
-		return
+		return true
 	}
 	if a.unspooled {
 		a.log.InfoContext(ctx, "reports can be spooled again")
@@ -227,4 +226,5 @@ func (a *Agent) report(ctx context.Context, seen *farmhoundv1.Report, refresh bo
 	if evicted > 0 {
 		a.state.lostReports()
 	}
+	return true
 }

@@ -182,20 +182,16 @@ func (s *state) lostReports() {
 	s.lost = true
 }
 
-// acknowledged notes that delivery works, and writes the status when it did not
-// before.
+// acknowledged notes that delivery works and writes the status.
 func (s *state) acknowledged(at time.Time, offset time.Duration) {
 	s.mu.Lock()
-	first := s.status.LastAck.IsZero() || s.status.Trouble != ""
 	s.status.LastAck, s.status.Trouble, s.status.ClockOffset = at.UTC(), "", offset.Seconds()
 	if s.lost {
 		// A part that was in an evicted report has not been told.
 		s.lost, s.resend = false, true
 	}
 	s.mu.Unlock()
-	if first {
-		s.write()
-	}
+	s.write()
 }
 
 // trouble notes what keeps reports from being delivered.
