@@ -144,7 +144,10 @@ func (l *loader) report(p strictyaml.Problem) {
 	l.problems = append(l.problems, p)
 }
 
-var idForm = regexp.MustCompile(`^[a-z][a-z0-9_]{2,47}$`)
+var (
+	idForm     = regexp.MustCompile(`^[a-z][a-z0-9_]{2,47}$`)
+	attackForm = regexp.MustCompile(`^T\d{4}(\.\d{3})?$`)
+)
 
 func (l *loader) identity() {
 	d, s := &l.doc, l.signal
@@ -161,6 +164,11 @@ func (l *loader) identity() {
 	}
 	if len(d.Benign) == 0 {
 		l.fail(d.ID, "benign is missing; every observation has an innocent reading, and analysts need it")
+	}
+	for _, technique := range d.Attack {
+		if !attackForm.MatchString(technique) {
+			l.fail(d.ID, "attack lists ATT&CK techniques such as T1219 or T1219.002, not %q", technique)
+		}
 	}
 }
 

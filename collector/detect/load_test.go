@@ -73,6 +73,7 @@ func TestMistakesAreFoundWhereTheyStand(t *testing.T) {
 		{"a bad id", "id: test_signal", "id: Test Signal", "own/a.yaml:1:5: id must be"},
 		{"a test of no device", "{hardware: true}}\n", "{hardvare: true}}\n", `own/a.yaml:19:14: the picture is not a device: unknown field "hardvare"`},
 		{"a test of no tier", "tier: 0", "tier: 7", "own/a.yaml:15:11: tier must be none or the number of a tier"},
+		{"an unknown technique", "half_life: 10d", "half_life: 10d\nattack: [T12]", `own/a.yaml:1:5: attack lists ATT&CK techniques such as T1219 or T1219.002, not "T12"`},
 		{"an empty id", "id: test_signal\n", "", "own/a.yaml:1:1: id must be"},
 		{"not YAML", "id: test_signal", "id: [", "own/a.yaml:"},
 		{"an unknown circumstance", "needs: [hardware]", "except: [rain]", "own/a.yaml:5:10: except knows"},
