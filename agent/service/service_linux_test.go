@@ -73,7 +73,7 @@ func TestSystemdAcceptsTheUnit(t *testing.T) {
 	if err := os.WriteFile(path, []byte(render("/bin/true", "run")), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	out, err := exec.Command(analyze, "verify", "--man=no", path).CombinedOutput()
+	out, err := exec.CommandContext(t.Context(), analyze, "verify", "--man=no", path).CombinedOutput()
 	if err != nil || strings.Contains(string(out), Name) {
 		t.Errorf("systemd-analyze verify: %v\n%s", err, out)
 	}

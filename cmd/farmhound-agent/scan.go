@@ -50,15 +50,15 @@ func (c scanCommand) Run(ctx context.Context, cli *commandLine, p process) error
 	}
 	config := agentConfig(s, p)
 	config.Root = c.Root
-	print := c.printer(p.stdout, s)
+	show := c.printer(p.stdout, s)
 	if !c.Watch {
 		report, err := agent.Scan(ctx, config)
 		if err != nil {
 			return fmt.Errorf("scan: %w", err)
 		}
-		return print(report)
+		return show(report)
 	}
-	err = agent.Watch(ctx, config, c.Interval, print)
+	err = agent.Watch(ctx, config, c.Interval, show)
 	if errors.Is(err, os.ErrClosed) || isBrokenPipe(err) {
 		return nil // whoever read has gone
 	}

@@ -10,9 +10,11 @@ import (
 	"github.com/farmhound-security/farmhound/agent/sensor/farpath"
 )
 
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
 func TestPathTakesItsTime(t *testing.T) {
+	t.Parallel()
 	const delay = 60 * time.Millisecond
-	t.Cleanup(func() { goleak.VerifyNone(t) }) // after the path's own clean-up
 	farpath.Require(t, "bash")
 	path := farpath.New(t, delay)
 	var listener net.Listener

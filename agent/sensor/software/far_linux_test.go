@@ -231,6 +231,7 @@ func (n *nearSense) checkEnd(open *farmhoundv1.RemoteSession) {
 // A server in a network namespace of its own, as a container has, hides nothing: only
 // the last of these looks from another namespace than the server's.
 func TestDesktopFromAfar(t *testing.T) {
+	t.Parallel()
 	x11vnc := func(display string, port int) []string {
 		return []string{"-display", display, "-rfbport", fmt.Sprint(port), "-forever", "-nopw", "-quiet", "-noxdamage"}
 	}
