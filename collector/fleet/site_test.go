@@ -3,6 +3,7 @@ package fleet
 import (
 	"fmt"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -290,5 +291,27 @@ func TestRestore(t *testing.T) {
 	now := monday.Add(time.Hour)
 	if diff := cmp.Diff(siteWords(f.Device(one, now).GetSite()), siteWords(anew.Device(one, now).GetSite())); diff != "" {
 		t.Errorf("site (-before +after):\n%s", diff)
+	}
+}
+
+// TestConcurrent: devices of one site report and are looked at at the same time.
+func TestConcurrent(t *testing.T) {
+	t.Parallel()
+	f := newFleet(nil)
+	var running sync.WaitGroup
+	pics := make([]*fleetv1.Picture, 8)
+	for i := range pics {
+		running.Go(func() {
+			l := newLaptop(fmt.Sprint("d", i))
+			spot{network: "the spare room", peer: ohio}.enter(l)
+			for _, o := range l.workdays(monday, 4) {
+				pics[i], _ = f.Apply(pics[i], o)
+				f.Device(pics[i], o.ReceivedAt)
+			}
+		})
+	}
+	running.Wait()
+	if got := f.Device(pics[0], monday.AddDate(0, 0, 4)).GetSite().GetPeople(); got != 8 {
+		t.Errorf("site of %d people, want 8", got)
 	}
 }
