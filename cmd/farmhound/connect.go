@@ -21,8 +21,12 @@ import (
 	fleetv1 "github.com/farmhound-security/farmhound/proto/farmhound/fleet/v1"
 )
 
-// callTimeout bounds one command's conversation with the collector.
-const callTimeout = 30 * time.Second
+const (
+	// callTimeout bounds one call to the collector.
+	callTimeout = 30 * time.Second
+	// maxAnswer bounds an answer, in bytes: a thousand alerts with their evidence fit.
+	maxAnswer = 64 << 20
+)
 
 // login is what the login command keeps, in a file only its owner reads.
 type login struct {
@@ -33,8 +37,8 @@ type login struct {
 
 type loginCmd struct {
 	Collector string `arg:"" help:"Address of the collector, host:port."`
-	CA        string `name:"ca" help:"The collector's CA certificate, PEM (ca.pem of its data directory)." type:"existingfile" required:""`
-	TokenFile string `help:"File that holds the token; without it the token is read from FARMHOUND_TOKEN or standard input, so that it never stands on a command line." type:"existingfile"`
+	CA        string `name:"ca" help:"The collector's CA certificate: the ca.pem that init wrote beside its configuration." type:"existingfile" placeholder:"FILE" required:""`
+	TokenFile string `help:"File that holds the token; without it the token is read from FARMHOUND_TOKEN or standard input, so that it never stands on a command line." type:"existingfile" placeholder:"FILE"`
 }
 
 // Run tries the token before keeping it.
@@ -74,6 +78,9 @@ func (c *loginCmd) token(env *environment) (string, error) {
 		}
 		raw = string(b)
 	case raw == "":
+		if isTerminal(env.in) {
+			fmt.Fprint(env.errOut, "Token: ")
+		}
 		line, err := bufio.NewReader(env.in).ReadString('\n')
 		if err != nil && line == "" {
 			return "", errors.New("no token: give --token-file, FARMHOUND_TOKEN, or the token on standard input")
@@ -139,17 +146,24 @@ func ask[T any](ctx context.Context, l login, call func(context.Context, fleetv1
 	if !pool.AppendCertsFromPEM([]byte(l.CA)) {
 		return answer, errors.New("the CA file holds no PEM certificate")
 	}
-	conn, err := grpc.NewClient(l.Collector,
+	// Names are resolved as connections are made, so that an error says what was looked up.
+	conn, err := grpc.NewClient("passthrough:///"+l.Collector,
 		grpc.WithTransportCredentials(credentials.NewTLS(&tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS13})),
 		grpc.WithPerRPCCredentials(bearer(l.Token)),
+		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxAnswer)),
 	)
 	if err != nil {
 		return answer, fmt.Errorf("prepare the connection to %s: %w", l.Collector, err)
 	}
-	defer func() { err = errors.Join(err, conn.Close()) }()
+	defer func() {
+		if closing := conn.Close(); err == nil && closing != nil {
+			err = fmt.Errorf("close the connection to %s: %w", l.Collector, closing)
+		}
+	}()
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	return call(ctx, fleetv1.NewFleetServiceClient(conn))
+	answer, err = call(ctx, fleetv1.NewFleetServiceClient(conn))
+	return answer, explain(l.Collector, err)
 }
 
 // asking is ask with the kept login.

@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -12,7 +13,6 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
-	"google.golang.org/grpc/status"
 )
 
 // cli is every command and flag.
@@ -27,15 +27,21 @@ type cli struct {
 	Why      whyCmd      `cmd:"" help:"The ledger: every piece of evidence with weight, dates and benign readings."`
 	Alerts   alertsCmd   `cmd:"" help:"Alerts."`
 	Whoami   whoamiCmd   `cmd:"" help:"Name and role of the token in use."`
+	Version  versionCmd  `cmd:"" help:"Print the version."`
 }
+
+// version is set by the build.
+var version = "dev"
 
 // environment is what commands run with.
 type environment struct {
 	ctx    context.Context //nolint:containedctx // kong binds values, not arguments; it lives as long as the command
 	config string
 	format string
+	width  int // of a table, in characters
 	in     io.Reader
 	out    io.Writer
+	errOut io.Writer
 }
 
 func main() {
@@ -55,7 +61,6 @@ func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 		kong.Description("Ask a Farmhound collector which laptops are driven from elsewhere, and why."),
 		kong.Writers(out, errOut),
 		kong.Exit(func(code int) { exited = code }),
-		kong.UsageOnError(),
 	)
 	if err != nil {
 		fmt.Fprintln(errOut, "farmhound:", err)
@@ -66,7 +71,7 @@ func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 		return exited
 	}
 	if err != nil {
-		fmt.Fprintln(errOut, "farmhound:", err)
+		fmt.Fprintf(errOut, "farmhound: %s; farmhound --help says what there is\n", printable(err.Error()))
 		return 2
 	}
 	if c.Config == "" {
@@ -77,18 +82,22 @@ func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 		}
 		c.Config = filepath.Join(dir, "farmhound", "config.json")
 	}
-	env := &environment{ctx: ctx, config: c.Config, format: c.Output, in: in, out: out}
-	if err := parsed.Run(env); err != nil {
-		fmt.Fprintln(errOut, "farmhound:", printable(message(err)))
+	env := &environment{ctx: ctx, config: c.Config, format: c.Output, width: widthOf(out), in: in, out: out, errOut: errOut}
+	switch err := parsed.Run(env); {
+	case errors.Is(err, context.Canceled):
+		fmt.Fprintln(errOut, "farmhound: interrupted")
+		return 1
+	case err != nil:
+		fmt.Fprintln(errOut, "farmhound:", printable(err.Error()))
 		return 1
 	}
 	return 0
 }
 
-// message says a gRPC error without its machinery.
-func message(err error) string {
-	if s, ok := status.FromError(err); ok {
-		return s.Message()
-	}
-	return err.Error()
+type versionCmd struct{}
+
+// Run prints the version.
+func (versionCmd) Run(env *environment) error {
+	_, err := fmt.Fprintln(env.out, version)
+	return err
 }

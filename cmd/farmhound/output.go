@@ -2,28 +2,20 @@ package main
 
 import (
 	"bytes"
-	"encoding/csv"
 	"encoding/json"
 	"fmt"
 	"io"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 	"time"
 	"unicode"
+	"unicode/utf16"
+	"unicode/utf8"
 
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 )
-
-// rows is a table to print: the same cells as table or csv.
-type rows struct {
-	header []string
-	cells  [][]string
-}
-
-func (r *rows) add(cells ...string) { r.cells = append(r.cells, cells) }
 
 // list prints messages as a JSON array, or their rows as a table or csv.
 func list[M proto.Message](env *environment, messages []M, r rows) error {
@@ -40,9 +32,12 @@ func list[M proto.Message](env *environment, messages []M, r rows) error {
 		return writeJSON(env.out, items)
 	case "csv":
 		return r.csv(env.out)
-	default:
-		return r.table(env.out)
 	}
+	if len(r.cells) == 0 {
+		fmt.Fprintln(env.errOut, "There is none.")
+		return nil
+	}
+	return r.table(env.out, env.width)
 }
 
 // one prints a message as a JSON document, or rows of it.
@@ -56,9 +51,8 @@ func one(env *environment, m proto.Message, r rows) error {
 		return writeJSON(env.out, raw)
 	case "csv":
 		return r.csv(env.out)
-	default:
-		return r.table(env.out)
 	}
+	return r.table(env.out, env.width)
 }
 
 func protoJSON(m proto.Message) (json.RawMessage, error) {
@@ -69,7 +63,8 @@ func protoJSON(m proto.Message) (json.RawMessage, error) {
 	return raw, nil
 }
 
-// writeJSON indents afresh, because protojson varies its spaces on purpose.
+// writeJSON indents afresh, because protojson varies its spaces on purpose. What
+// does not print is escaped: JSON itself leaves it to terminals to obey.
 func writeJSON(w io.Writer, v any) error {
 	raw, err := json.Marshal(v)
 	if err != nil {
@@ -80,48 +75,24 @@ func writeJSON(w io.Writer, v any) error {
 		return fmt.Errorf("render as JSON: %w", err)
 	}
 	out.WriteByte('\n')
-	_, err = out.WriteTo(w)
+	_, err = io.WriteString(w, escaped(out.String()))
 	return err
 }
 
-func (r *rows) table(w io.Writer) error {
-	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	line := func(cells []string) {
-		safe := make([]string, len(cells))
-		for i, c := range cells {
-			safe[i] = printable(c)
+// escaped writes what does not print in JSON's own way. Outside of strings JSON
+// has nothing of the kind.
+func escaped(document string) string {
+	var out strings.Builder
+	for _, r := range document {
+		if r < utf8.RuneSelf || unicode.IsPrint(r) {
+			out.WriteRune(r)
+			continue
 		}
-		fmt.Fprintln(tw, strings.Join(safe, "\t"))
-	}
-	if len(r.header) > 0 {
-		upper := make([]string, len(r.header))
-		for i, h := range r.header {
-			upper[i] = strings.ToUpper(strings.ReplaceAll(h, "_", " "))
-		}
-		line(upper)
-	}
-	for _, cells := range r.cells {
-		line(cells)
-	}
-	return tw.Flush()
-}
-
-func (r *rows) csv(w io.Writer) error {
-	cw := csv.NewWriter(w)
-	if err := cw.Write(r.header); err != nil {
-		return err
-	}
-	for _, cells := range r.cells {
-		safe := make([]string, len(cells))
-		for i, c := range cells {
-			safe[i] = inert(printable(c))
-		}
-		if err := cw.Write(safe); err != nil {
-			return err
+		for _, unit := range utf16.Encode([]rune{r}) {
+			fmt.Fprintf(&out, `\u%04x`, unit)
 		}
 	}
-	cw.Flush()
-	return cw.Error()
+	return out.String()
 }
 
 // printable escapes what a terminal would obey: control, format and separator
@@ -137,7 +108,9 @@ func printable(s string) string {
 
 // inert keeps a spreadsheet from taking a cell for a formula. Numbers stay.
 func inert(s string) string {
-	if s == "" || !strings.ContainsRune("=+-@", rune(s[0])) {
+	first, _ := utf8.DecodeRuneInString(s)
+	// The wide forms are formulas to some spreadsheets.
+	if s == "" || !strings.ContainsRune("=+-@＝＋－＠", first) {
 		return s
 	}
 	if _, err := strconv.ParseFloat(s, 64); err == nil {
@@ -153,7 +126,24 @@ func at(t *timestamppb.Timestamp) string {
 	return t.AsTime().Format(time.RFC3339)
 }
 
-func percent(p float64) string { return strconv.FormatFloat(100*p, 'f', 1, 64) + "%" }
+// percent prints a probability. None is certain, and none is printed so.
+func percent(p float64) string {
+	switch {
+	case p > 0.9994:
+		return ">99.9 %"
+	case p > 0 && p < 0.0005:
+		return "<0.1 %"
+	}
+	return strconv.FormatFloat(100*p, 'f', 1, 64) + " %"
+}
+
+// risk prints a probability for people in tables, and as it is for programs.
+func risk(env *environment, p float64) string {
+	if env.format == "csv" {
+		return strconv.FormatFloat(p, 'f', -1, 64)
+	}
+	return percent(p)
+}
 
 func decibans(db float64) string { return strconv.FormatFloat(db, 'f', 1, 64) }
 

@@ -28,7 +28,7 @@ func (whoamiCmd) Run(env *environment) error {
 }
 
 type devicesCmd struct {
-	Verdict []string `help:"Only these verdicts: clear, watch, likely, near_certain."`
+	Verdict []string `help:"Only these verdicts: clear, watch, likely, near_certain." placeholder:"VERDICT"`
 	Prefix  string   `arg:"" optional:"" help:"Only devices whose id, serial, host name or person starts with this."`
 }
 
@@ -47,12 +47,20 @@ func (c *devicesCmd) Run(env *environment) error {
 			break
 		}
 	}
-	r := rows{header: []string{"device", "serial", "host", "os", "person", "verdict", "kind", "risk", "controlled_by", "last_report", "reports"}}
+	r := rows{header: []string{"device", "verdict", "risk", "host", "person", "identity", "last_report", "kind", "serial", "controlled_by", "os", "reports"}}
 	for _, d := range all {
-		r.add(short(env, d.GetId()), d.GetSerial(), d.GetHostname(), d.GetOs(), d.GetPerson(), d.GetVerdict(), d.GetKind(),
-			percent(d.GetRisk()), strings.Join(d.GetControlledBy(), " "), at(d.GetLastReportAt()), strconv.FormatUint(d.GetReports(), 10))
+		r.add(short(env, d.GetId()), d.GetVerdict(), risk(env, d.GetRisk()), d.GetHostname(), d.GetPerson(), identity(d), at(d.GetLastReportAt()),
+			d.GetKind(), d.GetSerial(), strings.Join(d.GetControlledBy(), "; "), d.GetOs(), strconv.FormatUint(d.GetReports(), 10))
 	}
 	return list(env, all, r)
+}
+
+// identity says whether the device's certificate is still taken; the usual is not said.
+func identity(d *fleetv1.DeviceSummary) string {
+	if d.GetRevoked() {
+		return "revoked"
+	}
+	return ""
 }
 
 type deviceCmd struct {
@@ -71,7 +79,7 @@ func (c *deviceShowCmd) Run(env *environment) error {
 		return err
 	}
 	s, d, a := got.GetSummary(), got.GetDevice(), got.GetAssessment()
-	r := rows{header: []string{"field", "value"}}
+	r := rows{header: []string{"field", "value"}, prose: true}
 	add := func(name, value string) {
 		if value != "" {
 			r.add(name, value)
@@ -80,9 +88,10 @@ func (c *deviceShowCmd) Run(env *environment) error {
 	add("device", s.GetId())
 	add("serial", s.GetSerial())
 	add("host", s.GetHostname())
-	add("model", strings.TrimSpace(d.GetSystem().GetManufacturer()+" "+d.GetSystem().GetModel()))
+	add("model", model(d.GetSystem().GetManufacturer(), d.GetSystem().GetModel()))
 	add("os", strings.TrimSpace(s.GetOs()+" "+d.GetSystem().GetOsVersion()))
 	add("person", s.GetPerson())
+	add("identity", identity(s))
 	add("enrolled", at(s.GetEnrolledAt()))
 	add("last report", at(s.GetLastReportAt()))
 	add("agent", s.GetAgentVersion())
@@ -95,23 +104,55 @@ func (c *deviceShowCmd) Run(env *environment) error {
 		add("tool", fmt.Sprintf("%s (%s), first seen %s, last seen %s", t.GetName(), t.GetCategory(), at(t.GetFirstSeenAt()), at(t.GetLastSeenAt())))
 	}
 	add("egress", strings.TrimSpace(d.GetEgress().GetAddress()+" "+d.GetEgress().GetCountry()+" "+d.GetEgress().GetAsName()))
-	add("site", strings.Join(a.GetSite().GetMembers(), " "))
+	members := make([]string, 0, len(a.GetSite().GetMembers()))
+	for _, id := range a.GetSite().GetMembers() {
+		members = append(members, short(env, id))
+	}
+	add("site", strings.Join(members, " "))
 	for _, u := range a.GetUnknown() {
 		add("unknown", u)
 	}
 	return one(env, got, r)
 }
 
-type timelineCmd struct {
-	Device string        `arg:"" help:"Id, unique prefix of it, or serial."`
-	Since  time.Duration `help:"Only what happened in this last while, for example 48h."`
+// model names a laptop once where the maker stands in the model already.
+func model(manufacturer, name string) string {
+	if strings.HasPrefix(strings.ToLower(name), strings.ToLower(manufacturer)) {
+		return name
+	}
+	return manufacturer + " " + name
 }
+
+type timelineCmd struct {
+	Device string `arg:"" help:"Id, unique prefix of it, or serial."`
+	Since  span   `help:"Only what happened in this last while, for example 48h or 7d." placeholder:"SPAN"`
+}
+
+// span is a length of time as people write it.
+type span time.Duration
+
+// UnmarshalText reads a duration, in which days may stand for hours.
+func (s *span) UnmarshalText(text []byte) error {
+	days, isDays := strings.CutSuffix(string(text), "d")
+	d, err := time.ParseDuration(string(text))
+	if n, notDays := strconv.ParseUint(days, 10, 16); isDays && notDays == nil {
+		d, err = time.Duration(n)*24*time.Hour, nil
+	}
+	if err != nil || d <= 0 {
+		return fmt.Errorf("%q is no length of time, such as 48h or 7d", text)
+	}
+	*s = span(d)
+	return nil
+}
+
+// mostEvents is how many events of a timeline are asked for, the latest.
+const mostEvents = 10000
 
 // Run prints the events.
 func (c *timelineCmd) Run(env *environment) error {
-	req := &fleetv1.GetTimelineRequest{Device: c.Device}
+	req := &fleetv1.GetTimelineRequest{Device: c.Device, Limit: mostEvents}
 	if c.Since > 0 {
-		req.Since = timestamppb.New(time.Now().Add(-c.Since))
+		req.Since = timestamppb.New(time.Now().Add(-time.Duration(c.Since)))
 	}
 	got, err := asking(env, func(ctx context.Context, fleet fleetv1.FleetServiceClient) (*fleetv1.GetTimelineResponse, error) {
 		return fleet.GetTimeline(ctx, req)
@@ -119,7 +160,8 @@ func (c *timelineCmd) Run(env *environment) error {
 	if err != nil {
 		return err
 	}
-	r := rows{header: []string{"at", "kind", "summary"}}
+	atMost(env, len(got.GetEvents()), mostEvents)
+	r := rows{header: []string{"at", "kind", "summary"}, prose: true}
 	for _, e := range got.GetEvents() {
 		r.add(at(e.GetAt()), e.GetKind(), e.GetSummary())
 	}
@@ -138,7 +180,7 @@ func (c *whyCmd) Run(env *environment) error {
 	}
 	a := got.GetAssessment()
 	if env.format == "table" {
-		return printWhy(env, a)
+		return printWhy(env, got.GetSummary(), a)
 	}
 	r := rows{header: []string{"signal", "family", "question", "db", "first_seen", "last_seen", "because", "benign"}}
 	for _, e := range a.GetEvidence() {
@@ -146,37 +188,6 @@ func (c *whyCmd) Run(env *environment) error {
 			e.GetBecause(), strings.Join(e.GetBenign(), "; "))
 	}
 	return one(env, a, r)
-}
-
-func printWhy(env *environment, a *fleetv1.Assessment) error {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %s, %s, %s at %s\n", a.GetDevice(), a.GetVerdict(), a.GetKind(), percent(a.GetRisk()), at(a.GetAssessedAt()))
-	q := a.GetQuestions()
-	for _, x := range []struct {
-		name string
-		q    *fleetv1.Question
-	}{{"Remote?", q.GetRemote()}, {"Abroad?", q.GetAbroad()}, {"Farm?", q.GetFarm()}} {
-		fmt.Fprintf(&b, "  %-8s %6s dB  %s\n", x.name, decibans(x.q.GetDb()), printable(x.q.GetSentence()))
-	}
-	b.WriteString("\nEvidence, heaviest first (dB that counted):\n")
-	for _, e := range a.GetEvidence() {
-		fmt.Fprintf(&b, "  %6s  %s (%s, %s)\n          %s\n          first seen %s, last seen %s\n", decibans(e.GetDb()),
-			printable(e.GetSignal()), printable(e.GetFamily()), printable(e.GetQuestion()), printable(e.GetBecause()), at(e.GetFirstSeen()), at(e.GetLastSeen()))
-		for _, benign := range e.GetBenign() {
-			fmt.Fprintf(&b, "          could also be: %s\n", printable(benign))
-		}
-	}
-	if len(a.GetEvidence()) == 0 {
-		b.WriteString("  none\n")
-	}
-	for _, u := range a.GetUnknown() {
-		fmt.Fprintf(&b, "Not known: %s\n", printable(u))
-	}
-	for _, w := range a.GetWouldChange() {
-		fmt.Fprintf(&b, "Would change it: %s\n", printable(w))
-	}
-	_, err := fmt.Fprint(env.out, b.String())
-	return err
 }
 
 func getDevice(env *environment, name string) (*fleetv1.GetDeviceResponse, error) {
@@ -192,24 +203,35 @@ type alertsCmd struct {
 }
 
 type alertsListCmd struct {
-	State  []string `help:"Only these states: open, acknowledged, closed."`
-	Device string   `help:"Only this device."`
+	State  []string `help:"Only these states: open, acknowledged, closed." placeholder:"STATE"`
+	Device string   `help:"Only this device: id, unique prefix of it, or serial." placeholder:"DEVICE"`
+}
+
+// mostAlerts is how many alerts are asked for, the newest.
+const mostAlerts = 1000
+
+// atMost says where an answer may have been cut.
+func atMost(env *environment, got, most int) {
+	if got >= most {
+		fmt.Fprintf(env.errOut, "farmhound: only the latest %d are shown\n", most)
+	}
 }
 
 // Run lists alerts.
 func (c *alertsListCmd) Run(env *environment) error {
 	got, err := asking(env, func(ctx context.Context, fleet fleetv1.FleetServiceClient) (*fleetv1.ListAlertsResponse, error) {
-		return fleet.ListAlerts(ctx, &fleetv1.ListAlertsRequest{States: c.State, Device: c.Device})
+		return fleet.ListAlerts(ctx, &fleetv1.ListAlertsRequest{States: c.State, Device: c.Device, Limit: mostAlerts})
 	})
 	if err != nil {
 		return err
 	}
+	atMost(env, len(got.GetAlerts()), mostAlerts)
 	return list(env, got.GetAlerts(), alertRows(env, got.GetAlerts()...))
 }
 
 type alertsAckCmd struct {
 	ID   string `arg:"" help:"Alert id."`
-	Note string `help:"A note to keep with it."`
+	Note string `help:"A note to keep with it." placeholder:"TEXT"`
 }
 
 // Run acknowledges.
@@ -219,8 +241,8 @@ func (c *alertsAckCmd) Run(env *environment) error {
 
 type alertsCloseCmd struct {
 	ID     string `arg:"" help:"Alert id."`
-	Reason string `required:"" enum:"confirmed,false_positive,benign,expected,other" help:"confirmed, false_positive, benign, expected or other."`
-	Note   string `help:"A note to keep with it."`
+	Reason string `required:"" enum:"confirmed,false_positive,benign,expected,other" help:"confirmed, false_positive, benign, expected or other." placeholder:"REASON"`
+	Note   string `help:"A note to keep with it." placeholder:"TEXT"`
 }
 
 // Run closes.
@@ -239,10 +261,10 @@ func updateAlert(env *environment, req *fleetv1.UpdateAlertRequest) error {
 }
 
 func alertRows(env *environment, alerts ...*fleetv1.Alert) rows {
-	r := rows{header: []string{"alert", "severity", "state", "device", "serial", "person", "verdict", "kind", "opened", "title", "reason"}}
+	r := rows{header: []string{"alert", "state", "verdict", "device", "person", "opened", "reason", "kind", "severity", "serial", "changed", "changed_by", "note", "title"}}
 	for _, a := range alerts {
-		r.add(a.GetId(), a.GetSeverity(), a.GetState(), short(env, a.GetDevice()), a.GetSerial(), a.GetPerson(), a.GetVerdict(), a.GetKind(),
-			at(a.GetOpenedAt()), a.GetTitle(), a.GetReason())
+		r.add(a.GetId(), a.GetState(), a.GetVerdict(), short(env, a.GetDevice()), a.GetPerson(), at(a.GetOpenedAt()), a.GetReason(),
+			a.GetKind(), a.GetSeverity(), a.GetSerial(), at(a.GetUpdatedAt()), a.GetChangedBy(), a.GetNote(), a.GetTitle())
 	}
 	return r
 }

@@ -1,0 +1,58 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	fleetv1 "github.com/farmhound-security/farmhound/proto/farmhound/fleet/v1"
+)
+
+// printWhy prints the ledger as an analyst reads it: verdict, the three answers,
+// every piece of evidence, and what is missing.
+func printWhy(env *environment, s *fleetv1.DeviceSummary, a *fleetv1.Assessment) error {
+	var b strings.Builder
+	line := func(first string, indent int, text string) {
+		b.WriteString(first + strings.TrimLeft(wrap(printable(text), indent, env.width), " ") + "\n")
+	}
+	line("", 0, strings.Join(named(s), ", "))
+	line("", 0, fmt.Sprintf("%s, %s, %s at %s", a.GetVerdict(), a.GetKind(), percent(a.GetRisk()), at(a.GetAssessedAt())))
+	q := a.GetQuestions()
+	for _, x := range []struct {
+		name string
+		q    *fleetv1.Question
+	}{{"Remote?", q.GetRemote()}, {"Abroad?", q.GetAbroad()}, {"Farm?", q.GetFarm()}} {
+		line(fmt.Sprintf("  %-7s %6s dB  ", x.name, decibans(x.q.GetDb())), 21, x.q.GetSentence())
+	}
+	b.WriteString("\nEvidence, heaviest first (dB that counted):\n")
+	for _, e := range a.GetEvidence() {
+		line(fmt.Sprintf("  %6s  ", decibans(e.GetDb())), 10, fmt.Sprintf("%s (%s, %s)", e.GetSignal(), e.GetFamily(), e.GetQuestion()))
+		line(strings.Repeat(" ", 10), 10, e.GetBecause())
+		line(strings.Repeat(" ", 10), 10, fmt.Sprintf("first seen %s, last seen %s", at(e.GetFirstSeen()), at(e.GetLastSeen())))
+		for _, benign := range e.GetBenign() {
+			line(strings.Repeat(" ", 10), 12, "could also be: "+benign)
+		}
+	}
+	if len(a.GetEvidence()) == 0 {
+		b.WriteString("  none\n")
+	}
+	for _, u := range a.GetUnknown() {
+		line("", 2, "Not known: "+u)
+	}
+	for _, w := range a.GetWouldChange() {
+		line("", 2, "Would change it: "+w)
+	}
+	_, err := io.WriteString(env.out, b.String())
+	return err
+}
+
+// named are the names by which people know a device.
+func named(s *fleetv1.DeviceSummary) []string {
+	names := []string{s.GetId()}
+	for _, x := range []struct{ what, name string }{{"host", s.GetHostname()}, {"serial", s.GetSerial()}, {"person", s.GetPerson()}, {"identity", identity(s)}} {
+		if x.name != "" {
+			names = append(names, x.what+" "+x.name)
+		}
+	}
+	return names
+}
