@@ -1,17 +1,13 @@
 package collector
 
 import (
-	"bufio"
 	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"net/netip"
 	"slices"
-	"strings"
 	"time"
 
 	"google.golang.org/protobuf/encoding/protojson"
@@ -25,45 +21,11 @@ import (
 	"github.com/farmhound-security/farmhound/proto/fieldrules"
 )
 
-// Bounds of a replay.
-const (
-	maxReplayLine   = 4 << 20
-	maxReplayDevice = 128
-	// maxReplaySpan keeps one wrong year from being lived through hour by hour.
-	maxReplaySpan = 10 * 365 * 24 * time.Hour
-)
-
 // Replay judges recorded lives offline.
 type Replay struct {
 	Rooms Rooms
 	// Until lets silence act up to that moment; zero means up to the last line.
 	Until time.Time
-}
-
-// LineProblem is what is wrong with one line of a replay.
-type LineProblem struct {
-	File string
-	Line int
-	Err  error
-}
-
-// Error gives the place first.
-func (p *LineProblem) Error() string { return fmt.Sprintf("%s:%d: %v", p.File, p.Line, p.Err) }
-
-// Unwrap returns what is wrong.
-func (p *LineProblem) Unwrap() error { return p.Err }
-
-// replayLine is one line as it is written.
-type replayLine struct {
-	ObservedAt time.Time       `json:"observed_at"`
-	Device     string          `json:"device"`
-	Serial     string          `json:"serial"`
-	Peer       string          `json:"peer"`
-	PeerRTT    *float64        `json:"peer_rtt_ms"`
-	PeerMSS    *uint32         `json:"peer_mss"`
-	Report     json.RawMessage `json:"report"`
-
-	number int
 }
 
 // Run reads lines and returns one assessment per device, riskiest first. Lines
@@ -105,144 +67,6 @@ func (r *Replay) Run(ctx context.Context, file string, in io.Reader) ([]*fleetv1
 	}
 	slices.SortStableFunc(problems, func(a, b *LineProblem) int { return cmp.Compare(a.Line, b.Line) })
 	return l.assessments(), problems, nil
-}
-
-// readLines reads every line and puts them in the order of their time.
-func readLines(file string, in io.Reader) ([]replayLine, []*LineProblem, error) {
-	var (
-		lines    []replayLine
-		problems []*LineProblem
-		number   int
-	)
-	reader := bufio.NewReaderSize(in, 1<<16)
-	for {
-		text, tooLong, err := boundedLine(reader)
-		if len(text) > 0 || tooLong {
-			number++
-			line := replayLine{number: number}
-			switch wrong := decodeLine(bytes.TrimSpace(text), &line); {
-			case tooLong:
-				problems = append(problems, &LineProblem{file, number, fmt.Errorf("the line is longer than %d bytes", maxReplayLine)})
-			case errors.Is(wrong, errBlank):
-			case wrong != nil:
-				problems = append(problems, &LineProblem{file, number, wrong})
-			default:
-				lines = append(lines, line)
-			}
-		}
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return nil, nil, fmt.Errorf("read %s: %w", file, err)
-		}
-	}
-	slices.SortStableFunc(lines, func(a, b replayLine) int { return a.ObservedAt.Compare(b.ObservedAt) })
-	if n := len(lines); n > 0 && lines[n-1].ObservedAt.Sub(lines[0].ObservedAt) > maxReplaySpan {
-		return nil, nil, fmt.Errorf("%s: the lines span from %s (line %d) to %s (line %d), more than ten years; one of them has a wrong date",
-			file, lines[0].ObservedAt.Format(time.RFC3339), lines[0].number, lines[n-1].ObservedAt.Format(time.RFC3339), lines[n-1].number)
-	}
-	return lines, problems, nil
-}
-
-// boundedLine reads a line with its end, or skips one that is too long.
-func boundedLine(r *bufio.Reader) (text []byte, tooLong bool, err error) {
-	for {
-		part, err := r.ReadSlice('\n')
-		if !tooLong {
-			text = append(text, part...)
-		}
-		if len(text) > maxReplayLine {
-			text, tooLong = nil, true
-		}
-		if !errors.Is(err, bufio.ErrBufferFull) {
-			return text, tooLong, err
-		}
-	}
-}
-
-var errBlank = errors.New("blank")
-
-func decodeLine(text []byte, line *replayLine) error {
-	if len(text) == 0 {
-		return errBlank
-	}
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.DisallowUnknownFields()
-	if err := d.Decode(line); err != nil {
-		return fmt.Errorf("not a line of a replay: %s", strings.TrimPrefix(err.Error(), "json: "))
-	}
-	if d.More() {
-		return errors.New("something follows the object on this line")
-	}
-	switch {
-	case line.Device == "":
-		return errors.New("device is missing")
-	case len(line.Device) > maxReplayDevice:
-		return fmt.Errorf("device is longer than %d bytes", maxReplayDevice)
-	case line.ObservedAt.IsZero():
-		return errors.New("observed_at is missing")
-	case len(line.Report) == 0:
-		return errors.New("report is missing")
-	}
-	return nil
-}
-
-// observation turns a line into what the collector would have seen.
-func (l *replayLine) observation(rules *fieldrules.Validator, lives *lives) (fleet.Observation, error) {
-	obs := fleet.Observation{Device: l.Device, Serial: l.Serial, ReceivedAt: l.ObservedAt.UTC(), Report: &farmhoundv1.Report{}}
-	if err := protojson.Unmarshal(l.Report, obs.Report); err != nil {
-		return obs, fmt.Errorf("report: %s", protojsonWords(err))
-	}
-	l.Report = nil
-	if obs.Report.GetObservedAt() == nil {
-		obs.Report.ObservedAt = timestamppb.New(l.ObservedAt)
-	}
-	if obs.Report.GetBootId() == "" && obs.Report.GetSequence() == 0 {
-		// Written by hand: then the order of time is the order of the run.
-		obs.Report.BootId, obs.Report.Sequence = handBoot, lives.nextByHand(l.Device)
-	}
-	if err := rules.Validate(obs.Report); err != nil {
-		return obs, fmt.Errorf("report: %w", err)
-	}
-	if l.Peer != "" {
-		peer, err := netip.ParseAddrPort(l.Peer)
-		if err != nil {
-			addr, again := netip.ParseAddr(l.Peer)
-			if again != nil {
-				return obs, fmt.Errorf("peer: %q is no address with port, such as 203.0.113.7:50000", clip(l.Peer))
-			}
-			peer = netip.AddrPortFrom(addr, 0)
-		}
-		obs.Peer = peer
-	}
-	if l.PeerRTT != nil {
-		if *l.PeerRTT < 0 || *l.PeerRTT > 600000 {
-			return obs, fmt.Errorf("peer_rtt_ms: %g is not within 0 and 600000", *l.PeerRTT)
-		}
-		obs.PeerRTTMillis = *l.PeerRTT
-	}
-	if l.PeerMSS != nil {
-		obs.PeerMSS = *l.PeerMSS
-	}
-	return obs, nil
-}
-
-// handBoot stands for the run of a laptop whose lines name none.
-const handBoot = "00000000000000000000000000000000"
-
-// protojsonWords takes the package's varying prefix off an error.
-func protojsonWords(err error) string {
-	text := strings.ReplaceAll(err.Error(), "\u00a0", " ")
-	return strings.TrimPrefix(text, "proto: ")
-}
-
-func clip(s string) string {
-	const most = 48
-	if len(s) > most {
-		return s[:most] + "…"
-	}
-	return s
 }
 
 // life is one device of a replay.
@@ -337,8 +161,8 @@ func (l *lives) finish(until time.Time) error {
 	if until.IsZero() {
 		until = l.now
 	}
-	if until.Sub(l.now) > maxReplaySpan {
-		return fmt.Errorf("--until %s is more than ten years after the last line", until.Format(time.RFC3339))
+	if until.After(l.now.AddDate(maxReplayYears, 0, 0)) {
+		return fmt.Errorf("judge at %s: it is more than %d years after the last line", until.Format(time.RFC3339), maxReplayYears)
 	}
 	if err := l.advance(until); err != nil {
 		return err
