@@ -29,7 +29,10 @@ type ReportBatch struct {
 	// The reports.
 	Reports []*Report `protobuf:"bytes,1,rep,name=reports,proto3" json:"reports,omitempty"`
 	// The nonce of the last acknowledgement, empty on the first delivery.
-	Nonce         []byte `protobuf:"bytes,2,opt,name=nonce,proto3" json:"nonce,omitempty"`
+	Nonce []byte `protobuf:"bytes,2,opt,name=nonce,proto3" json:"nonce,omitempty"`
+	// CA certificates by which the agent knows the collector: the SHA-256 of each (DER).
+	// Sent while a policy names trust anchors, and tells that they were taken up.
+	TrustedCas    [][]byte `protobuf:"bytes,3,rep,name=trusted_cas,json=trustedCas,proto3" json:"trusted_cas,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -74,6 +77,13 @@ func (x *ReportBatch) GetReports() []*Report {
 func (x *ReportBatch) GetNonce() []byte {
 	if x != nil {
 		return x.Nonce
+	}
+	return nil
+}
+
+func (x *ReportBatch) GetTrustedCas() [][]byte {
+	if x != nil {
+		return x.TrustedCas
 	}
 	return nil
 }
@@ -172,7 +182,11 @@ type Policy struct {
 	// Keys for hashing, newest first; older ones are for overlap.
 	FleetKeys []*FleetKey `protobuf:"bytes,4,rep,name=fleet_keys,json=fleetKeys,proto3" json:"fleet_keys,omitempty"`
 	// Whether to send every part again at the next scan.
-	ScanNow       bool `protobuf:"varint,5,opt,name=scan_now,json=scanNow,proto3" json:"scan_now,omitempty"`
+	ScanNow bool `protobuf:"varint,5,opt,name=scan_now,json=scanNow,proto3" json:"scan_now,omitempty"`
+	// CA certificates by which the collector is to be known from now on, DER, all of
+	// them; empty for no change. The agent takes them only if the certificate that the
+	// collector shows at the time is of one of them.
+	TrustAnchors  [][]byte `protobuf:"bytes,6,rep,name=trust_anchors,json=trustAnchors,proto3" json:"trust_anchors,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -240,6 +254,13 @@ func (x *Policy) GetScanNow() bool {
 		return x.ScanNow
 	}
 	return false
+}
+
+func (x *Policy) GetTrustAnchors() [][]byte {
+	if x != nil {
+		return x.TrustAnchors
+	}
+	return nil
 }
 
 // FleetKey is one key for hashing network identifiers and peripheral serials.
@@ -622,12 +643,15 @@ var File_farmhound_v1_ingest_proto protoreflect.FileDescriptor
 
 const file_farmhound_v1_ingest_proto_rawDesc = "" +
 	"\n" +
-	"\x19farmhound/v1/ingest.proto\x12\ffarmhound.v1\x1a\x19farmhound/v1/report.proto\x1a\x18farmhound/v1/rules.proto\x1a\x19farmhound/v1/system.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa9\x01\n" +
+	"\x19farmhound/v1/ingest.proto\x12\ffarmhound.v1\x1a\x19farmhound/v1/report.proto\x1a\x18farmhound/v1/rules.proto\x1a\x19farmhound/v1/system.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x97\x02\n" +
 	"\vReportBatch\x12R\n" +
 	"\areports\x18\x01 \x03(\v2\x14.farmhound.v1.ReportB\"\xea\xe1\x18\x1e\n" +
 	"\x19What the laptop observed. \x80\x02R\areports\x12F\n" +
 	"\x05nonce\x18\x02 \x01(\fB0\xea\xe1\x18,\n" +
-	"(Makes copied identities visible; random.\x10 R\x05nonce\"\xc4\x03\n" +
+	"(Makes copied identities visible; random.\x10 R\x05nonce\x12l\n" +
+	"\vtrusted_cas\x18\x03 \x03(\fBK\xea\xe1\x18G\n" +
+	"?Shows whether a new CA of the collector has reached the laptop.\x10 \x18  \bR\n" +
+	"trustedCas\"\xc4\x03\n" +
 	"\tReportAck\x12J\n" +
 	"\aboot_id\x18\x01 \x01(\tB1\xea\xe1\x18-\n" +
 	"'Which run of the agent is acknowledged.\x10 8\x02R\x06bootId\x12L\n" +
@@ -639,7 +663,7 @@ const file_farmhound_v1_ingest_proto_rawDesc = "" +
 	"\x06policy\x18\x04 \x01(\v2\x14.farmhound.v1.PolicyB,\xea\xe1\x18(\n" +
 	"&The schedule and the catalogue to use.R\x06policy\x12p\n" +
 	"\x0ecollector_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampB-\xea\xe1\x18)\n" +
-	"'Lets the agent tell its clock's offset.R\rcollectorTime\"\xb6\x03\n" +
+	"'Lets the agent tell its clock's offset.R\rcollectorTime\"\xa3\x04\n" +
 	"\x06Policy\x12H\n" +
 	"\x0ecatalog_digest\x18\x01 \x01(\tB!\xea\xe1\x18\x1d\n" +
 	"\x17Which catalogue to use.\x10@8\x02R\rcatalogDigest\x12X\n" +
@@ -651,7 +675,9 @@ const file_farmhound_v1_ingest_proto_rawDesc = "" +
 	"fleet_keys\x18\x04 \x03(\v2\x16.farmhound.v1.FleetKeyB4\xea\xe1\x180\n" +
 	",Equal things compare equal within the fleet. \x04R\tfleetKeys\x128\n" +
 	"\bscan_now\x18\x05 \x01(\bB\x1d\xea\xe1\x18\x19\n" +
-	"\x17Asks for a full report.R\ascanNow\"~\n" +
+	"\x17Asks for a full report.R\ascanNow\x12k\n" +
+	"\rtrust_anchors\x18\x06 \x03(\fBF\xea\xe1\x18B\n" +
+	";Lets the collector's CA be replaced without losing laptops.\x10\x80  \bR\ftrustAnchors\"~\n" +
 	"\bFleetKey\x12,\n" +
 	"\x02id\x18\x01 \x01(\rB\x1c\xea\xe1\x18\x18\n" +
 	"\x16Which key made a hash.R\x02id\x12D\n" +

@@ -80,7 +80,7 @@ type Picture struct {
 	Silences []*Silence `protobuf:"bytes,23,rep,name=silences,proto3" json:"silences,omitempty"`
 	// The laptop's clock.
 	Clock *ClockState `protobuf:"bytes,24,opt,name=clock,proto3" json:"clock,omitempty"`
-	// When two runs of the agent last took turns; zero for never.
+	// When two laptops with one identity last showed; zero for never.
 	ClonedUnix int64 `protobuf:"varint,25,opt,name=cloned_unix,json=clonedUnix,proto3" json:"cloned_unix,omitempty"`
 	// Version of the agent.
 	AgentVersion string `protobuf:"bytes,26,opt,name=agent_version,json=agentVersion,proto3" json:"agent_version,omitempty"`
@@ -105,9 +105,15 @@ type Picture struct {
 	// Orders of what the other parts were taken from.
 	Orders *PartOrders `protobuf:"bytes,36,opt,name=orders,proto3" json:"orders,omitempty"`
 	// Places where it was seen with an egress that hides nothing, the latest last.
-	CleanPlaces   []*CleanPlace `protobuf:"bytes,37,rep,name=clean_places,json=cleanPlaces,proto3" json:"clean_places,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	CleanPlaces []*CleanPlace `protobuf:"bytes,37,rep,name=clean_places,json=cleanPlaces,proto3" json:"clean_places,omitempty"`
+	// Deliveries out of step within the last hour, oldest first.
+	Forks []*Fork `protobuf:"bytes,38,rep,name=forks,proto3" json:"forks,omitempty"`
+	// Device id under which the same laptop enrolled later; empty for none.
+	SupersededBy string `protobuf:"bytes,39,opt,name=superseded_by,json=supersededBy,proto3" json:"superseded_by,omitempty"`
+	// When it did.
+	SupersededUnix int64 `protobuf:"varint,40,opt,name=superseded_unix,json=supersededUnix,proto3" json:"superseded_unix,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *Picture) Reset() {
@@ -399,6 +405,92 @@ func (x *Picture) GetCleanPlaces() []*CleanPlace {
 	return nil
 }
 
+func (x *Picture) GetForks() []*Fork {
+	if x != nil {
+		return x.Forks
+	}
+	return nil
+}
+
+func (x *Picture) GetSupersededBy() string {
+	if x != nil {
+		return x.SupersededBy
+	}
+	return ""
+}
+
+func (x *Picture) GetSupersededUnix() int64 {
+	if x != nil {
+		return x.SupersededUnix
+	}
+	return 0
+}
+
+// Fork is one delivery that does not follow from what was acknowledged last: an
+// acknowledgement was lost, an image was restored, or two laptops have one identity.
+type Fork struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// When it arrived.
+	AtUnix int64 `protobuf:"varint,1,opt,name=at_unix,json=atUnix,proto3" json:"at_unix,omitempty"`
+	// Run of the agent that delivered it.
+	BootId string `protobuf:"bytes,2,opt,name=boot_id,json=bootId,proto3" json:"boot_id,omitempty"`
+	// It was in step, but came over a connection after a newer one had been used.
+	Connection    bool `protobuf:"varint,3,opt,name=connection,proto3" json:"connection,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Fork) Reset() {
+	*x = Fork{}
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Fork) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Fork) ProtoMessage() {}
+
+func (x *Fork) ProtoReflect() protoreflect.Message {
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Fork.ProtoReflect.Descriptor instead.
+func (*Fork) Descriptor() ([]byte, []int) {
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Fork) GetAtUnix() int64 {
+	if x != nil {
+		return x.AtUnix
+	}
+	return 0
+}
+
+func (x *Fork) GetBootId() string {
+	if x != nil {
+		return x.BootId
+	}
+	return ""
+}
+
+func (x *Fork) GetConnection() bool {
+	if x != nil {
+		return x.Connection
+	}
+	return false
+}
+
 // Boot is one run of the agent.
 type Boot struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -424,7 +516,7 @@ type Boot struct {
 
 func (x *Boot) Reset() {
 	*x = Boot{}
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[1]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -436,7 +528,7 @@ func (x *Boot) String() string {
 func (*Boot) ProtoMessage() {}
 
 func (x *Boot) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[1]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -449,7 +541,7 @@ func (x *Boot) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Boot.ProtoReflect.Descriptor instead.
 func (*Boot) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{1}
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *Boot) GetId() string {
@@ -521,7 +613,7 @@ type PartTime struct {
 
 func (x *PartTime) Reset() {
 	*x = PartTime{}
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[2]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -533,7 +625,7 @@ func (x *PartTime) String() string {
 func (*PartTime) ProtoMessage() {}
 
 func (x *PartTime) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[2]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -546,7 +638,7 @@ func (x *PartTime) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PartTime.ProtoReflect.Descriptor instead.
 func (*PartTime) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{2}
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *PartTime) GetOrder() uint64 {
@@ -586,7 +678,7 @@ type PartOrders struct {
 
 func (x *PartOrders) Reset() {
 	*x = PartOrders{}
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[3]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -598,7 +690,7 @@ func (x *PartOrders) String() string {
 func (*PartOrders) ProtoMessage() {}
 
 func (x *PartOrders) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[3]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -611,7 +703,7 @@ func (x *PartOrders) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PartOrders.ProtoReflect.Descriptor instead.
 func (*PartOrders) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{3}
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *PartOrders) GetSystem() uint64 {
@@ -679,7 +771,7 @@ type CleanPlace struct {
 
 func (x *CleanPlace) Reset() {
 	*x = CleanPlace{}
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[4]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -691,7 +783,7 @@ func (x *CleanPlace) String() string {
 func (*CleanPlace) ProtoMessage() {}
 
 func (x *CleanPlace) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[4]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -704,7 +796,7 @@ func (x *CleanPlace) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CleanPlace.ProtoReflect.Descriptor instead.
 func (*CleanPlace) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{4}
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *CleanPlace) GetCountry() string {
@@ -791,7 +883,7 @@ type Day struct {
 
 func (x *Day) Reset() {
 	*x = Day{}
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[5]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -803,7 +895,7 @@ func (x *Day) String() string {
 func (*Day) ProtoMessage() {}
 
 func (x *Day) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[5]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -816,7 +908,7 @@ func (x *Day) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Day.ProtoReflect.Descriptor instead.
 func (*Day) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{5}
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Day) GetDay() uint32 {
@@ -1027,7 +1119,7 @@ type DayControl struct {
 
 func (x *DayControl) Reset() {
 	*x = DayControl{}
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[6]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1039,7 +1131,7 @@ func (x *DayControl) String() string {
 func (*DayControl) ProtoMessage() {}
 
 func (x *DayControl) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[6]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1052,7 +1144,7 @@ func (x *DayControl) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DayControl.ProtoReflect.Descriptor instead.
 func (*DayControl) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{6}
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *DayControl) GetTool() string {
@@ -1111,7 +1203,7 @@ type DayInput struct {
 
 func (x *DayInput) Reset() {
 	*x = DayInput{}
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[7]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1123,7 +1215,7 @@ func (x *DayInput) String() string {
 func (*DayInput) ProtoMessage() {}
 
 func (x *DayInput) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[7]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1136,7 +1228,7 @@ func (x *DayInput) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DayInput.ProtoReflect.Descriptor instead.
 func (*DayInput) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{7}
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *DayInput) GetBuiltIn() uint32 {
@@ -1194,7 +1286,7 @@ type DayEgress struct {
 
 func (x *DayEgress) Reset() {
 	*x = DayEgress{}
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[8]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1206,7 +1298,7 @@ func (x *DayEgress) String() string {
 func (*DayEgress) ProtoMessage() {}
 
 func (x *DayEgress) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[8]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1219,7 +1311,7 @@ func (x *DayEgress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DayEgress.ProtoReflect.Descriptor instead.
 func (*DayEgress) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{8}
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *DayEgress) GetId() uint32 {
@@ -1265,7 +1357,7 @@ type ToolState struct {
 
 func (x *ToolState) Reset() {
 	*x = ToolState{}
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[9]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1277,7 +1369,7 @@ func (x *ToolState) String() string {
 func (*ToolState) ProtoMessage() {}
 
 func (x *ToolState) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[9]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1290,7 +1382,7 @@ func (x *ToolState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ToolState.ProtoReflect.Descriptor instead.
 func (*ToolState) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{9}
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ToolState) GetId() string {
@@ -1382,7 +1474,7 @@ type SessionState struct {
 
 func (x *SessionState) Reset() {
 	*x = SessionState{}
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[10]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1394,7 +1486,7 @@ func (x *SessionState) String() string {
 func (*SessionState) ProtoMessage() {}
 
 func (x *SessionState) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[10]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1407,7 +1499,7 @@ func (x *SessionState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SessionState.ProtoReflect.Descriptor instead.
 func (*SessionState) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{10}
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *SessionState) GetSession() *v1.RemoteSession {
@@ -1478,7 +1570,7 @@ type Contact struct {
 
 func (x *Contact) Reset() {
 	*x = Contact{}
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[11]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1490,7 +1582,7 @@ func (x *Contact) String() string {
 func (*Contact) ProtoMessage() {}
 
 func (x *Contact) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[11]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1503,7 +1595,7 @@ func (x *Contact) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Contact.ProtoReflect.Descriptor instead.
 func (*Contact) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{11}
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Contact) GetDay() uint32 {
@@ -1619,7 +1711,7 @@ type PeripheralState struct {
 
 func (x *PeripheralState) Reset() {
 	*x = PeripheralState{}
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[12]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1631,7 +1723,7 @@ func (x *PeripheralState) String() string {
 func (*PeripheralState) ProtoMessage() {}
 
 func (x *PeripheralState) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[12]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1644,7 +1736,7 @@ func (x *PeripheralState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PeripheralState.ProtoReflect.Descriptor instead.
 func (*PeripheralState) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{12}
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *PeripheralState) GetKey() []byte {
@@ -1728,7 +1820,7 @@ type HardwareState struct {
 
 func (x *HardwareState) Reset() {
 	*x = HardwareState{}
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[13]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1740,7 +1832,7 @@ func (x *HardwareState) String() string {
 func (*HardwareState) ProtoMessage() {}
 
 func (x *HardwareState) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[13]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1753,7 +1845,7 @@ func (x *HardwareState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HardwareState.ProtoReflect.Descriptor instead.
 func (*HardwareState) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{13}
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *HardwareState) GetOtherInputAttached() bool {
@@ -1784,7 +1876,7 @@ type NetworkState struct {
 
 func (x *NetworkState) Reset() {
 	*x = NetworkState{}
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[14]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1796,7 +1888,7 @@ func (x *NetworkState) String() string {
 func (*NetworkState) ProtoMessage() {}
 
 func (x *NetworkState) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[14]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1809,7 +1901,7 @@ func (x *NetworkState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NetworkState.ProtoReflect.Descriptor instead.
 func (*NetworkState) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{14}
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *NetworkState) GetGateway() []byte {
@@ -1867,7 +1959,7 @@ type TunnelState struct {
 
 func (x *TunnelState) Reset() {
 	*x = TunnelState{}
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[15]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1879,7 +1971,7 @@ func (x *TunnelState) String() string {
 func (*TunnelState) ProtoMessage() {}
 
 func (x *TunnelState) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[15]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1892,7 +1984,7 @@ func (x *TunnelState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TunnelState.ProtoReflect.Descriptor instead.
 func (*TunnelState) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{15}
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *TunnelState) GetTool() string {
@@ -1934,7 +2026,7 @@ type NetworkSighting struct {
 
 func (x *NetworkSighting) Reset() {
 	*x = NetworkSighting{}
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[16]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1946,7 +2038,7 @@ func (x *NetworkSighting) String() string {
 func (*NetworkSighting) ProtoMessage() {}
 
 func (x *NetworkSighting) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[16]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1959,7 +2051,7 @@ func (x *NetworkSighting) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NetworkSighting.ProtoReflect.Descriptor instead.
 func (*NetworkSighting) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{16}
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *NetworkSighting) GetGateway() []byte {
@@ -2051,7 +2143,7 @@ type EgressState struct {
 
 func (x *EgressState) Reset() {
 	*x = EgressState{}
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[17]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2063,7 +2155,7 @@ func (x *EgressState) String() string {
 func (*EgressState) ProtoMessage() {}
 
 func (x *EgressState) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[17]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2076,7 +2168,7 @@ func (x *EgressState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EgressState.ProtoReflect.Descriptor instead.
 func (*EgressState) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{17}
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *EgressState) GetId() uint32 {
@@ -2182,7 +2274,7 @@ type FirstNetwork struct {
 
 func (x *FirstNetwork) Reset() {
 	*x = FirstNetwork{}
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[18]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2194,7 +2286,7 @@ func (x *FirstNetwork) String() string {
 func (*FirstNetwork) ProtoMessage() {}
 
 func (x *FirstNetwork) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[18]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2207,7 +2299,7 @@ func (x *FirstNetwork) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FirstNetwork.ProtoReflect.Descriptor instead.
 func (*FirstNetwork) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{18}
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *FirstNetwork) GetCountry() string {
@@ -2260,7 +2352,7 @@ type ZoneSetting struct {
 
 func (x *ZoneSetting) Reset() {
 	*x = ZoneSetting{}
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[19]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2272,7 +2364,7 @@ func (x *ZoneSetting) String() string {
 func (*ZoneSetting) ProtoMessage() {}
 
 func (x *ZoneSetting) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[19]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2285,7 +2377,7 @@ func (x *ZoneSetting) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ZoneSetting.ProtoReflect.Descriptor instead.
 func (*ZoneSetting) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{19}
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ZoneSetting) GetAtUnix() int64 {
@@ -2322,7 +2414,7 @@ type SenseCondition struct {
 
 func (x *SenseCondition) Reset() {
 	*x = SenseCondition{}
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[20]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2334,7 +2426,7 @@ func (x *SenseCondition) String() string {
 func (*SenseCondition) ProtoMessage() {}
 
 func (x *SenseCondition) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[20]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2347,7 +2439,7 @@ func (x *SenseCondition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SenseCondition.ProtoReflect.Descriptor instead.
 func (*SenseCondition) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{20}
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *SenseCondition) GetName() string {
@@ -2377,7 +2469,7 @@ type MediaState struct {
 
 func (x *MediaState) Reset() {
 	*x = MediaState{}
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[21]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2389,7 +2481,7 @@ func (x *MediaState) String() string {
 func (*MediaState) ProtoMessage() {}
 
 func (x *MediaState) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[21]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2402,7 +2494,7 @@ func (x *MediaState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MediaState.ProtoReflect.Descriptor instead.
 func (*MediaState) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{21}
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *MediaState) GetKnownUnix() int64 {
@@ -2433,7 +2525,7 @@ type Silence struct {
 
 func (x *Silence) Reset() {
 	*x = Silence{}
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[22]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2445,7 +2537,7 @@ func (x *Silence) String() string {
 func (*Silence) ProtoMessage() {}
 
 func (x *Silence) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[22]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2458,7 +2550,7 @@ func (x *Silence) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Silence.ProtoReflect.Descriptor instead.
 func (*Silence) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{22}
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *Silence) GetFromUnix() int64 {
@@ -2492,7 +2584,7 @@ type ClockState struct {
 
 func (x *ClockState) Reset() {
 	*x = ClockState{}
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[23]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2504,7 +2596,7 @@ func (x *ClockState) String() string {
 func (*ClockState) ProtoMessage() {}
 
 func (x *ClockState) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[23]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2517,7 +2609,7 @@ func (x *ClockState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClockState.ProtoReflect.Descriptor instead.
 func (*ClockState) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{23}
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *ClockState) GetDelayToday() int64 {
@@ -2552,7 +2644,7 @@ var File_farmhound_fleet_v1_picture_proto protoreflect.FileDescriptor
 
 const file_farmhound_fleet_v1_picture_proto_rawDesc = "" +
 	"\n" +
-	" farmhound/fleet/v1/picture.proto\x12\x12farmhound.fleet.v1\x1a\x1afarmhound/v1/session.proto\x1a\x19farmhound/v1/system.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc0\x0e\n" +
+	" farmhound/fleet/v1/picture.proto\x12\x12farmhound.fleet.v1\x1a\x1afarmhound/v1/session.proto\x1a\x19farmhound/v1/system.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xbe\x0f\n" +
 	"\aPicture\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
 	"\x06serial\x18\x02 \x01(\tR\x06serial\x12;\n" +
@@ -2593,7 +2685,16 @@ const file_farmhound_fleet_v1_picture_proto_rawDesc = "" +
 	"\x0esoftware_parts\x18\" \x03(\v2\x1c.farmhound.fleet.v1.PartTimeR\rsoftwareParts\x12C\n" +
 	"\x0ehardware_parts\x18# \x03(\v2\x1c.farmhound.fleet.v1.PartTimeR\rhardwareParts\x126\n" +
 	"\x06orders\x18$ \x01(\v2\x1e.farmhound.fleet.v1.PartOrdersR\x06orders\x12A\n" +
-	"\fclean_places\x18% \x03(\v2\x1e.farmhound.fleet.v1.CleanPlaceR\vcleanPlaces\"\x81\x02\n" +
+	"\fclean_places\x18% \x03(\v2\x1e.farmhound.fleet.v1.CleanPlaceR\vcleanPlaces\x12.\n" +
+	"\x05forks\x18& \x03(\v2\x18.farmhound.fleet.v1.ForkR\x05forks\x12#\n" +
+	"\rsuperseded_by\x18' \x01(\tR\fsupersededBy\x12'\n" +
+	"\x0fsuperseded_unix\x18( \x01(\x03R\x0esupersededUnix\"X\n" +
+	"\x04Fork\x12\x17\n" +
+	"\aat_unix\x18\x01 \x01(\x03R\x06atUnix\x12\x17\n" +
+	"\aboot_id\x18\x02 \x01(\tR\x06bootId\x12\x1e\n" +
+	"\n" +
+	"connection\x18\x03 \x01(\bR\n" +
+	"connection\"\x81\x02\n" +
 	"\x04Boot\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1a\n" +
 	"\bsequence\x18\x02 \x01(\x04R\bsequence\x12#\n" +
@@ -2802,71 +2903,73 @@ func file_farmhound_fleet_v1_picture_proto_rawDescGZIP() []byte {
 	return file_farmhound_fleet_v1_picture_proto_rawDescData
 }
 
-var file_farmhound_fleet_v1_picture_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
+var file_farmhound_fleet_v1_picture_proto_msgTypes = make([]protoimpl.MessageInfo, 25)
 var file_farmhound_fleet_v1_picture_proto_goTypes = []any{
 	(*Picture)(nil),               // 0: farmhound.fleet.v1.Picture
-	(*Boot)(nil),                  // 1: farmhound.fleet.v1.Boot
-	(*PartTime)(nil),              // 2: farmhound.fleet.v1.PartTime
-	(*PartOrders)(nil),            // 3: farmhound.fleet.v1.PartOrders
-	(*CleanPlace)(nil),            // 4: farmhound.fleet.v1.CleanPlace
-	(*Day)(nil),                   // 5: farmhound.fleet.v1.Day
-	(*DayControl)(nil),            // 6: farmhound.fleet.v1.DayControl
-	(*DayInput)(nil),              // 7: farmhound.fleet.v1.DayInput
-	(*DayEgress)(nil),             // 8: farmhound.fleet.v1.DayEgress
-	(*ToolState)(nil),             // 9: farmhound.fleet.v1.ToolState
-	(*SessionState)(nil),          // 10: farmhound.fleet.v1.SessionState
-	(*Contact)(nil),               // 11: farmhound.fleet.v1.Contact
-	(*PeripheralState)(nil),       // 12: farmhound.fleet.v1.PeripheralState
-	(*HardwareState)(nil),         // 13: farmhound.fleet.v1.HardwareState
-	(*NetworkState)(nil),          // 14: farmhound.fleet.v1.NetworkState
-	(*TunnelState)(nil),           // 15: farmhound.fleet.v1.TunnelState
-	(*NetworkSighting)(nil),       // 16: farmhound.fleet.v1.NetworkSighting
-	(*EgressState)(nil),           // 17: farmhound.fleet.v1.EgressState
-	(*FirstNetwork)(nil),          // 18: farmhound.fleet.v1.FirstNetwork
-	(*ZoneSetting)(nil),           // 19: farmhound.fleet.v1.ZoneSetting
-	(*SenseCondition)(nil),        // 20: farmhound.fleet.v1.SenseCondition
-	(*MediaState)(nil),            // 21: farmhound.fleet.v1.MediaState
-	(*Silence)(nil),               // 22: farmhound.fleet.v1.Silence
-	(*ClockState)(nil),            // 23: farmhound.fleet.v1.ClockState
-	(*timestamppb.Timestamp)(nil), // 24: google.protobuf.Timestamp
-	(*v1.System)(nil),             // 25: farmhound.v1.System
-	(*v1.RemoteSession)(nil),      // 26: farmhound.v1.RemoteSession
-	(v1.SenseState)(0),            // 27: farmhound.v1.SenseState
+	(*Fork)(nil),                  // 1: farmhound.fleet.v1.Fork
+	(*Boot)(nil),                  // 2: farmhound.fleet.v1.Boot
+	(*PartTime)(nil),              // 3: farmhound.fleet.v1.PartTime
+	(*PartOrders)(nil),            // 4: farmhound.fleet.v1.PartOrders
+	(*CleanPlace)(nil),            // 5: farmhound.fleet.v1.CleanPlace
+	(*Day)(nil),                   // 6: farmhound.fleet.v1.Day
+	(*DayControl)(nil),            // 7: farmhound.fleet.v1.DayControl
+	(*DayInput)(nil),              // 8: farmhound.fleet.v1.DayInput
+	(*DayEgress)(nil),             // 9: farmhound.fleet.v1.DayEgress
+	(*ToolState)(nil),             // 10: farmhound.fleet.v1.ToolState
+	(*SessionState)(nil),          // 11: farmhound.fleet.v1.SessionState
+	(*Contact)(nil),               // 12: farmhound.fleet.v1.Contact
+	(*PeripheralState)(nil),       // 13: farmhound.fleet.v1.PeripheralState
+	(*HardwareState)(nil),         // 14: farmhound.fleet.v1.HardwareState
+	(*NetworkState)(nil),          // 15: farmhound.fleet.v1.NetworkState
+	(*TunnelState)(nil),           // 16: farmhound.fleet.v1.TunnelState
+	(*NetworkSighting)(nil),       // 17: farmhound.fleet.v1.NetworkSighting
+	(*EgressState)(nil),           // 18: farmhound.fleet.v1.EgressState
+	(*FirstNetwork)(nil),          // 19: farmhound.fleet.v1.FirstNetwork
+	(*ZoneSetting)(nil),           // 20: farmhound.fleet.v1.ZoneSetting
+	(*SenseCondition)(nil),        // 21: farmhound.fleet.v1.SenseCondition
+	(*MediaState)(nil),            // 22: farmhound.fleet.v1.MediaState
+	(*Silence)(nil),               // 23: farmhound.fleet.v1.Silence
+	(*ClockState)(nil),            // 24: farmhound.fleet.v1.ClockState
+	(*timestamppb.Timestamp)(nil), // 25: google.protobuf.Timestamp
+	(*v1.System)(nil),             // 26: farmhound.v1.System
+	(*v1.RemoteSession)(nil),      // 27: farmhound.v1.RemoteSession
+	(v1.SenseState)(0),            // 28: farmhound.v1.SenseState
 }
 var file_farmhound_fleet_v1_picture_proto_depIdxs = []int32{
-	24, // 0: farmhound.fleet.v1.Picture.enrolled_at:type_name -> google.protobuf.Timestamp
-	25, // 1: farmhound.fleet.v1.Picture.system:type_name -> farmhound.v1.System
-	1,  // 2: farmhound.fleet.v1.Picture.boots:type_name -> farmhound.fleet.v1.Boot
-	5,  // 3: farmhound.fleet.v1.Picture.days:type_name -> farmhound.fleet.v1.Day
-	9,  // 4: farmhound.fleet.v1.Picture.tools:type_name -> farmhound.fleet.v1.ToolState
-	10, // 5: farmhound.fleet.v1.Picture.sessions:type_name -> farmhound.fleet.v1.SessionState
-	11, // 6: farmhound.fleet.v1.Picture.contacts:type_name -> farmhound.fleet.v1.Contact
-	12, // 7: farmhound.fleet.v1.Picture.peripherals:type_name -> farmhound.fleet.v1.PeripheralState
-	13, // 8: farmhound.fleet.v1.Picture.hardware:type_name -> farmhound.fleet.v1.HardwareState
-	14, // 9: farmhound.fleet.v1.Picture.network:type_name -> farmhound.fleet.v1.NetworkState
-	16, // 10: farmhound.fleet.v1.Picture.networks:type_name -> farmhound.fleet.v1.NetworkSighting
-	17, // 11: farmhound.fleet.v1.Picture.egresses:type_name -> farmhound.fleet.v1.EgressState
-	18, // 12: farmhound.fleet.v1.Picture.first_network:type_name -> farmhound.fleet.v1.FirstNetwork
-	19, // 13: farmhound.fleet.v1.Picture.zones:type_name -> farmhound.fleet.v1.ZoneSetting
-	20, // 14: farmhound.fleet.v1.Picture.senses:type_name -> farmhound.fleet.v1.SenseCondition
-	21, // 15: farmhound.fleet.v1.Picture.media:type_name -> farmhound.fleet.v1.MediaState
-	22, // 16: farmhound.fleet.v1.Picture.silences:type_name -> farmhound.fleet.v1.Silence
-	23, // 17: farmhound.fleet.v1.Picture.clock:type_name -> farmhound.fleet.v1.ClockState
-	2,  // 18: farmhound.fleet.v1.Picture.software_parts:type_name -> farmhound.fleet.v1.PartTime
-	2,  // 19: farmhound.fleet.v1.Picture.hardware_parts:type_name -> farmhound.fleet.v1.PartTime
-	3,  // 20: farmhound.fleet.v1.Picture.orders:type_name -> farmhound.fleet.v1.PartOrders
-	4,  // 21: farmhound.fleet.v1.Picture.clean_places:type_name -> farmhound.fleet.v1.CleanPlace
-	6,  // 22: farmhound.fleet.v1.Day.control:type_name -> farmhound.fleet.v1.DayControl
-	7,  // 23: farmhound.fleet.v1.Day.input:type_name -> farmhound.fleet.v1.DayInput
-	8,  // 24: farmhound.fleet.v1.Day.egress:type_name -> farmhound.fleet.v1.DayEgress
-	26, // 25: farmhound.fleet.v1.SessionState.session:type_name -> farmhound.v1.RemoteSession
-	15, // 26: farmhound.fleet.v1.NetworkState.tunnels:type_name -> farmhound.fleet.v1.TunnelState
-	27, // 27: farmhound.fleet.v1.SenseCondition.state:type_name -> farmhound.v1.SenseState
-	28, // [28:28] is the sub-list for method output_type
-	28, // [28:28] is the sub-list for method input_type
-	28, // [28:28] is the sub-list for extension type_name
-	28, // [28:28] is the sub-list for extension extendee
-	0,  // [0:28] is the sub-list for field type_name
+	25, // 0: farmhound.fleet.v1.Picture.enrolled_at:type_name -> google.protobuf.Timestamp
+	26, // 1: farmhound.fleet.v1.Picture.system:type_name -> farmhound.v1.System
+	2,  // 2: farmhound.fleet.v1.Picture.boots:type_name -> farmhound.fleet.v1.Boot
+	6,  // 3: farmhound.fleet.v1.Picture.days:type_name -> farmhound.fleet.v1.Day
+	10, // 4: farmhound.fleet.v1.Picture.tools:type_name -> farmhound.fleet.v1.ToolState
+	11, // 5: farmhound.fleet.v1.Picture.sessions:type_name -> farmhound.fleet.v1.SessionState
+	12, // 6: farmhound.fleet.v1.Picture.contacts:type_name -> farmhound.fleet.v1.Contact
+	13, // 7: farmhound.fleet.v1.Picture.peripherals:type_name -> farmhound.fleet.v1.PeripheralState
+	14, // 8: farmhound.fleet.v1.Picture.hardware:type_name -> farmhound.fleet.v1.HardwareState
+	15, // 9: farmhound.fleet.v1.Picture.network:type_name -> farmhound.fleet.v1.NetworkState
+	17, // 10: farmhound.fleet.v1.Picture.networks:type_name -> farmhound.fleet.v1.NetworkSighting
+	18, // 11: farmhound.fleet.v1.Picture.egresses:type_name -> farmhound.fleet.v1.EgressState
+	19, // 12: farmhound.fleet.v1.Picture.first_network:type_name -> farmhound.fleet.v1.FirstNetwork
+	20, // 13: farmhound.fleet.v1.Picture.zones:type_name -> farmhound.fleet.v1.ZoneSetting
+	21, // 14: farmhound.fleet.v1.Picture.senses:type_name -> farmhound.fleet.v1.SenseCondition
+	22, // 15: farmhound.fleet.v1.Picture.media:type_name -> farmhound.fleet.v1.MediaState
+	23, // 16: farmhound.fleet.v1.Picture.silences:type_name -> farmhound.fleet.v1.Silence
+	24, // 17: farmhound.fleet.v1.Picture.clock:type_name -> farmhound.fleet.v1.ClockState
+	3,  // 18: farmhound.fleet.v1.Picture.software_parts:type_name -> farmhound.fleet.v1.PartTime
+	3,  // 19: farmhound.fleet.v1.Picture.hardware_parts:type_name -> farmhound.fleet.v1.PartTime
+	4,  // 20: farmhound.fleet.v1.Picture.orders:type_name -> farmhound.fleet.v1.PartOrders
+	5,  // 21: farmhound.fleet.v1.Picture.clean_places:type_name -> farmhound.fleet.v1.CleanPlace
+	1,  // 22: farmhound.fleet.v1.Picture.forks:type_name -> farmhound.fleet.v1.Fork
+	7,  // 23: farmhound.fleet.v1.Day.control:type_name -> farmhound.fleet.v1.DayControl
+	8,  // 24: farmhound.fleet.v1.Day.input:type_name -> farmhound.fleet.v1.DayInput
+	9,  // 25: farmhound.fleet.v1.Day.egress:type_name -> farmhound.fleet.v1.DayEgress
+	27, // 26: farmhound.fleet.v1.SessionState.session:type_name -> farmhound.v1.RemoteSession
+	16, // 27: farmhound.fleet.v1.NetworkState.tunnels:type_name -> farmhound.fleet.v1.TunnelState
+	28, // 28: farmhound.fleet.v1.SenseCondition.state:type_name -> farmhound.v1.SenseState
+	29, // [29:29] is the sub-list for method output_type
+	29, // [29:29] is the sub-list for method input_type
+	29, // [29:29] is the sub-list for extension type_name
+	29, // [29:29] is the sub-list for extension extendee
+	0,  // [0:29] is the sub-list for field type_name
 }
 
 func init() { file_farmhound_fleet_v1_picture_proto_init() }
@@ -2874,15 +2977,15 @@ func file_farmhound_fleet_v1_picture_proto_init() {
 	if File_farmhound_fleet_v1_picture_proto != nil {
 		return
 	}
-	file_farmhound_fleet_v1_picture_proto_msgTypes[14].OneofWrappers = []any{}
-	file_farmhound_fleet_v1_picture_proto_msgTypes[18].OneofWrappers = []any{}
+	file_farmhound_fleet_v1_picture_proto_msgTypes[15].OneofWrappers = []any{}
+	file_farmhound_fleet_v1_picture_proto_msgTypes[19].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_farmhound_fleet_v1_picture_proto_rawDesc), len(file_farmhound_fleet_v1_picture_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   24,
+			NumMessages:   25,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
