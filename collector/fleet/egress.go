@@ -29,6 +29,7 @@ func (v *view) egressNow() *fleetv1.Egress {
 		}
 	}
 	for _, d := range v.active {
+		v.slip(e, d)
 		main := v.mainEgress(d)
 		if main == nil || main.GetCompany() {
 			continue
@@ -45,6 +46,28 @@ func (v *view) egressNow() *fleetv1.Egress {
 		e.PeerMss = ptr(v.pic.GetPeerMss())
 	}
 	return e
+}
+
+// slip notes a day on which traffic left abroad by an address that hides nobody:
+// what a VPN that drops for a moment shows. Days come latest first.
+func (v *view) slip(e *fleetv1.Egress, d *fleetv1.Day) {
+	seen := ""
+	for _, x := range d.GetEgress() {
+		from := v.egress[x.GetId()]
+		if from.GetCompany() || from.GetHosting() || from.GetAnonymiser() || !v.foreign(from.GetCountry()) {
+			continue
+		}
+		if seen == "" || from.GetCountry() < seen {
+			seen = from.GetCountry()
+		}
+	}
+	if seen == "" {
+		return
+	}
+	if e.GetSlipDays() == 0 {
+		e.SlipCountry, e.SlipHighRisk = seen, v.f.highRisk[seen]
+	}
+	e.SlipDays++
 }
 
 // mainEgress returns the egress of most reports of a day.

@@ -47,6 +47,9 @@ func TestEgress(t *testing.T) {
 			return staying(egresses...)(l)
 		}
 	}
+	slips := egress(func(e *fleetv1.Egress) any {
+		return sentence("%d %s %t", e.GetSlipDays(), e.GetSlipCountry(), e.GetSlipHighRisk())
+	})
 	toGermany := func(p *fleetv1.Person) { p.TravelCountries = []string{"DE"} }
 	check(t, []derived{
 		{name: "declared country", life: staying(california), get: foreign, want: false},
@@ -67,6 +70,9 @@ func TestEgress(t *testing.T) {
 		{name: "foreign days are most of the day's reports", want: uint32(2), life: staying(ohio, berlin, berlin, ohio),
 			get: egress(func(e *fleetv1.Egress) any { return e.GetForeignDays() })},
 		{name: "hidden days", want: uint32(1), life: staying(ohio, exitOhio), get: egress(func(e *fleetv1.Egress) any { return e.GetHiddenDays() })},
+		{name: "openly abroad on some days", want: "2 CN true", life: staying(exitOhio, berlin, shenyang, exitOhio), get: slips},
+		{name: "an exit abroad is no slip", want: "0  false", life: staying(ohio, exitOhio), get: slips},
+		{name: "approved travel is no slip", want: "0  false", life: staying(ohio, berlin), person: toGermany, get: slips},
 		{name: "zone of the country", life: zoned("America/Chicago", ohio), get: mismatch, want: false},
 		{name: "zone of another", life: zoned("Asia/Shanghai", ohio), get: mismatch, want: true},
 		{name: "zone unknown", life: zoned("", ohio), get: mismatch, want: false},

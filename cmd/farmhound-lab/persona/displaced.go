@@ -43,13 +43,15 @@ func displaced(w *World, d draw, _ int) []*Laptop {
 	m.calls = pick(d, 0, 0.3, 1)
 	shifts := within(w.shifts(d, h), span{from, w.end.Unix()})
 	l.live(m, shifts)
-	for _, s := range shifts {
-		if !d.chance(drops) {
+	// Nobody's VPN holds for four weeks.
+	surely := len(shifts) - d.whole(2, 10)
+	for i, s := range shifts {
+		if !d.chance(drops) && i != surely {
 			continue
 		}
 		dropped, again := hidden, hidden
 		dropped.from, dropped.tunnel = s.from+int64(d.between(0.5, 4)*3600), nil
-		again.from = dropped.from + int64(d.between(0.6, 2)*3600)
+		again.from = dropped.from + int64(d.between(1.1, 2.5)*3600)
 		l.stands(dropped)
 		l.stands(again)
 	}

@@ -1169,7 +1169,14 @@ type Egress struct {
 	// Days of the last 20 active ones behind hosting or anonymiser.
 	HiddenDays uint32 `protobuf:"varint,16,opt,name=hidden_days,json=hiddenDays,proto3" json:"hidden_days,omitempty"`
 	// Segment size of the connection that the last report came on, bytes; tunnels make it small. Absent where unknown.
-	PeerMss       *uint32 `protobuf:"varint,17,opt,name=peer_mss,json=peerMss,proto3,oneof" json:"peer_mss,omitempty"`
+	PeerMss *uint32 `protobuf:"varint,17,opt,name=peer_mss,json=peerMss,proto3,oneof" json:"peer_mss,omitempty"`
+	// Days of the last 20 active ones on which traffic also left, by no VPN, proxy or hosting provider, in a
+	// country that is neither declared nor approved, however short.
+	SlipDays uint32 `protobuf:"varint,18,opt,name=slip_days,json=slipDays,proto3" json:"slip_days,omitempty"`
+	// The country of the latest of them.
+	SlipCountry string `protobuf:"bytes,19,opt,name=slip_country,json=slipCountry,proto3" json:"slip_country,omitempty"`
+	// It is on the company's high-risk list.
+	SlipHighRisk  bool `protobuf:"varint,20,opt,name=slip_high_risk,json=slipHighRisk,proto3" json:"slip_high_risk,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1321,6 +1328,27 @@ func (x *Egress) GetPeerMss() uint32 {
 		return *x.PeerMss
 	}
 	return 0
+}
+
+func (x *Egress) GetSlipDays() uint32 {
+	if x != nil {
+		return x.SlipDays
+	}
+	return 0
+}
+
+func (x *Egress) GetSlipCountry() string {
+	if x != nil {
+		return x.SlipCountry
+	}
+	return ""
+}
+
+func (x *Egress) GetSlipHighRisk() bool {
+	if x != nil {
+		return x.SlipHighRisk
+	}
+	return false
 }
 
 // Distance is what round trips between collector and device say.
@@ -2179,7 +2207,7 @@ const file_farmhound_fleet_v1_device_proto_rawDesc = "" +
 	"\x11_awake_on_ac_daysB\x14\n" +
 	"\x12_media_unused_daysB\f\n" +
 	"\n" +
-	"_rhythm_cv\"\x8c\x04\n" +
+	"_rhythm_cv\"\xf2\x04\n" +
 	"\x06Egress\x12\x18\n" +
 	"\aaddress\x18\x01 \x01(\tR\aaddress\x12\x18\n" +
 	"\acountry\x18\x02 \x01(\tR\acountry\x12\x16\n" +
@@ -2201,7 +2229,10 @@ const file_farmhound_fleet_v1_device_proto_rawDesc = "" +
 	"\acompany\x18\x0f \x01(\bR\acompany\x12\x1f\n" +
 	"\vhidden_days\x18\x10 \x01(\rR\n" +
 	"hiddenDays\x12\x1e\n" +
-	"\bpeer_mss\x18\x11 \x01(\rH\x00R\apeerMss\x88\x01\x01B\v\n" +
+	"\bpeer_mss\x18\x11 \x01(\rH\x00R\apeerMss\x88\x01\x01\x12\x1b\n" +
+	"\tslip_days\x18\x12 \x01(\rR\bslipDays\x12!\n" +
+	"\fslip_country\x18\x13 \x01(\tR\vslipCountry\x12$\n" +
+	"\x0eslip_high_risk\x18\x14 \x01(\bR\fslipHighRiskB\v\n" +
 	"\t_peer_mss\"\x9d\x02\n" +
 	"\bDistance\x12!\n" +
 	"\n" +
