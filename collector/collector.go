@@ -195,11 +195,11 @@ func (c *Collector) listen(ctx context.Context) error {
 		return nil
 	}
 	var lc net.ListenConfig
-	l, err := lc.Listen(ctx, "tcp", c.options.Config.Listen)
+	l, err := lc.Listen(ctx, "tcp", string(c.options.Config.Listen))
 	if err != nil {
 		return fmt.Errorf("listen for agents and analysts: %w", err)
 	}
-	c.listeners = []net.Listener{api.BehindBalancers(l, c.options.Config.Balancers)}
+	c.listeners = []net.Listener{api.BehindBalancers(l, prefixes(c.options.Config.Balancers))}
 	return nil
 }
 

@@ -5,10 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
+	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"time"
 
 	"github.com/farmhound-security/farmhound/collector/fleet"
@@ -19,12 +22,12 @@ import (
 // Config is the collector's configuration, as its YAML file has it. Paths are
 // relative to the file.
 type Config struct {
-	// Listen is where agents, analysts and balancers connect, as host:port.
-	Listen string `yaml:"listen"`
+	// Listen is where agents, analysts and balancers connect.
+	Listen Address `yaml:"listen"`
 	// Data is the folder of the CA and the store.
 	Data string `yaml:"data"`
 	// Balancers are networks from which connections carry PROXY protocol v2.
-	Balancers []netip.Prefix `yaml:"balancers"`
+	Balancers []Network `yaml:"balancers"`
 	// Geo are MMDB files: Country or City, ASN, Anonymous-IP.
 	Geo []string `yaml:"geo"`
 	// Roster is a CSV file of who should be where.
@@ -46,8 +49,8 @@ type Company struct {
 	HomeCountries     []Country      `yaml:"home_countries"`
 	HighRiskCountries []Country      `yaml:"high_risk_countries"`
 	ApprovedTools     []ApprovedTool `yaml:"approved_tools"`
-	Offices           []netip.Prefix `yaml:"offices"`
-	Networks          []netip.Prefix `yaml:"networks"`
+	Offices           []Network      `yaml:"offices"`
+	Networks          []Network      `yaml:"networks"`
 	Place             *Place         `yaml:"place"`
 }
 
@@ -58,9 +61,10 @@ type ApprovedTool struct {
 }
 
 // Place is where this collector stands, in degrees; round trips are held against it.
+// Nil is what was left out.
 type Place struct {
-	Latitude  float64 `yaml:"latitude"`
-	Longitude float64 `yaml:"longitude"`
+	Latitude  *float64 `yaml:"latitude"`
+	Longitude *float64 `yaml:"longitude"`
 }
 
 // Agents is the schedule that agents are given.
@@ -77,6 +81,12 @@ type Output struct {
 	File string `yaml:"file"`
 }
 
+// Address is where to listen, as host:port or :port.
+type Address string
+
+// Network is a range of addresses.
+type Network struct{ netip.Prefix }
+
 // Country is an ISO 3166-1 alpha-2 code.
 type Country string
 
@@ -84,9 +94,34 @@ type Country string
 type Date struct{ time.Time }
 
 var (
+	_ encoding.TextUnmarshaler = (*Address)(nil)
+	_ encoding.TextUnmarshaler = (*Network)(nil)
 	_ encoding.TextUnmarshaler = (*Country)(nil)
 	_ encoding.TextUnmarshaler = (*Date)(nil)
 )
+
+// UnmarshalText reads an address that can be listened on.
+func (a *Address) UnmarshalText(text []byte) error {
+	_, port, err := net.SplitHostPort(string(text))
+	if err == nil {
+		_, err = strconv.ParseUint(port, 10, 16)
+	}
+	if err != nil {
+		return fmt.Errorf("%q: expected an address such as :8443 or 192.0.2.1:8443", text)
+	}
+	*a = Address(text)
+	return nil
+}
+
+// UnmarshalText reads CIDR notation.
+func (n *Network) UnmarshalText(text []byte) error {
+	prefix, err := netip.ParsePrefix(string(text))
+	if err != nil {
+		return fmt.Errorf("%q is no network, such as 192.0.2.0/24; one address is 192.0.2.7/32", text)
+	}
+	n.Prefix = prefix.Masked()
+	return nil
+}
 
 // UnmarshalText reads two capital letters.
 func (c *Country) UnmarshalText(text []byte) error {
@@ -171,9 +206,12 @@ func (t *ApprovedTool) Check() error {
 	return nil
 }
 
-// Check refuses places that are not on the globe.
+// Check refuses half a place, and places that are not on the globe.
 func (p *Place) Check() error {
-	if p.Latitude < -90 || p.Latitude > 90 || p.Longitude < -180 || p.Longitude > 180 {
+	if p.Latitude == nil || p.Longitude == nil {
+		return errors.New("a place needs latitude and longitude")
+	}
+	if math.Abs(*p.Latitude) > 90 || math.Abs(*p.Longitude) > 180 {
 		return errors.New("latitude is within -90 and 90, longitude within -180 and 180 degrees")
 	}
 	return nil
@@ -200,7 +238,7 @@ func (a *Agents) Check() error {
 func (c *Company) fleet() fleet.Company {
 	f := fleet.Company{
 		HomeCountries: countryCodes(c.HomeCountries), HighRiskCountries: countryCodes(c.HighRiskCountries),
-		Offices: c.Offices, Networks: c.Networks,
+		Offices: prefixes(c.Offices), Networks: prefixes(c.Networks),
 	}
 	if c.HighRiskCountries == nil {
 		f.HighRiskCountries = fleet.DefaultHighRiskCountries()
@@ -209,9 +247,17 @@ func (c *Company) fleet() fleet.Company {
 		f.ApprovedTools = append(f.ApprovedTools, fleet.ApprovedTool{ID: t.ID, Until: t.Until.Time})
 	}
 	if c.Place != nil {
-		f.Latitude, f.Longitude = c.Place.Latitude, c.Place.Longitude
+		f.Latitude, f.Longitude = *c.Place.Latitude, *c.Place.Longitude
 	}
 	return f
+}
+
+func prefixes(networks []Network) []netip.Prefix {
+	var all []netip.Prefix
+	for _, n := range networks {
+		all = append(all, n.Prefix)
+	}
+	return all
 }
 
 func countryCodes(countries []Country) []string {
