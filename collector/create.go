@@ -10,6 +10,8 @@ import (
 
 	"github.com/farmhound-security/farmhound/collector/pki"
 	"github.com/farmhound-security/farmhound/collector/store"
+	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
+	"github.com/farmhound-security/farmhound/proto/fieldrules"
 )
 
 // Lives of what Create hands out.
@@ -55,6 +57,12 @@ func Create(ctx context.Context, data string, names []string) (c *Created, err e
 // NewSecret stores an enrolment secret's hash and returns its id and value. Zero
 // uses are any number, and a life of zero ends with its revocation.
 func NewSecret(ctx context.Context, kept store.Access, note string, uses uint32, life time.Duration) (id, value string, err error) {
+	if err := checkWords("note", note); err != nil {
+		return "", "", err
+	}
+	if life < 0 {
+		return "", "", errPast
+	}
 	value, hash := pki.NewSecret()
 	now := time.Now()
 	s := store.Secret{ID: newID(), Hash: hash, Note: note, MaxUses: uses, CreatedAt: now, ExpiresAt: end(now, life)}
@@ -67,6 +75,15 @@ func NewSecret(ctx context.Context, kept store.Access, note string, uses uint32,
 // NewToken stores an API token's hash and returns its id and value. A life of zero
 // ends with its revocation.
 func NewToken(ctx context.Context, kept store.Access, name, role string, life time.Duration) (id, value string, err error) {
+	if name == "" {
+		return "", "", errors.New("a token needs the name of who uses it; the audit log shows it")
+	}
+	if err := checkWords("name", name); err != nil {
+		return "", "", err
+	}
+	if life < 0 {
+		return "", "", errPast
+	}
 	value, hash := pki.NewToken()
 	now := time.Now()
 	t := store.Token{ID: newID(), Hash: hash, Name: name, Role: role, CreatedAt: now, ExpiresAt: end(now, life)}
@@ -74,6 +91,23 @@ func NewToken(ctx context.Context, kept store.Access, name, role string, life ti
 		return "", "", fmt.Errorf("make a token: %w", err)
 	}
 	return t.ID, value, Audit(ctx, kept, "token.create", t.ID, name+" as "+role)
+}
+
+// errPast keeps a slip of the hand from making what never expires.
+var errPast = errors.New("it would have expired already; give a life of 0 for one that never does")
+
+// maxWords bounds what people write about a secret or token, in bytes.
+const maxWords = 256
+
+// checkWords refuses what would not fit a line of a list.
+func checkWords(what, text string) error {
+	if len(text) > maxWords {
+		return fmt.Errorf("the %s has %d bytes; at most %d are kept", what, len(text), maxWords)
+	}
+	if !fieldrules.Holds(farmhoundv1.CharacterClass_CHARACTER_CLASS_PRINTABLE, text) {
+		return fmt.Errorf("the %s holds characters that do not print", what)
+	}
+	return nil
 }
 
 // Audit records what was done on the collector's own command line.
