@@ -19,7 +19,7 @@ import (
 var configTemplate string
 
 type initCmd struct {
-	Dir    string   `help:"Folder to make everything in; it must not exist or be empty." default:"/etc/farmhound" type:"path"`
+	Dir    string   `help:"Folder to make everything in; there must be no collector in it." default:"/etc/farmhound" type:"path"`
 	Name   []string `help:"DNS name or IP address by which laptops reach this collector; may be repeated." required:""`
 	Listen string   `help:"Address and port to listen on." default:":8443"`
 }
@@ -30,9 +30,13 @@ func (c *initCmd) Run(s *surroundings) error {
 	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("there is a collector in %s already (collector.yaml is there); choose another folder with --dir", c.Dir)
 	}
+	var listen collector.Address
+	if err := listen.UnmarshalText([]byte(c.Listen)); err != nil {
+		return fmt.Errorf("--listen %w", err)
+	}
 	_, port, err := net.SplitHostPort(c.Listen)
 	if err != nil {
-		return fmt.Errorf("--listen %q: expected an address such as :8443 or 192.0.2.1:8443", c.Listen)
+		return fmt.Errorf("--listen: %w", err)
 	}
 	if err := os.MkdirAll(c.Dir, 0o700); err != nil {
 		return fmt.Errorf("make the collector's folder: %w", err)

@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -22,7 +23,7 @@ var version = "dev"
 
 // cli is every command and flag.
 type cli struct {
-	Config string `help:"Configuration file." env:"FARMHOUND_COLLECTOR_CONFIG" type:"path" placeholder:"FILE" default:"/etc/farmhound/collector.yaml"`
+	Config string `help:"Configuration file; /etc/farmhound/collector.yaml when not given." env:"FARMHOUND_COLLECTOR_CONFIG" type:"path" placeholder:"FILE" default:"/etc/farmhound/collector.yaml"`
 
 	Init    initCmd    `cmd:"" help:"Make a CA, a server certificate, a store, a configuration, a first enrolment secret and an admin token."`
 	Serve   serveCmd   `cmd:"" help:"Take reports and answer analysts until interrupted."`
@@ -64,7 +65,6 @@ func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 		kong.Description("Find issued laptops that are driven from elsewhere, and say why."),
 		kong.Writers(out, errOut),
 		kong.Exit(func(code int) { exited = code }),
-		kong.UsageOnError(),
 	)
 	if err != nil {
 		fmt.Fprintln(errOut, "farmhound-collector:", err)
@@ -75,7 +75,7 @@ func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 		return exited
 	}
 	if err != nil {
-		fmt.Fprintln(errOut, "farmhound-collector:", err)
+		fmt.Fprintf(errOut, "farmhound-collector: %s; farmhound-collector --help says what there is\n", printable(err.Error()))
 		return 2
 	}
 	err = parsed.Run(&surroundings{ctx: ctx, config: c.Config, in: in, out: out, errOut: errOut})
@@ -84,7 +84,7 @@ func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 		return 1
 	case err != nil:
 		for line := range strings.SplitSeq(err.Error(), "\n") {
-			fmt.Fprintln(errOut, "farmhound-collector:", line)
+			fmt.Fprintln(errOut, "farmhound-collector:", printable(line))
 		}
 		return 1
 	}
@@ -97,6 +97,36 @@ type versionCmd struct{}
 func (versionCmd) Run(s *surroundings) error {
 	_, err := fmt.Fprintln(s.out, version)
 	return err
+}
+
+// span is a length of time as people write it.
+type span time.Duration
+
+// UnmarshalText reads a duration, in which days may stand for hours.
+func (s *span) UnmarshalText(text []byte) error {
+	days, isDays := strings.CutSuffix(string(text), "d")
+	d, err := time.ParseDuration(string(text))
+	if n, notDays := strconv.ParseUint(days, 10, 16); isDays && notDays == nil {
+		d, err = time.Duration(n)*24*time.Hour, nil
+	}
+	if err != nil || d < 0 {
+		return fmt.Errorf("%q is no length of time, such as 12h or 30d", text)
+	}
+	*s = span(d)
+	return nil
+}
+
+// moment is a point in time as people write it.
+type moment struct{ time.Time }
+
+// UnmarshalText reads RFC 3339.
+func (m *moment) UnmarshalText(text []byte) error {
+	t, err := time.Parse(time.RFC3339, string(text))
+	if err != nil {
+		return fmt.Errorf("%q is no RFC 3339 time, such as 2026-03-02T15:00:00Z", text)
+	}
+	m.Time = t
+	return nil
 }
 
 // day prints a moment for people; never where it is not set.

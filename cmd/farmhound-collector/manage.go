@@ -32,19 +32,19 @@ type secretCmd struct {
 }
 
 type secretCreateCmd struct {
-	Note    string        `help:"What it is for."`
-	Uses    uint32        `help:"How many laptops may enrol with it; 0 for any number." default:"0"`
-	Expires time.Duration `help:"How long it is valid; 0 for ever." default:"720h"`
+	Note    string `help:"What it is for." placeholder:"TEXT"`
+	Uses    uint32 `help:"How many laptops may enrol with it; 0 for any number." default:"0"`
+	Expires span   `help:"How long it is valid, such as 12h or 30d; 0 for ever." default:"30d"`
 }
 
 // Run makes a secret and prints it alone on a line, for scripts.
 func (c *secretCreateCmd) Run(s *surroundings) error {
 	return withStore(s, func(ctx context.Context, kept store.Store) error {
-		id, value, err := collector.NewSecret(ctx, kept, c.Note, c.Uses, c.Expires)
+		id, value, err := collector.NewSecret(ctx, kept, c.Note, c.Uses, time.Duration(c.Expires))
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(s.errOut, "Secret %s, valid until %s. It is not shown again:\n", id, expiry(c.Expires))
+		fmt.Fprintf(s.errOut, "Secret %s, valid until %s. It is not shown again:\n", id, expiry(time.Duration(c.Expires)))
 		_, err = fmt.Fprintln(s.out, value)
 		return err
 	})
@@ -100,18 +100,18 @@ type secretRevokeCmd struct {
 func (c *secretRevokeCmd) Run(s *surroundings) error {
 	return withStore(s, func(ctx context.Context, kept store.Store) error {
 		err := kept.RevokeSecret(ctx, c.ID, time.Now())
-		return revoked(ctx, s, kept, "secret", c.ID, err)
+		return revoked(ctx, s, kept, "secret", c.ID, "", err)
 	})
 }
 
-func revoked(ctx context.Context, s *surroundings, kept store.Store, kind, id string, err error) error {
+func revoked(ctx context.Context, s *surroundings, kept store.Store, kind, id, note string, err error) error {
 	if errors.Is(err, store.ErrNotFound) {
 		return fmt.Errorf("there is no %s %q; farmhound-collector %s list shows them", kind, id, kind)
 	}
 	if err != nil {
 		return fmt.Errorf("revoke %s %s: %w", kind, id, err)
 	}
-	if err := collector.Audit(ctx, kept, kind+".revoke", id, ""); err != nil {
+	if err := collector.Audit(ctx, kept, kind+".revoke", id, note); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(s.out, "%s %s is revoked.\n", kind, id)
@@ -125,19 +125,19 @@ type tokenCmd struct {
 }
 
 type tokenCreateCmd struct {
-	Name    string        `arg:"" help:"Who or what uses it; the audit log shows this name."`
-	Role    string        `required:"" enum:"viewer,analyst,admin" help:"viewer reads, analyst also decides on alerts, admin does everything."`
-	Expires time.Duration `help:"How long it is valid; 0 for ever." default:"8760h"`
+	Name    string `arg:"" help:"Who or what uses it; the audit log shows this name."`
+	Role    string `required:"" enum:"viewer,analyst,admin" help:"viewer reads, analyst also decides on alerts, admin does everything." placeholder:"ROLE"`
+	Expires span   `help:"How long it is valid, such as 12h or 90d; 0 for ever." default:"365d"`
 }
 
 // Run makes a token and prints it alone on a line, for scripts.
 func (c *tokenCreateCmd) Run(s *surroundings) error {
 	return withStore(s, func(ctx context.Context, kept store.Store) error {
-		id, value, err := collector.NewToken(ctx, kept, c.Name, c.Role, c.Expires)
+		id, value, err := collector.NewToken(ctx, kept, c.Name, c.Role, time.Duration(c.Expires))
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(s.errOut, "Token %s of %s (%s), valid until %s. It is not shown again:\n", id, printable(c.Name), c.Role, expiry(c.Expires))
+		fmt.Fprintf(s.errOut, "Token %s of %s (%s), valid until %s. It is not shown again:\n", id, printable(c.Name), c.Role, expiry(time.Duration(c.Expires)))
 		_, err = fmt.Fprintln(s.out, value)
 		return err
 	})
@@ -169,7 +169,7 @@ type tokenRevokeCmd struct {
 func (c *tokenRevokeCmd) Run(s *surroundings) error {
 	return withStore(s, func(ctx context.Context, kept store.Store) error {
 		err := kept.RevokeToken(ctx, c.ID, time.Now())
-		return revoked(ctx, s, kept, "token", c.ID, err)
+		return revoked(ctx, s, kept, "token", c.ID, "", err)
 	})
 }
 
@@ -178,8 +178,8 @@ type deviceCmd struct {
 }
 
 type deviceRevokeCmd struct {
-	Device string `arg:"" help:"Id of the device, or a unique prefix of it."`
-	Note   string `help:"Why; the audit log keeps it."`
+	Device string `arg:"" help:"Id of the device, a unique prefix of it, or its serial."`
+	Note   string `help:"Why; the audit log keeps it." placeholder:"TEXT"`
 }
 
 // Run revokes an identity.
@@ -196,6 +196,6 @@ func (c *deviceRevokeCmd) Run(s *surroundings) error {
 		if errors.Is(err, store.ErrNotFound) {
 			return fmt.Errorf("there is no device %q; farmhound devices lists them", c.Device)
 		}
-		return revoked(ctx, s, kept, "device", id, err)
+		return revoked(ctx, s, kept, "device", id, c.Note, err)
 	})
 }

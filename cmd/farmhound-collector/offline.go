@@ -12,7 +12,7 @@ import (
 type rulesCmd struct {
 	Lint rulesLintCmd `cmd:"" help:"Type-check the shipped signals and those of a folder."`
 	Test rulesTestCmd `cmd:"" help:"Run the tests inside the signals."`
-	List rulesListCmd `cmd:"" help:"List the signals with their heaviest weights."`
+	List rulesListCmd `cmd:"" help:"List the signals with their question and family."`
 }
 
 type rulesLintCmd struct {
@@ -86,9 +86,9 @@ func (c *rosterCheckCmd) Run(s *surroundings) error {
 		return err
 	}
 	for _, p := range problems {
-		fmt.Fprintln(s.errOut, "farmhound-collector:", p)
+		fmt.Fprintln(s.errOut, "farmhound-collector:", printable(p.Error()))
 	}
-	if _, err := fmt.Fprintf(s.out, "%d laptops, %d rows that cannot be used.\n", read.Len(), len(problems)); err != nil {
+	if _, err := fmt.Fprintf(s.out, "Laptops that can be used: %d; problems: %d.\n", read.Len(), len(problems)); err != nil {
 		return err
 	}
 	if len(problems) > 0 {

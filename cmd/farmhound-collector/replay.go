@@ -8,6 +8,7 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+	"unicode"
 
 	"github.com/farmhound-security/farmhound/collector"
 	"github.com/farmhound-security/farmhound/collector/geo"
@@ -15,13 +16,13 @@ import (
 )
 
 type replayCmd struct {
-	File    string    `arg:"" help:"Recorded reports, JSON, one per line; - reads standard input."`
-	Roster  string    `help:"Roster, CSV." type:"existingfile" placeholder:"CSV"`
-	Geo     []string  `help:"Address data: Country or City, ASN, Anonymous-IP." type:"existingfile" placeholder:"MMDB"`
-	Signals string    `help:"Folder with signals of your own." type:"existingdir" placeholder:"DIR"`
-	Company string    `help:"Configuration whose company section holds (offices, approved tools, home countries)." type:"existingfile" placeholder:"FILE"`
-	Until   time.Time `help:"Judge at this moment (RFC 3339); without it, at the last line's." format:"2006-01-02T15:04:05Z07:00" placeholder:"TIME"`
-	Output  string    `short:"o" help:"table, or json: one assessment per line." enum:"table,json" default:"table"`
+	File    string   `arg:"" help:"Recorded reports, JSON, one per line; - reads standard input."`
+	Roster  string   `help:"Roster, CSV." type:"existingfile" placeholder:"CSV"`
+	Geo     []string `help:"Address data: Country or City, ASN, Anonymous-IP." type:"existingfile" placeholder:"MMDB"`
+	Signals string   `help:"Folder with signals of your own." type:"existingdir" placeholder:"DIR"`
+	Company string   `help:"Configuration whose company section holds (offices, approved tools, home countries)." type:"existingfile" placeholder:"FILE"`
+	Until   moment   `help:"Judge at this moment (RFC 3339); without it, at the last line's." placeholder:"TIME"`
+	Output  string   `short:"o" help:"table, or json: one assessment per line." enum:"table,json" default:"table"`
 }
 
 // Run judges the lines. Lines and rows that cannot be used are named, the rest is judged.
@@ -39,13 +40,16 @@ func (c *replayCmd) Run(s *surroundings) error {
 		defer f.Close()
 		in, name = f, c.File
 	}
-	replay := collector.Replay{Rooms: rooms, Until: c.Until}
+	replay := collector.Replay{Rooms: rooms, Until: c.Until.Time}
 	assessments, problems, err := replay.Run(s.ctx, name, in)
 	if err != nil {
 		return err
 	}
 	for _, p := range problems {
-		fmt.Fprintln(s.errOut, "farmhound-collector:", p)
+		fmt.Fprintln(s.errOut, "farmhound-collector:", printable(p.Error()))
+	}
+	if len(assessments) == 0 && len(problems) == 0 {
+		fmt.Fprintf(s.errOut, "farmhound-collector: %s has no report to judge%s\n", name, before(c.Until))
 	}
 	if err := printAssessments(s.out, assessments, c.Output); err != nil {
 		return err
@@ -54,6 +58,13 @@ func (c *replayCmd) Run(s *surroundings) error {
 		return errSaid
 	}
 	return nil
+}
+
+func before(until moment) string {
+	if until.IsZero() {
+		return ""
+	}
+	return " up to " + day(until.Time)
 }
 
 // rooms opens what the flags name, and says whether all of it could be used.
@@ -75,7 +86,7 @@ func (c *replayCmd) rooms(s *surroundings) (rooms collector.Rooms, usable bool, 
 			return rooms, false, err
 		}
 		for _, p := range problems {
-			fmt.Fprintln(s.errOut, "farmhound-collector:", p)
+			fmt.Fprintln(s.errOut, "farmhound-collector:", printable(p.Error()))
 			usable = false
 		}
 		rooms.Roster = read
@@ -106,28 +117,48 @@ func printAssessments(out io.Writer, all []*fleetv1.Assessment, format string) e
 		return nil
 	}
 	w := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
-	fmt.Fprintln(w, "DEVICE\tVERDICT\tKIND\tRISK\tLIKELY SINCE\tREMOTE\tABROAD\tFARM\tHEAVIEST EVIDENCE")
+	fmt.Fprintln(w, "DEVICE\tVERDICT\tKIND\tRISK\tLIKELY SINCE\tREMOTE\tABROAD\tFARM\tHEAVIEST")
 	for _, a := range all {
 		q := a.GetQuestions()
 		likely := "-"
 		if t := a.GetFirstAt().GetLikely(); t != nil {
-			likely = day(t.AsTime())
+			likely = t.AsTime().Format(time.DateOnly)
 		}
 		heaviest := "-"
 		if len(a.GetEvidence()) > 0 {
-			heaviest = a.GetEvidence()[0].GetBecause()
+			heaviest = a.GetEvidence()[0].GetFamily()
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%.1f %%\t%s\t%+.0f dB\t%+.0f dB\t%+.0f dB\t%s\n", printable(a.GetDevice()), a.GetVerdict(), a.GetKind(),
-			100*a.GetRisk(), likely, q.GetRemote().GetDb(), q.GetAbroad().GetDb(), q.GetFarm().GetDb(), printable(heaviest))
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%+.0f dB\t%+.0f dB\t%+.0f dB\t%s\n", clip(printable(a.GetDevice())), a.GetVerdict(), a.GetKind(),
+			percent(a.GetRisk()), likely, q.GetRemote().GetDb(), q.GetAbroad().GetDb(), q.GetFarm().GetDb(), printable(heaviest))
 	}
 	return w.Flush()
+}
+
+// clip keeps a table within a screen; json has the whole.
+func clip(name string) string {
+	const most = 32
+	if runes := []rune(name); len(runes) > most {
+		return string(runes[:most-1]) + "…"
+	}
+	return name
+}
+
+// percent prints a probability. None is certain, and none is printed so.
+func percent(p float64) string {
+	switch {
+	case p > 0.9994:
+		return ">99.9 %"
+	case p > 0 && p < 0.0005:
+		return "<0.1 %"
+	}
+	return fmt.Sprintf("%.1f %%", 100*p)
 }
 
 // printable keeps what a laptop said from steering a terminal.
 func printable(text string) string {
 	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 || r == 0x2028 || r == 0x2029 || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 {
-			return '\uFFFD'
+		if !unicode.IsPrint(r) {
+			return unicode.ReplacementChar
 		}
 		return r
 	}, text)
