@@ -83,15 +83,36 @@ func (p Policy) Next(dev *fleetv1.Device, summary *fleetv1.DeviceSummary, before
 	}
 	switch {
 	case rank > Rank(open.GetVerdict()):
-		return raise(proto.CloneOf(open), after, now), Escalated
-	case rank >= Rank("likely") && now.Sub(open.GetUpdatedAt().AsTime()) >= p.quiet() && hasNew(open.GetAssessment(), after):
-		a := proto.CloneOf(open)
+		return raise(about(open, dev, summary), after, now), Escalated
+	case rank >= Rank("likely") && now.Sub(open.GetUpdatedAt().AsTime()) >= p.quiet() && (turned(open, after) || hasNew(open.GetAssessment(), after)):
+		a := about(open, dev, summary)
 		a.Assessment = proto.CloneOf(after)
 		a.UpdatedAt = timestamppb.New(now)
+		if turned(open, after) {
+			a.Kind, a.Title = after.GetKind(), title(after)
+		}
 		return a, NewEvidence
 	default:
 		return nil, None
 	}
+}
+
+// turned reports whether the verdict still stands and the other hypothesis now
+// carries it. Then the alert says so; its severity never falls by it.
+func turned(open *fleetv1.Alert, after *fleetv1.Assessment) bool {
+	return after.GetVerdict() == open.GetVerdict() && after.GetKind() != open.GetKind()
+}
+
+// about returns a copy of the alert with what is now known of whose laptop it is.
+func about(open *fleetv1.Alert, dev *fleetv1.Device, summary *fleetv1.DeviceSummary) *fleetv1.Alert {
+	a := proto.CloneOf(open)
+	if dev.GetSerial() != "" {
+		a.Serial = dev.GetSerial()
+	}
+	if summary.GetPerson() != "" {
+		a.Person = summary.GetPerson()
+	}
+	return a
 }
 
 // Update applies an analyst's decision. The error says what is allowed.

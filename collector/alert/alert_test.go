@@ -45,6 +45,8 @@ func TestNext(t *testing.T) {
 		{"a fall changes nothing", assessment("near_certain", "hosted"), assessment("watch", "hosted"), standing("near_certain", 48*time.Hour), None, "", ""},
 		{"new evidence within the quiet time waits", assessment("likely", "hosted", "a"), assessment("likely", "hosted", "a", "b"), standing("likely", time.Hour, "a"), None, "", ""},
 		{"new evidence after it updates", assessment("likely", "hosted", "a"), assessment("likely", "hosted", "a", "b"), standing("likely", 25*time.Hour, "a"), NewEvidence, "", StateAcknowledged},
+		{"the other hypothesis carries the verdict", assessment("likely", "hosted", "a"), assessment("likely", "displaced", "a"), standing("likely", 25*time.Hour, "a"), NewEvidence, "", StateAcknowledged},
+		{"a lower verdict of the other hypothesis does not turn it", assessment("near_certain", "hosted", "a"), assessment("likely", "displaced", "a"), standing("near_certain", 25*time.Hour, "a"), None, "", ""},
 		{"the same evidence never updates", assessment("likely", "hosted", "a"), assessment("likely", "hosted", "a"), standing("likely", 25*time.Hour, "a"), None, "", ""},
 	}
 	for _, tt := range tests {
@@ -67,10 +69,80 @@ func TestNext(t *testing.T) {
 			if tt.wantSeverity != "" && got.GetSeverity() != tt.wantSeverity {
 				t.Errorf("severity %q, want %q", got.GetSeverity(), tt.wantSeverity)
 			}
+			if got.GetVerdict() == tt.after.GetVerdict() && got.GetKind() != tt.after.GetKind() {
+				t.Errorf("kind %q, want the assessment's %q", got.GetKind(), tt.after.GetKind())
+			}
+			if got.GetPerson() != "p" || got.GetSerial() != "S1" {
+				t.Errorf("about %q and %q, want what is known now", got.GetPerson(), got.GetSerial())
+			}
 			if !got.GetUpdatedAt().AsTime().Equal(now) {
 				t.Errorf("updated at %v, want %v", got.GetUpdatedAt().AsTime(), now)
 			}
 		})
+	}
+}
+
+// An alert from its opening over decisions and verdicts that fall and rise again.
+func TestLife(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC)
+	dev, summary := &fleetv1.Device{Id: "d1"}, &fleetv1.DeviceSummary{}
+	var (
+		before *fleetv1.Assessment
+		open   *fleetv1.Alert
+		ids    []string
+	)
+	steps := []struct {
+		verdict string // judged, or
+		decide  string // decided by an analyst
+		want    Transition
+	}{
+		{verdict: "likely", want: Opened},
+		{verdict: "watch", want: None},
+		{verdict: "likely", want: None}, // it stands open all the while
+		{decide: StateClosed, want: Closed},
+		{verdict: "likely", want: None},
+		{verdict: "watch", want: None},
+		{verdict: "likely", want: Opened}, // news: it had fallen
+		{decide: StateAcknowledged, want: Acknowledged},
+		{verdict: "near_certain", want: Escalated},
+		{verdict: "clear", want: None},
+		{verdict: "near_certain", want: None},
+		{decide: StateClosed, want: Closed},
+		{verdict: "near_certain", want: None},
+		{verdict: "likely", want: None},
+		{verdict: "near_certain", want: Opened},
+	}
+	for i, step := range steps {
+		now = now.Add(time.Hour)
+		var (
+			next *fleetv1.Alert
+			tr   Transition
+			err  error
+		)
+		if step.decide != "" {
+			reason := map[string]string{StateClosed: "benign"}[step.decide]
+			next, tr, err = Update(open, step.decide, reason, "", "ann", now)
+		} else {
+			after := assessment(step.verdict, "hosted", "a")
+			next, tr = Policy{}.Next(dev, summary, before, after, open, now)
+			before = after
+		}
+		if err != nil || tr != step.want {
+			t.Fatalf("step %d (%+v): transition %q, error %v", i, step, tr, err)
+		}
+		switch {
+		case next.GetState() == StateClosed:
+			open = nil
+		case next != nil:
+			open = next
+		}
+		if tr == Opened {
+			ids = append(ids, open.GetId())
+		}
+	}
+	if len(ids) != 3 || ids[0] == ids[1] || ids[1] == ids[2] {
+		t.Errorf("alerts %v, want three of their own", ids)
 	}
 }
 

@@ -29,130 +29,6 @@ const (
 	activityClose  = 3
 )
 
-type (
-	finding struct {
-		ActivityID      int          `json:"activity_id"`
-		ActivityName    string       `json:"activity_name"`
-		CategoryUID     int          `json:"category_uid"`
-		CategoryName    string       `json:"category_name"`
-		ClassUID        int          `json:"class_uid"`
-		ClassName       string       `json:"class_name"`
-		TypeUID         int          `json:"type_uid"`
-		TypeName        string       `json:"type_name"`
-		Time            int64        `json:"time"`
-		StartTime       int64        `json:"start_time,omitempty"`
-		SeverityID      int          `json:"severity_id"`
-		Severity        string       `json:"severity"`
-		StatusID        int          `json:"status_id"`
-		Status          string       `json:"status"`
-		StatusDetail    string       `json:"status_detail,omitempty"`
-		VerdictID       int          `json:"verdict_id,omitempty"`
-		Verdict         string       `json:"verdict,omitempty"`
-		IsAlert         bool         `json:"is_alert"`
-		ConfidenceID    int          `json:"confidence_id"`
-		ConfidenceScore int          `json:"confidence_score"`
-		RiskScore       int          `json:"risk_score"`
-		Message         string       `json:"message"`
-		Metadata        metadata     `json:"metadata"`
-		Device          *device      `json:"device"`
-		FindingInfo     findingInfo  `json:"finding_info"`
-		Evidences       []evidences  `json:"evidences,omitempty"`
-		Observables     []observable `json:"observables,omitempty"`
-		Unmapped        unmapped     `json:"unmapped"`
-	}
-	metadata struct {
-		Version  string   `json:"version"`
-		UID      string   `json:"uid"`
-		LogName  string   `json:"log_name"`
-		Profiles []string `json:"profiles"`
-		Product  product  `json:"product"`
-	}
-	product struct {
-		Name       string `json:"name"`
-		VendorName string `json:"vendor_name"`
-	}
-	device struct {
-		UID      string    `json:"uid"`
-		TypeID   int       `json:"type_id"`
-		Type     string    `json:"type"`
-		Hostname string    `json:"hostname,omitempty"`
-		IP       string    `json:"ip,omitempty"`
-		Vendor   string    `json:"vendor_name,omitempty"`
-		Model    string    `json:"model,omitempty"`
-		HWInfo   *hwInfo   `json:"hw_info,omitempty"`
-		OS       *system   `json:"os,omitempty"`
-		Owner    *user     `json:"owner,omitempty"`
-		Location *location `json:"location,omitempty"`
-	}
-	hwInfo struct {
-		SerialNumber string `json:"serial_number"`
-	}
-	system struct {
-		Name    string `json:"name"`
-		TypeID  int    `json:"type_id"`
-		Version string `json:"version,omitempty"`
-	}
-	user struct {
-		UID string `json:"uid"`
-	}
-	location struct {
-		Country string `json:"country"`
-	}
-	findingInfo struct {
-		UID           string   `json:"uid"`
-		Title         string   `json:"title"`
-		Desc          string   `json:"desc,omitempty"`
-		CreatedTime   int64    `json:"created_time"`
-		ModifiedTime  int64    `json:"modified_time"`
-		FirstSeenTime int64    `json:"first_seen_time,omitempty"`
-		LastSeenTime  int64    `json:"last_seen_time,omitempty"`
-		Analytic      analytic `json:"analytic"`
-		Attacks       []attack `json:"attacks,omitempty"`
-		Types         []string `json:"types"`
-	}
-	analytic struct {
-		Name   string `json:"name"`
-		UID    string `json:"uid"`
-		TypeID int    `json:"type_id"`
-		Type   string `json:"type"`
-	}
-	attack struct {
-		Technique technique `json:"technique"`
-	}
-	technique struct {
-		UID string `json:"uid"`
-	}
-	evidences struct {
-		Name string          `json:"name"`
-		UID  string          `json:"uid"`
-		Data evidenceDetails `json:"data"`
-	}
-	evidenceDetails struct {
-		Family    string   `json:"family"`
-		Question  string   `json:"question"`
-		Decibans  float64  `json:"db"`
-		Because   string   `json:"because"`
-		FirstSeen string   `json:"first_seen,omitempty"`
-		LastSeen  string   `json:"last_seen,omitempty"`
-		Benign    []string `json:"benign"`
-	}
-	observable struct {
-		Name   string `json:"name"`
-		TypeID int    `json:"type_id"`
-		Value  string `json:"value"`
-	}
-	unmapped struct {
-		Kind        string          `json:"kind"`
-		Verdict     string          `json:"farmhound_verdict"`
-		Transition  string          `json:"transition"`
-		Questions   json.RawMessage `json:"questions,omitempty"`
-		SiteID      string          `json:"site_id,omitempty"`
-		SiteMembers []string        `json:"site_members,omitempty"`
-		Reason      string          `json:"reason,omitempty"`
-		Note        string          `json:"note,omitempty"`
-	}
-)
-
 // Finding renders an alert as an OCSF Detection Finding, one line of JSON. The
 // transition is one of the alert package's; the finding's uid is the alert's, so
 // that a receiver joins create, update and close.
@@ -187,12 +63,15 @@ func Finding(a *fleetv1.Alert, dev *fleetv1.Device, transition string, now time.
 			Reason: a.GetReason(), Note: a.GetNote(),
 		},
 	}
-	f.VerdictID, f.Verdict = verdictOf(a)
+	if f.VerdictID, f.Verdict = verdictOf(a); f.VerdictID != 0 {
+		f.Metadata.Profiles = append(f.Metadata.Profiles, "incident") // whose attributes they are
+	}
+	f.Unmapped.Peers = peersOf(dev)
 	f.Unmapped.Questions = questionsOf(assessed)
 	for _, e := range assessed.GetEvidence() {
 		f.Evidences = append(f.Evidences, evidenceOf(e))
 	}
-	f.Observables = observablesOf(a, dev)
+	f.Observables = observablesOf(a, dev, f.Unmapped.Peers)
 	out, err := json.Marshal(f)
 	if err != nil {
 		return nil, fmt.Errorf("render alert %s as an OCSF finding: %w", a.GetId(), err)
@@ -379,8 +258,21 @@ func questionsOf(assessed *fleetv1.Assessment) json.RawMessage {
 	return out
 }
 
-func observablesOf(a *fleetv1.Alert, dev *fleetv1.Device) []observable {
-	const ipAddress, serialNumber, hostname = 2, 37, 1
+// peersOf lists the addresses that controlled the laptop, as many as a finding holds.
+func peersOf(dev *fleetv1.Device) []string {
+	const most = 16
+	var all []string
+	for _, p := range dev.GetOperator().GetPeers() {
+		if address := p.GetAddress(); address != "" && len(all) < most && !slices.Contains(all, address) {
+			all = append(all, address)
+		}
+	}
+	return all
+}
+
+// observablesOf names attributes of the finding, each by the path at which it stands.
+func observablesOf(a *fleetv1.Alert, dev *fleetv1.Device, peers []string) []observable {
+	const hostname, ipAddress, serialNumber = 1, 2, 37
 	var out []observable
 	add := func(name string, typeID int, value string) {
 		if value != "" {
@@ -390,11 +282,8 @@ func observablesOf(a *fleetv1.Alert, dev *fleetv1.Device) []observable {
 	add("device.hostname", hostname, dev.GetSystem().GetHostname())
 	add("device.hw_info.serial_number", serialNumber, a.GetSerial())
 	add("device.ip", ipAddress, dev.GetEgress().GetAddress())
-	for i, p := range dev.GetOperator().GetPeers() {
-		if i == 16 {
-			break
-		}
-		add("control_peer.ip", ipAddress, p.GetAddress())
+	for i, address := range peers {
+		add(fmt.Sprintf("unmapped.control_peers[%d]", i), ipAddress, address)
 	}
 	return out
 }

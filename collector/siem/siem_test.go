@@ -9,6 +9,9 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -47,6 +50,9 @@ func exampleAlert() (*fleetv1.Alert, *fleetv1.Device) {
 		Id: "d1", Serial: "S1",
 		System: &farmhoundv1.System{Hostname: "lap-1", Os: farmhoundv1.OperatingSystem_OPERATING_SYSTEM_LINUX},
 		Egress: &fleetv1.Egress{Address: "203.0.113.9", Country: "US"},
+		Operator: &fleetv1.Operator{Peers: []*fleetv1.Peer{
+			{Address: "198.51.100.7", Tool: "anydesk"}, {Address: "198.51.100.7", Tool: "rustdesk"}, {Address: "2001:db8::7"},
+		}},
 	}
 	return a, dev
 }
@@ -93,6 +99,13 @@ func TestFindingMeetsTheClass(t *testing.T) {
 					t.Errorf("%s = %v, want %v", k, f[k], v)
 				}
 			}
+			profiles := []any{"host"}
+			if tt.reason != "" {
+				profiles = append(profiles, "incident")
+			}
+			if got := f["metadata"].(map[string]any)["profiles"]; !cmp.Equal(got, profiles) {
+				t.Errorf("profiles %v, want %v", got, profiles)
+			}
 			if tt.reason != "" && f["verdict_id"] != 1.0 {
 				t.Errorf("verdict_id = %v for a false positive", f["verdict_id"])
 			}
@@ -107,6 +120,42 @@ func TestFindingMeetsTheClass(t *testing.T) {
 				t.Errorf("device.type_id = %v", got)
 			}
 		})
+	}
+}
+
+// An observable points at an attribute of its finding that has its value.
+func TestObservablesPointAtWhatIsThere(t *testing.T) {
+	t.Parallel()
+	a, dev := exampleAlert()
+	raw, err := Finding(a, dev, "opened", a.GetUpdatedAt().AsTime())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var f map[string]any
+	if err := json.Unmarshal(raw, &f); err != nil {
+		t.Fatal(err)
+	}
+	observables := f["observables"].([]any)
+	if len(observables) != 5 {
+		t.Errorf("%d observables, want host name, serial, address and two peers: %v", len(observables), observables)
+	}
+	step := regexp.MustCompile(`^(\w+)(?:\[(\d+)\])?$`)
+	for _, o := range observables {
+		var (
+			name     = o.(map[string]any)["name"].(string)
+			here any = f
+		)
+		for part := range strings.SplitSeq(name, ".") {
+			m := step.FindStringSubmatch(part)
+			here = here.(map[string]any)[m[1]]
+			if list, ok := here.([]any); ok && m[2] != "" {
+				i, _ := strconv.Atoi(m[2]) // digits
+				here = list[i]
+			}
+		}
+		if here != o.(map[string]any)["value"] {
+			t.Errorf("%s is %v, the observable says %v", name, here, o)
+		}
 	}
 }
 
