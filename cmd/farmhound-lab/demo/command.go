@@ -9,6 +9,9 @@ import (
 	"time"
 )
 
+// days is how long the demo's fleet lives.
+const days = 28
+
 // Command is the demo as a command of the laboratory.
 type Command struct {
 	Seed   *uint64       `help:"Draws every persona anew; without one, a random one."`
@@ -30,7 +33,7 @@ func (c *Command) Run(ctx context.Context, s *Surroundings) error {
 	if c.Seed != nil {
 		seed = *c.Seed
 	}
-	o := Options{Seed: seed, For: c.For, Version: s.Version, Progress: s.Progress}
+	o := Options{Seed: seed, Days: days, For: c.For, Version: s.Version, Progress: s.Progress}
 	if c.Output == "text" {
 		o.Progress = out
 		o.CaughtUp = func(r *Result) error {

@@ -26,7 +26,6 @@ import (
 const (
 	// loopback is where everything runs, and the name in the server's certificate.
 	loopback = "127.0.0.1"
-	days     = 28
 	// together bounds the deliveries that are under way at once.
 	together = 64
 	// reportWait is how long this computer's first report may take beyond the end.
@@ -36,6 +35,9 @@ const (
 // Options are what a demo is run with.
 type Options struct {
 	Seed uint64
+	// Days is how long the fleet lives; Personas keeps only laptops of these, empty keeps all.
+	Days     int
+	Personas []string
 	// For is how long the demo runs; zero means until ctx ends.
 	For     time.Duration
 	Version string
@@ -72,10 +74,10 @@ func Run(ctx context.Context, o Options) (result *Result, err error) {
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	d := &demo{Options: o, dir: dir, laptops: make(map[string]*laptop), shown: make(map[string]string)}
 	end := time.Now().Truncate(time.Hour)
-	if d.world, err = persona.NewWorld(persona.Options{Seed: o.Seed, Days: days, End: end}); err != nil {
+	if d.world, err = persona.NewWorld(persona.Options{Seed: o.Seed, Days: o.Days, Personas: o.Personas, End: end}); err != nil {
 		return nil, err
 	}
-	d.clock.set(end.AddDate(0, 0, -days))
+	d.clock.set(end.AddDate(0, 0, -o.Days))
 	if err := d.open(ctx); err != nil {
 		return nil, err
 	}
@@ -202,7 +204,7 @@ func (d *demo) agentConfig() agent.Config {
 // assessed at each point of the grid that has passed, as replays do.
 func (d *demo) live(ctx context.Context) error {
 	var swept, last time.Time
-	progress := newProgress(d.Progress, days)
+	progress := newProgress(d.Progress, d.Days)
 	for step := range d.world.Steps() {
 		if swept.IsZero() {
 			swept = step.At.Truncate(fleet.SweepInterval)
