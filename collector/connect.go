@@ -24,17 +24,17 @@ const busyRetry = 10 * time.Second
 type commit struct{ *ingest.Pipeline }
 
 // Report commits a batch.
-func (c commit) Report(ctx context.Context, batch []fleet.Observation) (uint64, error) {
-	sequence, err := c.Pipeline.Report(ctx, batch)
+func (c commit) Report(ctx context.Context, nonce []byte, batch []fleet.Observation) (uint64, []byte, error) {
+	receipt, err := c.Pipeline.Report(ctx, nonce, batch)
 	switch {
 	case errors.Is(err, ingest.ErrBusy):
-		return 0, retryLater(codes.ResourceExhausted, "the collector has more reports waiting than it lets in; come again later")
+		return 0, nil, retryLater(codes.ResourceExhausted, "the collector has more reports waiting than it lets in; come again later")
 	case errors.Is(err, ingest.ErrStopped):
-		return 0, retryLater(codes.Unavailable, "the collector is stopping")
+		return 0, nil, retryLater(codes.Unavailable, "the collector is stopping")
 	case errors.Is(err, ingest.ErrBatch):
-		return 0, status.Error(codes.InvalidArgument, err.Error())
+		return 0, nil, status.Error(codes.InvalidArgument, err.Error())
 	}
-	return sequence, err
+	return receipt.Sequence, receipt.Nonce, err
 }
 
 func retryLater(code codes.Code, why string) error {

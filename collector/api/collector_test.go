@@ -48,7 +48,7 @@ type committer struct {
 	entered, leave chan struct{}
 }
 
-func (c *committer) Report(_ context.Context, batch []fleet.Observation) (uint64, error) {
+func (c *committer) Report(_ context.Context, nonce []byte, batch []fleet.Observation) (uint64, []byte, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.entered != nil {
@@ -59,10 +59,10 @@ func (c *committer) Report(_ context.Context, batch []fleet.Observation) (uint64
 		panic("a committer that fails")
 	}
 	if c.err != nil {
-		return 0, c.err
+		return 0, nil, c.err
 	}
 	c.batches = append(c.batches, batch)
-	return batch[len(batch)-1].Report.GetSequence(), nil
+	return batch[len(batch)-1].Report.GetSequence(), append([]byte("after "), nonce...), nil
 }
 
 func (c *committer) committed() [][]fleet.Observation {

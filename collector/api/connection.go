@@ -23,6 +23,8 @@ type connection struct {
 	// direct is the peer's own TCP connection; nil behind a balancer, whose round
 	// trip would be measured in the peer's place.
 	direct *net.TCPConn
+	// line is its place among the device's connections.
+	line *line
 }
 
 // transport is TLS that keeps hold of the connection below it. gRPC hands a
@@ -30,11 +32,12 @@ type connection struct {
 // which is the only way from one to a handler.
 type transport struct {
 	credentials.TransportCredentials
-	log *slog.Logger
+	turns *turns
+	log   *slog.Logger
 }
 
-func newTransport(config *tls.Config, log *slog.Logger) credentials.TransportCredentials {
-	return &transport{credentials.NewTLS(config), log}
+func newTransport(config *tls.Config, turns *turns, log *slog.Logger) credentials.TransportCredentials {
+	return &transport{credentials.NewTLS(config), turns, log}
 }
 
 // ServerHandshake runs the TLS handshake.
@@ -49,7 +52,7 @@ func (t *transport) ServerHandshake(raw net.Conn) (net.Conn, credentials.AuthInf
 	if !ok {
 		return nil, nil, errors.Join(fmt.Errorf("a TLS handshake left %T", info), secured.Close())
 	}
-	c := connection{TLSInfo: tlsInfo}
+	c := connection{TLSInfo: tlsInfo, line: t.turns.open(secured)}
 	switch raw := raw.(type) {
 	case *proxyproto.Conn:
 		if header := raw.ProxyHeader(); header != nil && !header.Command.IsLocal() {
@@ -60,12 +63,12 @@ func (t *transport) ServerHandshake(raw net.Conn) (net.Conn, credentials.AuthInf
 	default:
 		c.address = addressOf(raw.RemoteAddr())
 	}
-	return secured, c, nil
+	return c.line, c, nil
 }
 
 // Clone returns a copy.
 func (t *transport) Clone() credentials.TransportCredentials {
-	return &transport{t.TransportCredentials.Clone(), t.log}
+	return &transport{t.TransportCredentials.Clone(), t.turns, t.log}
 }
 
 func addressOf(a net.Addr) netip.AddrPort {

@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"math"
@@ -18,14 +17,12 @@ import (
 	"github.com/farmhound-security/farmhound/proto/fieldrules"
 )
 
-// nonceSize is the length of an acknowledgement's nonce, in bytes.
-const nonceSize = 16
-
 // Committer makes reports durable; package ingest has one.
 type Committer interface {
-	// Report commits a batch of one device and one boot id, oldest first, and returns
-	// the highest sequence committed for that boot. Nil means it survives a crash.
-	Report(ctx context.Context, batch []fleet.Observation) (sequence uint64, err error)
+	// Report commits a batch of one device and one boot id, oldest first, that came
+	// with a nonce, and returns the highest sequence committed for that boot and the
+	// nonce for the next batch. A nil error means it survives a crash.
+	Report(ctx context.Context, nonce []byte, batch []fleet.Observation) (sequence uint64, next []byte, err error)
 }
 
 // ingest takes what laptops observed.
@@ -54,15 +51,17 @@ func (i *ingest) Report(ctx context.Context, batch *farmhoundv1.ReportBatch) (*f
 	}
 	received, conn := i.clock(), connectionOf(ctx)
 	millis, segment := roundTrip(conn.direct)
+	returned := conn.line.called(v.identity.Device)
 	observations := make([]fleet.Observation, len(batch.GetReports()))
 	for n, report := range batch.GetReports() {
 		observations[n] = fleet.Observation{
 			Device: v.identity.Device, Serial: v.identity.Serial, EnrolledAt: v.identity.EnrolledAt,
 			ReceivedAt: received, Peer: conn.address, PeerRTTMillis: millis, PeerMSS: segment,
-			Report: report,
+			Returned: returned && n == 0,
+			Report:   report,
 		}
 	}
-	sequence, err := i.commit.Report(ctx, observations)
+	sequence, next, err := i.commit.Report(ctx, batch.GetNonce(), observations)
 	if err != nil {
 		// A committer that knows better how the agent should take it says so.
 		if _, ok := status.FromError(err); ok {
@@ -70,11 +69,9 @@ func (i *ingest) Report(ctx context.Context, batch *farmhoundv1.ReportBatch) (*f
 		}
 		return nil, i.unavailable(ctx, "store the reports", err)
 	}
-	nonce := make([]byte, nonceSize)
-	_, _ = rand.Read(nonce) // never fails
 	return &farmhoundv1.ReportAck{
 		BootId: batch.GetReports()[0].GetBootId(), Sequence: sequence,
-		NextNonce: nonce, Policy: i.policy(), CollectorTime: timestamppb.New(received),
+		NextNonce: next, Policy: i.policy(), CollectorTime: timestamppb.New(received),
 	}, nil
 }
 

@@ -23,14 +23,16 @@ func TestReportsOfAnEnrolledLaptopAreCommittedAndAcknowledged(t *testing.T) {
 	l := c.enrolled(t)
 	ack, err := l.send(batchOf(3, 4, 9))
 	must(t, err)
-	if ack.GetBootId() != bootID || ack.GetSequence() != 9 || len(ack.GetNextNonce()) != 16 ||
+	if ack.GetBootId() != bootID || ack.GetSequence() != 9 || string(ack.GetNextNonce()) != "after " ||
 		!ack.GetCollectorTime().AsTime().Equal(received) || !ack.GetPolicy().GetScanNow() {
 		t.Errorf("acknowledged %v", ack)
 	}
-	again, err := l.send(batchOf(10))
+	next := batchOf(10)
+	next.Nonce = []byte("a nonce")
+	again, err := l.send(next)
 	must(t, err)
-	if string(again.GetNextNonce()) == string(ack.GetNextNonce()) {
-		t.Error("the nonce repeats")
+	if string(again.GetNextNonce()) != "after a nonce" {
+		t.Errorf("the next nonce is %q", again.GetNextNonce())
 	}
 	batches := c.commit.committed()
 	if len(batches) != 2 || len(batches[0]) != 3 {

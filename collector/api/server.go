@@ -91,7 +91,7 @@ func NewServer(c Config) (*grpc.Server, error) {
 
 func options(c Config, door *door) []grpc.ServerOption {
 	return []grpc.ServerOption{
-		grpc.Creds(newTransport(c.TLS, c.Log)),
+		grpc.Creds(newTransport(c.TLS, newTurns(time.Now), c.Log)),
 		// The first is the outermost.
 		grpc.ChainUnaryInterceptor(recoverer(c.Log), door.unary),
 		grpc.MaxRecvMsgSize(maxMessage),

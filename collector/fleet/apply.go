@@ -64,6 +64,7 @@ func (f *Fleet) Apply(pic *fleetv1.Picture, obs Observation) (*fleetv1.Picture, 
 	u.identity()
 	u.clock(observed)
 	u.run(observed)
+	u.link()
 	u.health() // first: it tells which parts are silent because their sense fails
 	u.egress()
 	u.network()

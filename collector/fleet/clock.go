@@ -78,8 +78,8 @@ func repeated(pic *fleetv1.Picture, rep *farmhoundv1.Report) bool {
 	return false
 }
 
-// run follows the runs of the agent, and notices two that take turns under one
-// identity.
+// run follows the runs of the agent. Where nothing is known of acknowledgements, two
+// that take turns under one identity show in it.
 func (u *update) run(observed int64) {
 	id, sequence := u.rep.GetBootId(), u.rep.GetSequence()
 	u.runBegan = sequence == 1 && u.rep.GetHealth() != nil
@@ -94,7 +94,7 @@ func (u *update) run(observed int64) {
 		boots = append(boots, b)
 	} else {
 		b := edit(&u.draft, boots, at)
-		if at > 0 && sequence > b.GetSequence() && overtaken(boots[:at], observed) {
+		if u.obs.Link == LinkUnknown && at > 0 && sequence > b.GetSequence() && overtaken(boots[:at], observed) {
 			u.returned(b)
 		}
 		b.FirstObservedUnix = min(b.GetFirstObservedUnix(), observed)
@@ -143,7 +143,7 @@ func (u *update) returned(boot *fleetv1.Boot) {
 		}
 	}
 	if lately >= 2 {
-		u.pic.ClonedUnix = u.received
+		u.copied()
 	}
 }
 

@@ -32,6 +32,7 @@ func newDraft(pic *fleetv1.Picture) draft {
 		SoftwareSeenUnix: pic.GetSoftwareSeenUnix(), HardwareSeenUnix: pic.GetHardwareSeenUnix(),
 		SoftwareParts: slices.Clone(pic.GetSoftwareParts()), HardwareParts: slices.Clone(pic.GetHardwareParts()),
 		Orders: &fleetv1.PartOrders{}, CleanPlaces: slices.Clone(pic.GetCleanPlaces()),
+		Forks: pic.GetForks(), SupersededBy: pic.GetSupersededBy(), SupersededUnix: pic.GetSupersededUnix(),
 	}
 	// Changed by every report, and small.
 	proto.Merge(d.pic.GetClock(), pic.GetClock())

@@ -132,6 +132,7 @@ func TestEveryFieldIsCarried(t *testing.T) {
 	pic.Silences = append(pic.GetSilences(), &fleetv1.Silence{FromUnix: 1, ToUnix: 2})
 	pic.ClonedUnix, pic.SpoolDropped, pic.PeerMss, pic.WindowsRefused = 1, 2, 3, 4
 	pic.EnrolledAt = timestamppb.New(monday)
+	pic.Forks, pic.SupersededBy, pic.SupersededUnix = []*fleetv1.Fork{{AtUnix: 1}}, "d2", 5
 	pic.Contacts = append(pic.GetContacts(), &fleetv1.Contact{Tool: "x"})
 	pic.Peripherals = append(pic.GetPeripherals(), &fleetv1.PeripheralState{Name: "x"})
 	pic.Senses = append(pic.GetSenses(), &fleetv1.SenseCondition{Name: "x"})

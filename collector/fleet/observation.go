@@ -23,6 +23,25 @@ type Observation struct {
 	PeerRTTMillis float64
 	// PeerMSS is the connection's segment size; zero where unknown.
 	PeerMSS uint32
+	// Link is how the delivery follows from the one before; unknown in replays, which
+	// have no acknowledgements.
+	Link Link
+	// Returned is true where two connections of the device are in use by turns.
+	Returned bool
 	// Report is validated.
 	Report *farmhoundv1.Report
 }
+
+// Link says how a delivery follows from what was acknowledged before it.
+type Link uint8
+
+// Links.
+const (
+	// LinkUnknown is where nothing is known of acknowledgements.
+	LinkUnknown Link = iota
+	// LinkHeld follows, or comes first in the life of the identity or of the store.
+	LinkHeld
+	// LinkForked does not follow: an acknowledgement was lost, an image was restored, or
+	// another laptop has the same identity.
+	LinkForked
+)

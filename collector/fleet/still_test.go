@@ -98,6 +98,42 @@ func TestStillness(t *testing.T) {
 	})
 }
 
+// forks is a delivery out of step by each run, so far apart.
+func forks(like *laptop, apart time.Duration, runs ...int) (all []Observation) {
+	laptops := map[int]*laptop{}
+	for i, run := range runs {
+		l := laptops[run]
+		if l == nil {
+			l = newLaptop(like.id)
+			l.boot = run
+			laptops[run] = l
+		}
+		o := l.report(monday.Add(time.Duration(i) * apart))
+		o.Link = LinkForked
+		all = append(all, o)
+	}
+	return all
+}
+
+// Two laptops that go on for hours are one piece of news.
+func TestACopyIsToldOnce(t *testing.T) {
+	t.Parallel()
+	f, told := newFleet(nil), 0
+	var pic *fleetv1.Picture
+	for _, o := range forks(newLaptop("d1"), 10*time.Minute, 1, 2, 1, 2, 1, 2, 1, 2, 1, 2) {
+		var events []*fleetv1.Event
+		pic, events = f.Apply(pic, o)
+		for _, e := range events {
+			if e.GetKind() == "identity_copied" {
+				told++
+			}
+		}
+	}
+	if told != 1 || len(pic.GetForks()) > keptForks {
+		t.Errorf("told %d times, %d forks kept", told, len(pic.GetForks()))
+	}
+}
+
 func TestTrust(t *testing.T) {
 	t.Parallel()
 	silent := func(d *fleetv1.Device) any { return number(d.GetTrust().SilentHours) }
@@ -184,6 +220,23 @@ func TestTrust(t *testing.T) {
 			var all []Observation
 			for m := range 4 {
 				all = append(all, l.report(monday.Add(time.Duration(10*m)*time.Minute)), copied.report(monday.Add(time.Duration(10*m+5)*time.Minute)))
+			}
+			return all
+		}},
+		{name: "forks by turns", get: cloned, want: true, life: func(l *laptop) []Observation { return forks(l, 20*time.Minute, 1, 2, 1) }},
+		{name: "one fork that heals", get: cloned, want: false, life: func(l *laptop) []Observation { return forks(l, 20*time.Minute, 1) }},
+		{name: "forks of one run", get: cloned, want: false, life: func(l *laptop) []Observation { return forks(l, time.Minute, 1, 1, 1, 1) }},
+		{name: "a fork in every run", get: cloned, want: false, life: func(l *laptop) []Observation { return forks(l, time.Minute, 1, 2, 2, 3, 4) }},
+		{name: "forks by turns far apart", get: cloned, want: false, life: func(l *laptop) []Observation { return forks(l, 31*time.Minute, 1, 2, 1, 2, 1) }},
+		{name: "connections by turns", get: cloned, want: true, life: func(l *laptop) []Observation {
+			o := l.report(monday)
+			o.Link, o.Returned = LinkHeld, true
+			return []Observation{o}
+		}},
+		{name: "runs by turns that all follow", get: cloned, want: false, life: func(l *laptop) []Observation {
+			all := forks(l, 5*time.Minute, 1, 2, 1, 2, 1, 2)
+			for i := range all {
+				all[i].Link = LinkHeld
 			}
 			return all
 		}},

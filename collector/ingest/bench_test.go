@@ -45,7 +45,7 @@ func BenchmarkReport(b *testing.B) {
 				for n := uint64(1); pb.Next(); n++ {
 					o := observation(device, "b1", n)
 					o.Report.System = &farmhoundv1.System{Serial: strings.Repeat("r", 1500)}
-					if _, err := p.Report(b.Context(), []fleet.Observation{o}); err != nil {
+					if _, err := p.Report(b.Context(), nil, []fleet.Observation{o}); err != nil {
 						b.Error(err)
 						return
 					}

@@ -91,7 +91,9 @@ func beVictim(t *testing.T, path string) {
 			n, err := s.HighestSequence(ctx, device, "b1")
 			for err == nil {
 				// The last report that is committed is sent again.
-				n, err = p.Report(ctx, batch(device, "b1", max(n, 1), n+1+uint64(rand.IntN(3))))
+				var receipt ingest.Receipt
+				receipt, err = p.Report(ctx, nil, batch(device, "b1", max(n, 1), n+1+uint64(rand.IntN(3))))
+				n = receipt.Sequence
 				// The full stop shows that the number is whole.
 				fmt.Fprintf(os.Stdout, "ack %s %d.\n", device, n)
 			}

@@ -128,7 +128,7 @@ func TestAReportThatCannotBeJudged(t *testing.T) {
 				}
 				return counts(d, o), nil
 			}}})
-			if _, err := p.Report(t.Context(), batch("d1", "b1", 1, 3)); err == nil || !strings.Contains(err.Error(), "judge report 2 of device d1") {
+			if _, err := p.Report(t.Context(), nil, batch("d1", "b1", 1, 3)); err == nil || !strings.Contains(err.Error(), "judge report 2 of device d1") {
 				t.Errorf("got %v", err)
 			}
 			for _, device := range []string{"d1", "d2"} {
@@ -137,7 +137,7 @@ func TestAReportThatCannotBeJudged(t *testing.T) {
 				}
 			}
 			bad = false
-			_, err := p.Report(t.Context(), batch("d1", "b1", 1, 3))
+			_, err := p.Report(t.Context(), nil, batch("d1", "b1", 1, 3))
 			must(t, err)
 			requireTally(t, s, "d1", 3)
 		})
@@ -151,7 +151,7 @@ func TestTheJudgeForgets(t *testing.T) {
 	for name, fail := range map[string]func(*testing.T, *memory, *tally, *ingest.Pipeline){
 		"refused": func(t *testing.T, m *memory, _ *tally, p *ingest.Pipeline) {
 			m.commit = func(context.Context, []store.Change) error { return errRefused }
-			if _, err := p.Report(t.Context(), batch("d1", "b1", 2, 2)); !errors.Is(err, errRefused) {
+			if _, err := p.Report(t.Context(), nil, batch("d1", "b1", 2, 2)); !errors.Is(err, errRefused) {
 				t.Errorf("got %v", err)
 			}
 		},
@@ -159,7 +159,7 @@ func TestTheJudgeForgets(t *testing.T) {
 			judge.report = func(*store.Device, *fleetv1.Alert, fleet.Observation) (store.Change, error) {
 				return store.Change{}, errRefused
 			}
-			if _, err := p.Report(t.Context(), batch("d1", "b1", 2, 2)); !errors.Is(err, errRefused) {
+			if _, err := p.Report(t.Context(), nil, batch("d1", "b1", 2, 2)); !errors.Is(err, errRefused) {
 				t.Errorf("got %v", err)
 			}
 		},
@@ -190,7 +190,7 @@ func TestTheJudgeForgets(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				m, judge := newMemory(), &tally{}
 				p, _ := run(t, ingest.Config{Store: m, Judge: judge})
-				_, err := p.Report(t.Context(), batch("d1", "b1", 1, 1))
+				_, err := p.Report(t.Context(), nil, batch("d1", "b1", 1, 1))
 				must(t, err)
 				if len(judge.restored) != 0 {
 					t.Errorf("restored without need: %v", judge.restored)
@@ -207,7 +207,7 @@ func TestTheJudgeForgets(t *testing.T) {
 func TestStoreThatCannotBeRead(t *testing.T) {
 	t.Parallel()
 	p, _ := run(t, ingest.Config{Store: unreadable{newMemory()}, Judge: &tally{}})
-	if _, err := p.Report(t.Context(), batch("d1", "b1", 1, 1)); !errors.Is(err, errRefused) {
+	if _, err := p.Report(t.Context(), nil, batch("d1", "b1", 1, 1)); !errors.Is(err, errRefused) {
 		t.Errorf("got %v", err)
 	}
 	// The device is not left locked.
@@ -250,7 +250,7 @@ func TestOneChangeForABatch(t *testing.T) {
 		return c, nil
 	}}})
 	for _, part := range [][2]uint64{{1, 1}, {2, 6}, {7, 7}} {
-		_, err := p.Report(t.Context(), batch("d1", "b1", part[0], part[1]))
+		_, err := p.Report(t.Context(), nil, batch("d1", "b1", part[0], part[1]))
 		must(t, err)
 	}
 	requireTally(t, s, "d1", 7)
@@ -330,7 +330,7 @@ func TestSweep(t *testing.T) {
 		},
 	}})
 	for i := range 30 {
-		_, err := p.Report(t.Context(), batch(fmt.Sprint("d", i), "b1", 1, 2))
+		_, err := p.Report(t.Context(), nil, batch(fmt.Sprint("d", i), "b1", 1, 2))
 		must(t, err)
 	}
 	err := p.Sweep(t.Context(), at)
@@ -351,7 +351,7 @@ func TestSweep(t *testing.T) {
 			t.Errorf("%s: verdict %q, %d reports, %d events; want %q, 2, %d", id, d.Summary.GetVerdict(), d.Summary.GetReports(), len(events), want, swept)
 		}
 		// Reports go on from what the sweep made of the device.
-		_, err = p.Report(t.Context(), batch(id, "b1", 3, 3))
+		_, err = p.Report(t.Context(), nil, batch(id, "b1", 3, 3))
 		must(t, err)
 		requireTally(t, s, id, 3)
 	}
@@ -373,10 +373,10 @@ func TestRestart(t *testing.T) {
 		want = nil
 		for _, device := range []string{"d1", "d2", "d3"} {
 			// The last report of the round before again, and a new one.
-			got, err := p.Report(t.Context(), batch(device, "b1", max(round, 1), round+1))
+			got, err := p.Report(t.Context(), nil, batch(device, "b1", max(round, 1), round+1))
 			must(t, err)
-			if got != round+1 {
-				t.Errorf("acknowledged %d, want %d", got, round+1)
+			if got.Sequence != round+1 {
+				t.Errorf("acknowledged %d, want %d", got.Sequence, round+1)
 			}
 			want = append(want, device)
 		}

@@ -29,6 +29,8 @@ type Store interface {
 	Device(ctx context.Context, id string) (*store.Device, error)
 	EachDevice(ctx context.Context, fn func(*store.Device) error) error
 	HighestSequence(ctx context.Context, device, bootID string) (uint64, error)
+	Chain(ctx context.Context, device string) (store.Chain, error)
+	Epoch(ctx context.Context) ([]byte, error)
 	OpenAlert(ctx context.Context, device string) (*fleetv1.Alert, error)
 }
 
@@ -63,6 +65,8 @@ type Pipeline struct {
 	// queue has no buffer: a job that was received is a job that will be committed.
 	queue chan *job
 	ready chan struct{}
+	// epoch is the store's, known once ready is closed.
+	epoch []byte
 }
 
 // New makes a pipeline; it does nothing before Run.
@@ -104,6 +108,9 @@ func (p *Pipeline) Run(ctx context.Context) error {
 	case err != nil:
 		return fmt.Errorf("restore the fleet from the store: %w", err)
 	}
+	if p.epoch, err = p.store.Epoch(ctx); err != nil {
+		return fmt.Errorf("read the store's epoch: %w", err)
+	}
 	p.log.InfoContext(ctx, "fleet restored", "devices", count)
 	close(p.ready)
 
@@ -124,51 +131,53 @@ func (p *Pipeline) Run(ctx context.Context) error {
 // Ready is closed once the fleet is restored. Reports that come earlier wait.
 func (p *Pipeline) Ready() <-chan struct{} { return p.ready }
 
-// Report judges and commits the reports of a batch that are not committed yet and
-// returns the highest committed sequence of the boot. It returns after the commit
-// is durable. When ctx ends first, the batch is either committed or not, as
+// Report judges and commits the reports of a batch that are not committed yet, and
+// returns what to acknowledge. nonce is what the batch came with. It returns after
+// the commit is durable. When ctx ends first, the batch is either committed or not, as
 // a whole, and sending it again finds out. A batch is also all or nothing when a
 // report of it cannot be judged.
-func (p *Pipeline) Report(ctx context.Context, batch []fleet.Observation) (uint64, error) {
+func (p *Pipeline) Report(ctx context.Context, nonce []byte, batch []fleet.Observation) (Receipt, error) {
 	if len(batch) == 0 {
-		return 0, nil
+		return Receipt{}, nil
 	}
 	if err := check(batch); err != nil {
-		return 0, err
+		return Receipt{}, err
 	}
 	if err := p.gate.enter(len(batch)); err != nil {
-		return 0, err
+		return Receipt{}, err
 	}
 	defer p.gate.leave(len(batch))
 	if err := p.untilReady(ctx); err != nil {
-		return 0, err
+		return Receipt{}, err
 	}
 	device, boot := batch[0].Device, batch[0].Report.GetBootId()
 	release, err := p.locks.lock(ctx, device, callsPerDevice)
 	if err != nil {
-		return 0, err
+		return Receipt{}, err
 	}
 	before, err := p.standing(ctx, device, boot)
 	if err != nil {
 		release()
-		return 0, err
+		return Receipt{}, err
 	}
 	p.known.put(device, before)
 	fresh := unseen(batch, before.highest)
 	if len(fresh) == 0 {
 		release()
-		return before.highest, nil
+		return Receipt{before.highest, repeated(before.chain, p.epoch, boot, nonce)}, nil
 	}
-	change, after, err := p.judgeReports(ctx, before, fresh)
+	change, after, err := p.judgeReports(ctx, before, linked(fresh, link(before.chain, p.epoch, nonce)))
 	if err != nil {
 		p.forget(before)
 		release()
-		return 0, err
+		return Receipt{}, err
 	}
+	after.chain = store.Chain{Device: device, Current: newNonce(p.epoch), Previous: nonce, BootID: boot}
+	change.Chain = &after.chain
 	if err := p.submit(ctx, &job{device: device, change: change, before: before, after: after, remember: true, release: release}); err != nil {
-		return 0, err
+		return Receipt{}, err
 	}
-	return after.highest, nil
+	return Receipt{after.highest, after.chain.Current}, nil
 }
 
 // Exclusive runs fn while no report of the device is judged or committed. fn may

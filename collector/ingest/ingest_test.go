@@ -185,13 +185,13 @@ func TestRedeliveryHasNoSecondEffect(t *testing.T) {
 				from, to uint64
 				want     uint64
 			}{{1, 3, 3}, {1, 3, 3}, {2, 5, 5}, {5, 5, 5}, {1, 1, 5}, {6, 6, 6}} {
-				got, err := p.Report(t.Context(), batch("d1", "b1", step.from, step.to))
+				got, err := p.Report(t.Context(), nil, batch("d1", "b1", step.from, step.to))
 				must(t, err)
-				if got != step.want {
-					t.Errorf("step %d acknowledged %d, want %d", i, got, step.want)
+				if got.Sequence != step.want {
+					t.Errorf("step %d acknowledged %d, want %d", i, got.Sequence, step.want)
 				}
 				if tt.forget {
-					_, err := p.Report(t.Context(), batch("other", "b1", 1, 1))
+					_, err := p.Report(t.Context(), nil, batch("other", "b1", 1, 1))
 					must(t, err)
 				}
 			}
@@ -212,10 +212,10 @@ func TestBootsCountForThemselves(t *testing.T) {
 		from, to uint64
 		want     uint64
 	}{{"b1", 1, 2, 2}, {"b2", 1, 1, 1}, {"b1", 1, 3, 3}, {"b2", 1, 1, 1}, {"b2", 2, 2, 2}} {
-		got, err := p.Report(t.Context(), batch("d1", step.boot, step.from, step.to))
+		got, err := p.Report(t.Context(), nil, batch("d1", step.boot, step.from, step.to))
 		must(t, err)
-		if got != step.want {
-			t.Errorf("%s %d to %d acknowledged %d, want %d", step.boot, step.from, step.to, got, step.want)
+		if got.Sequence != step.want {
+			t.Errorf("%s %d to %d acknowledged %d, want %d", step.boot, step.from, step.to, got.Sequence, step.want)
 		}
 	}
 	d, err := s.Device(t.Context(), "d1")
@@ -229,7 +229,7 @@ func TestBatchesThatAreNone(t *testing.T) {
 	t.Parallel()
 	s := openStore(t)
 	p, _ := run(t, ingest.Config{Store: s, Judge: &tally{}})
-	if _, err := p.Report(t.Context(), nil); err != nil {
+	if _, err := p.Report(t.Context(), nil, nil); err != nil {
 		t.Errorf("an empty batch: %v", err)
 	}
 	for name, observations := range map[string][]fleet.Observation{
@@ -243,7 +243,7 @@ func TestBatchesThatAreNone(t *testing.T) {
 		"twice the same":    {observation("d1", "b1", 1), observation("d1", "b1", 1)},
 		"descending":        {observation("d1", "b1", 2), observation("d1", "b1", 1)},
 	} {
-		if _, err := p.Report(t.Context(), observations); !errors.Is(err, ingest.ErrBatch) {
+		if _, err := p.Report(t.Context(), nil, observations); !errors.Is(err, ingest.ErrBatch) {
 			t.Errorf("%s: %v, want %v", name, err, ingest.ErrBatch)
 		}
 	}
@@ -264,9 +264,9 @@ func TestManyDevicesExactlyOnce(t *testing.T) {
 			group.Go(func() {
 				for n := uint64(1); n <= reports; n += 5 {
 					last := min(n+4, reports)
-					got, err := p.Report(t.Context(), batch(fmt.Sprint("d", i), "b1", n, last))
-					if err != nil || got < last {
-						t.Errorf("device %d, up to %d: acknowledged %d, %v", i, last, got, err)
+					got, err := p.Report(t.Context(), nil, batch(fmt.Sprint("d", i), "b1", n, last))
+					if err != nil || got.Sequence < last {
+						t.Errorf("device %d, up to %d: acknowledged %d, %v", i, last, got.Sequence, err)
 					}
 				}
 			})

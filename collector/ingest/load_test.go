@@ -34,7 +34,7 @@ type answers struct {
 
 func (a *answers) report(ctx context.Context, p *ingest.Pipeline, device string, from, to uint64) {
 	a.Go(func() {
-		_, err := p.Report(ctx, batch(device, "b1", from, to))
+		_, err := p.Report(ctx, nil, batch(device, "b1", from, to))
 		a.mu.Lock()
 		defer a.mu.Unlock()
 		if a.of == nil {
@@ -92,7 +92,7 @@ func TestARepeatedReporterIsNotRead(t *testing.T) {
 		p, _ := run(t, ingest.Config{Store: m, Judge: &tally{}, CachedDevices: 2})
 		report := func(device string, sequence uint64) {
 			t.Helper()
-			_, err := p.Report(t.Context(), batch(device, "b1", sequence, sequence))
+			_, err := p.Report(t.Context(), nil, batch(device, "b1", sequence, sequence))
 			must(t, err)
 		}
 		report("d1", 1)
@@ -127,7 +127,7 @@ func TestBusy(t *testing.T) {
 		var got answers
 		got.report(t.Context(), p, "large", 1, 12) // more than may wait, but nobody does
 		synctest.Wait()
-		if _, err := p.Report(t.Context(), batch("d1", "b1", 1, 1)); !errors.Is(err, ingest.ErrBusy) {
+		if _, err := p.Report(t.Context(), nil, batch("d1", "b1", 1, 1)); !errors.Is(err, ingest.ErrBusy) {
 			t.Errorf("with all in use: %v, want %v", err, ingest.ErrBusy)
 		}
 		letGo()
@@ -137,7 +137,7 @@ func TestBusy(t *testing.T) {
 			got.report(t.Context(), p, "greedy", n+1, n+1)
 		}
 		synctest.Wait()
-		if _, err := p.Report(t.Context(), batch("greedy", "b1", 5, 5)); !errors.Is(err, ingest.ErrBusy) {
+		if _, err := p.Report(t.Context(), nil, batch("greedy", "b1", 5, 5)); !errors.Is(err, ingest.ErrBusy) {
 			t.Errorf("the fifth call of one device: %v, want %v", err, ingest.ErrBusy)
 		}
 		got.report(t.Context(), p, "modest", 1, 1)
@@ -218,7 +218,7 @@ func TestStoppingCommitsWhatWasLetIn(t *testing.T) {
 			t.Errorf("%d devices were committed", len(m.devices))
 		}
 		for name, call := range map[string]func() error{
-			"report":    func() error { _, err := p.Report(t.Context(), batch("late", "b1", 1, 1)); return err },
+			"report":    func() error { _, err := p.Report(t.Context(), nil, batch("late", "b1", 1, 1)); return err },
 			"exclusive": func() error { return p.Exclusive(t.Context(), "late", func(context.Context) error { return nil }) },
 			"sweep":     func() error { return p.Sweep(t.Context(), start) },
 		} {

@@ -2,6 +2,7 @@ package ingest_test
 
 import (
 	"context"
+	"maps"
 	"sync"
 
 	"github.com/farmhound-security/farmhound/collector/store"
@@ -17,6 +18,8 @@ type memory struct {
 	devices map[string]*store.Device
 	highest map[[2]string]uint64
 	alerts  map[string]*fleetv1.Alert
+	chains  map[string]store.Chain
+	epoch   string
 	events  map[string]int
 	// groups are the sizes of the transactions, also of those that failed.
 	groups []int
@@ -26,6 +29,7 @@ type memory struct {
 func newMemory() *memory {
 	return &memory{
 		devices: map[string]*store.Device{}, highest: map[[2]string]uint64{}, alerts: map[string]*fleetv1.Alert{}, events: map[string]int{},
+		chains: map[string]store.Chain{}, epoch: "epoch 1.",
 	}
 }
 
@@ -49,6 +53,9 @@ func (m *memory) apply(changes []store.Change) {
 		id := c.Device.Summary.GetId()
 		m.devices[id] = c.Device
 		m.events[id] += len(c.Events)
+		if c.Chain != nil {
+			m.chains[id] = *c.Chain
+		}
 		for _, r := range c.Reports {
 			key := [2]string{r.Device, r.BootID}
 			m.highest[key] = max(m.highest[key], r.Sequence)
@@ -103,6 +110,28 @@ func (m *memory) OpenAlert(_ context.Context, device string) (*fleetv1.Alert, er
 		return a, nil
 	}
 	return nil, store.ErrNotFound
+}
+
+func (m *memory) Chain(_ context.Context, device string) (store.Chain, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.reads++
+	if c, ok := m.chains[device]; ok {
+		return c, nil
+	}
+	return store.Chain{}, store.ErrNotFound
+}
+
+func (m *memory) Epoch(context.Context) ([]byte, error) { return []byte(m.epoch), nil }
+
+// backup returns a copy of what is stored.
+func (m *memory) backup() *memory {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return &memory{
+		devices: maps.Clone(m.devices), highest: maps.Clone(m.highest), alerts: maps.Clone(m.alerts), events: maps.Clone(m.events),
+		chains: maps.Clone(m.chains), epoch: m.epoch,
+	}
 }
 
 // seen returns the sizes of the transactions and the number of reads so far.

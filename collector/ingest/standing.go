@@ -20,6 +20,7 @@ type standing struct {
 	// highest is the highest committed sequence of boot.
 	boot    string
 	highest uint64
+	chain   store.Chain
 }
 
 // standing returns what is committed about a device, from memory where it is
@@ -33,6 +34,9 @@ func (p *Pipeline) standing(ctx context.Context, device, boot string) (standing,
 		}
 		if s.open, err = p.store.OpenAlert(ctx, device); err != nil && !errors.Is(err, store.ErrNotFound) {
 			return standing{}, fmt.Errorf("read the alert of device %s: %w", device, err)
+		}
+		if s.chain, err = p.readChain(ctx, device); err != nil {
+			return standing{}, err
 		}
 	}
 	if boot != "" && s.boot != boot {

@@ -15,6 +15,9 @@ import (
 	fleetv1 "github.com/farmhound-security/farmhound/proto/farmhound/fleet/v1"
 )
 
+// EpochSize is the length of an epoch, in bytes.
+const EpochSize = 8
+
 var (
 	// ErrNotFound is returned when the thing asked for does not exist.
 	ErrNotFound = errors.New("not found")
@@ -57,6 +60,18 @@ type Report struct {
 	Body []byte
 }
 
+// Chain is where a device's deliveries stand: every acknowledgement hands out a
+// nonce that the next delivery brings back, so that of two laptops with one
+// identity one is always out of step. Nonces begin with the epoch of the store.
+type Chain struct {
+	Device string
+	// Current is the nonce of the last acknowledgement, Previous the one that the
+	// delivery it acknowledged came with.
+	Current, Previous []byte
+	// BootID is the run of the agent that made that delivery.
+	BootID string
+}
+
 // OutboxRow is one event for the SIEM, written with the verdict it speaks of.
 type OutboxRow struct {
 	// ID is assigned by the store and increases.
@@ -82,6 +97,8 @@ type Change struct {
 	// Alerts are inserted or replaced by id.
 	Alerts []*fleetv1.Alert
 	Outbox []OutboxRow
+	// Chain, where it is not nil, replaces the one of its device.
+	Chain *Chain
 }
 
 // Secret is an enrolment secret; only the hash of its value is kept.
@@ -157,6 +174,12 @@ type Fleet interface {
 	EachDevice(ctx context.Context, fn func(*Device) error) error
 	// HighestSequence returns the highest committed sequence of a boot, zero for none.
 	HighestSequence(ctx context.Context, device, bootID string) (uint64, error)
+	// Chain returns where a device's deliveries stand, or ErrNotFound.
+	Chain(ctx context.Context, device string) (Chain, error)
+	// Epoch returns EpochSize random bytes that name this life of the store: others
+	// after it was restored from a backup, copied or failed over, so that what was
+	// acknowledged in another life is known to be from there.
+	Epoch(ctx context.Context) ([]byte, error)
 	// Timeline returns events oldest first, the latest limit of them.
 	Timeline(ctx context.Context, device string, since time.Time, limit int) ([]*fleetv1.Event, error)
 	// Alerts lists alerts, newest first.

@@ -14,8 +14,8 @@ import (
 // prepared are the statements that every report needs. Parsing them each time
 // would be a fifth of a commit's work.
 type prepared struct {
-	putDevice, putReport, putReceipt, putEvent, putAlert, putOutbox *sql.Stmt
-	deviceByID, openAlert, highest                                  *sql.Stmt
+	putDevice, putReport, putReceipt, putEvent, putAlert, putOutbox, putChain *sql.Stmt
+	deviceByID, openAlert, highest, chain                                     *sql.Stmt
 }
 
 func (p *prepared) prepare(ctx context.Context, write, read *sql.DB) (err error) {
@@ -35,8 +35,11 @@ func (p *prepared) prepare(ctx context.Context, write, read *sql.DB) (err error)
 		{&p.putAlert, write, `INSERT INTO alert (id, device, state, opened_at, body) VALUES (?,?,?,?,?)
 			ON CONFLICT (id) DO UPDATE SET state = excluded.state, body = excluded.body`},
 		{&p.putOutbox, write, `INSERT INTO outbox (key, device, body, created_at) VALUES (?,?,?,?) ON CONFLICT (key) DO NOTHING`},
+		{&p.putChain, write, `INSERT INTO chain (device, current, previous, boot_id) VALUES (?,?,?,?)
+			ON CONFLICT (device) DO UPDATE SET current = excluded.current, previous = excluded.previous, boot_id = excluded.boot_id`},
 		{&p.deviceByID, read, deviceColumns + `WHERE id = ?`},
 		{&p.openAlert, read, `SELECT body FROM alert WHERE device = ? AND state <> 'closed'`},
+		{&p.chain, read, `SELECT device, current, previous, boot_id FROM chain WHERE device = ?`},
 		{&p.highest, read, `SELECT sequence FROM receipt WHERE device = ? AND boot_id = ?`},
 	} {
 		if *x.into, err = x.db.PrepareContext(ctx, x.query); err != nil { //nolint:sqlclosecheck // lives as long as its database, which closes it
@@ -95,6 +98,9 @@ func (s *Store) rows(changes []store.Change) (out []row, err error) {
 			if next := i + 1; next == len(c.Reports) || c.Reports[next].Device != r.Device || c.Reports[next].BootID != r.BootID || c.Reports[next].Sequence < r.Sequence {
 				add(s.putReceipt, "a receipt", r.Device, r.BootID, int64(r.Sequence))
 			}
+		}
+		if x := c.Chain; x != nil {
+			add(s.putChain, "where deliveries stand", x.Device, nonNil(x.Current), nonNil(x.Previous), x.BootID)
 		}
 		for _, e := range c.Events {
 			add(s.putEvent, "an event", device, millis(e.GetAt().AsTime()), encode(e))

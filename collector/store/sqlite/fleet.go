@@ -193,6 +193,18 @@ func (s *Store) HighestSequence(ctx context.Context, device, bootID string) (uin
 	return uint64(n), nil
 }
 
+// Chain returns where a device's deliveries stand.
+func (s *Store) Chain(ctx context.Context, device string) (c store.Chain, err error) {
+	err = s.chain.QueryRowContext(ctx, device).Scan(&c.Device, &c.Current, &c.Previous, &c.BootID)
+	return c, notFound(err)
+}
+
+// Epoch returns the epoch that opening the store began. A file that was restored
+// or copied cannot be told from one that was not by what is in it, and comes into
+// use only by being opened: so every opening begins an epoch. That costs no more
+// than the first delivery of each device after a start being taken on trust.
+func (s *Store) Epoch(context.Context) ([]byte, error) { return s.epoch[:], nil }
+
 // Timeline returns the latest events, oldest first.
 func (s *Store) Timeline(ctx context.Context, device string, since time.Time, limit int) ([]*fleetv1.Event, error) {
 	return messages(ctx, s.read, func() *fleetv1.Event { return &fleetv1.Event{} },

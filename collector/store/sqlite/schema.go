@@ -114,4 +114,11 @@ CREATE TABLE setting (
   name TEXT PRIMARY KEY,
   value BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
+`, `
+CREATE TABLE chain (
+  device TEXT PRIMARY KEY,
+  current BLOB NOT NULL,
+  previous BLOB NOT NULL,
+  boot_id TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
 `}

@@ -6,6 +6,7 @@ package sqlite
 
 import (
 	"context"
+	"crypto/rand"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -27,6 +28,7 @@ type Store struct {
 	path  string
 	write *sql.DB // one connection: SQLite has one writer
 	read  *sql.DB
+	epoch [store.EpochSize]byte
 	// release gives up the claim, where there is one.
 	release func() error
 	prepared
@@ -47,6 +49,7 @@ func Open(ctx context.Context, path string) (_ *Store, err error) {
 		return nil, err
 	}
 	s := &Store{path: path}
+	_, _ = rand.Read(s.epoch[:]) // never fails
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.Close())

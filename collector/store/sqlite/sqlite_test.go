@@ -51,6 +51,29 @@ func TestReopenKeepsEverything(t *testing.T) {
 	}
 }
 
+// A file cannot tell whether it was restored, so that every opening is another life.
+func TestEveryOpeningBeginsAnEpoch(t *testing.T) {
+	t.Parallel()
+	path, seen := filepath.Join(t.TempDir(), "farmhound.db"), map[string]bool{}
+	for range 3 {
+		s, err := sqlite.Open(t.Context(), path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		epoch, err := s.Epoch(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen[string(epoch)] = true
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(seen) != 3 {
+		t.Errorf("%d epochs in 3 openings", len(seen))
+	}
+}
+
 func TestNotADatabase(t *testing.T) {
 	t.Parallel()
 	_, err := sqlite.Open(t.Context(), t.TempDir()) // a directory

@@ -106,7 +106,7 @@ type Picture struct {
 	Orders *PartOrders `protobuf:"bytes,36,opt,name=orders,proto3" json:"orders,omitempty"`
 	// Places where it was seen with an egress that hides nothing, the latest last.
 	CleanPlaces []*CleanPlace `protobuf:"bytes,37,rep,name=clean_places,json=cleanPlaces,proto3" json:"clean_places,omitempty"`
-	// Deliveries out of step within the last hour, oldest first.
+	// The latest deliveries out of step, within an hour of each other, oldest first.
 	Forks []*Fork `protobuf:"bytes,38,rep,name=forks,proto3" json:"forks,omitempty"`
 	// Device id under which the same laptop enrolled later; empty for none.
 	SupersededBy string `protobuf:"bytes,39,opt,name=superseded_by,json=supersededBy,proto3" json:"superseded_by,omitempty"`
@@ -434,7 +434,7 @@ type Fork struct {
 	AtUnix int64 `protobuf:"varint,1,opt,name=at_unix,json=atUnix,proto3" json:"at_unix,omitempty"`
 	// Run of the agent that delivered it.
 	BootId string `protobuf:"bytes,2,opt,name=boot_id,json=bootId,proto3" json:"boot_id,omitempty"`
-	// It was in step, but came over a connection after a newer one had been used.
+	// It showed that two connections are in use by turns.
 	Connection    bool `protobuf:"varint,3,opt,name=connection,proto3" json:"connection,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
