@@ -4,13 +4,17 @@ import (
 	"context"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"log/slog"
 	"strings"
 	"time"
 
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/farmhound-security/farmhound/collector/store"
 	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
@@ -36,7 +40,9 @@ type door struct {
 	hash      func(string) []byte
 	// now is the wall clock, which certificates and tokens go by.
 	now func() time.Time
-	log *slog.Logger
+	// allowance bounds what one device delivers.
+	allowance *limiter[string]
+	log       *slog.Logger
 }
 
 // visitor is a device that was let in.
@@ -50,6 +56,10 @@ type (
 	callerKey  struct{}
 )
 
+// troubleWait is after what time a caller may come again when the collector could
+// not do its part, as on a full disk.
+const troubleWait = 10 * time.Second
+
 const (
 	ingestMethods = "/farmhound.v1.IngestService/"
 	fleetMethods  = "/farmhound.fleet.v1.FleetService/"
@@ -60,7 +70,25 @@ func (d *door) unary(ctx context.Context, request any, info *grpc.UnaryServerInf
 	if err != nil {
 		return nil, err
 	}
+	if batch, ok := request.(*farmhoundv1.ReportBatch); ok {
+		if err := d.charge(admitted, batch); err != nil {
+			return nil, err
+		}
+	}
 	return handle(admitted, request)
+}
+
+// charge counts a batch, valid or not, towards what its device may deliver.
+func (d *door) charge(ctx context.Context, batch *farmhoundv1.ReportBatch) error {
+	v, err := visitorOf(ctx)
+	if err != nil {
+		return err
+	}
+	cost := max(1, len(batch.GetReports()), proto.Size(batch)/reportSize)
+	if wait := d.allowance.take(v.identity.Device, cost); wait > 0 {
+		return comeBack(codes.ResourceExhausted, wait, "this laptop delivers more than a laptop observes; come again later")
+	}
+	return nil
 }
 
 func (d *door) admit(ctx context.Context, method string) (context.Context, error) {
@@ -86,13 +114,10 @@ func (d *door) admit(ctx context.Context, method string) (context.Context, error
 // device names the device that calls. Its standing is looked up with every call,
 // so that a revocation acts at once, also on an open connection.
 func (d *door) device(ctx context.Context) (*visitor, error) {
-	shown := connectionOf(ctx).State.PeerCertificates
-	if len(shown) == 0 {
-		return nil, status.Error(codes.Unauthenticated, "no device certificate came with the call: the laptop must enrol first")
-	}
-	id, err := d.authority.Device(shown[0])
+	conn := connectionOf(ctx)
+	id, err := deviceOf(conn, d.authority)
 	if err != nil {
-		return nil, status.Error(codes.Unauthenticated, err.Error())
+		return nil, err
 	}
 	identity, err := d.access.Identity(ctx, id)
 	switch {
@@ -103,7 +128,20 @@ func (d *door) device(ctx context.Context) (*visitor, error) {
 	case !identity.RevokedAt.IsZero():
 		return nil, revoked(identity)
 	}
-	return &visitor{identity, shown[0]}, nil
+	return &visitor{identity, conn.State.PeerCertificates[0]}, nil
+}
+
+// deviceOf returns the device whose certificate a connection showed.
+func deviceOf(conn connection, authority Authority) (string, error) {
+	shown := conn.State.PeerCertificates
+	if len(shown) == 0 {
+		return "", status.Error(codes.Unauthenticated, "no device certificate came with the call: the laptop must enrol first")
+	}
+	id, err := authority.Device(shown[0])
+	if err != nil {
+		return "", status.Error(codes.Unauthenticated, err.Error())
+	}
+	return id, nil
 }
 
 // revoked keeps the note to itself: it says why, and is not for whoever holds the
@@ -118,7 +156,16 @@ func (d *door) unavailable(ctx context.Context, doing string, err error) error {
 		return status.FromContextError(ctx.Err()).Err()
 	}
 	d.log.ErrorContext(ctx, "a call failed at the collector", "doing", doing, "error", err)
-	return status.Errorf(codes.Unavailable, "the collector could not %s; its log says why; try again later", doing)
+	return comeBack(codes.Unavailable, troubleWait, fmt.Sprintf("the collector could not %s; its log says why; try again later", doing))
+}
+
+// comeBack asks the caller to try again after a pause.
+func comeBack(code codes.Code, wait time.Duration, why string) error {
+	s, err := status.New(code, why).WithDetails(&errdetails.RetryInfo{RetryDelay: durationpb.New(wait)})
+	if err != nil {
+		return status.Error(code, why)
+	}
+	return s.Err()
 }
 
 func visitorOf(ctx context.Context) (*visitor, error) {

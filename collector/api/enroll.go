@@ -5,12 +5,11 @@ import (
 	"crypto/subtle"
 	"errors"
 	"fmt"
+	"net/netip"
 	"time"
 
-	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
-	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/farmhound-security/farmhound/collector/store"
 	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
@@ -22,7 +21,7 @@ type enrollment struct {
 	farmhoundv1.UnimplementedEnrollmentServiceServer
 
 	*door
-	limit  *limiter
+	limit  *limiter[netip.Addr]
 	policy func() *farmhoundv1.Policy
 
 	enrollRules, renewRules *fieldrules.Validator
@@ -33,8 +32,8 @@ type enrollment struct {
 // random bits may know what became of it.
 func (e *enrollment) Enroll(ctx context.Context, request *farmhoundv1.EnrollRequest) (*farmhoundv1.EnrollResponse, error) {
 	from := connectionOf(ctx).address
-	if wait := e.limit.take(from.Addr()); wait > 0 {
-		return nil, busy(wait)
+	if wait := e.limit.take(hostOf(from.Addr()), 1); wait > 0 {
+		return nil, comeBack(codes.ResourceExhausted, wait, "too many enrolments from this address; try again later")
 	}
 	if err := e.enrollRules.Validate(request); err != nil {
 		return nil, status.Errorf(codes.InvalidArgument, "the enrolment is not valid: %v", err)
@@ -144,14 +143,4 @@ func (e *enrollment) Renew(ctx context.Context, request *farmhoundv1.RenewReques
 	}
 	e.log.InfoContext(ctx, "a device certificate was renewed", "device", device, "previous_until", v.certificate.NotAfter)
 	return &farmhoundv1.RenewResponse{CertificateChain: chain}, nil
-}
-
-// busy asks the caller to come back after a pause.
-func busy(wait time.Duration) error {
-	s, err := status.New(codes.ResourceExhausted, "too many enrolments from this address; try again later").
-		WithDetails(&errdetails.RetryInfo{RetryDelay: durationpb.New(wait)})
-	if err != nil {
-		return status.Error(codes.Unavailable, "too many enrolments from this address; try again later")
-	}
-	return s.Err()
 }

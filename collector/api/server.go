@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"runtime/debug"
 	"time"
 
@@ -62,8 +63,9 @@ func NewServer(c Config) (*grpc.Server, error) {
 		c.Policy == nil || c.Fleet == nil || c.Now == nil || c.Log == nil {
 		return nil, errors.New("set up the API: every field of its configuration is required")
 	}
-	door := &door{access: c.Access, authority: c.Authority, hash: c.Hash, now: time.Now, log: c.Log}
-	enrollment := &enrollment{door: door, limit: newLimiter(time.Now), policy: c.Policy}
+	door := &door{access: c.Access, authority: c.Authority, hash: c.Hash, now: time.Now, log: c.Log,
+		allowance: newLimiter[string](reportRate, reportBurst, time.Now)}
+	enrollment := &enrollment{door: door, limit: newLimiter[netip.Addr](enrollRate, enrollBurst, time.Now), policy: c.Policy}
 	ingest := &ingest{door: door, commit: c.Commit, policy: c.Policy, clock: c.Now}
 	ingest.loadCatalog()
 	for _, rules := range []struct {
@@ -94,6 +96,7 @@ func options(c Config, door *door) []grpc.ServerOption {
 		grpc.Creds(newTransport(c.TLS, newTurns(time.Now), c.Log)),
 		// The first is the outermost.
 		grpc.ChainUnaryInterceptor(recoverer(c.Log), door.unary),
+		grpc.InTapHandle(newCrowd(c.Authority).enter),
 		grpc.MaxRecvMsgSize(maxMessage),
 		grpc.MaxHeaderListSize(maxHeaders),
 		grpc.MaxConcurrentStreams(maxCalls),
