@@ -4,6 +4,7 @@ import (
 	"encoding"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"math"
 	"net"
@@ -155,8 +156,11 @@ func DefaultConfig() Config {
 func ReadConfig(path string) (Config, error) {
 	c := DefaultConfig()
 	text, err := os.ReadFile(path)
-	if err != nil {
+	if errors.Is(err, fs.ErrNotExist) {
 		return c, fmt.Errorf("read the configuration: %w; farmhound-collector init makes one", err)
+	}
+	if err != nil {
+		return c, fmt.Errorf("read the configuration: %w", err)
 	}
 	if err := strictyaml.Decode(path, text, &c); err != nil {
 		return c, err

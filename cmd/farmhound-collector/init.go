@@ -38,7 +38,7 @@ func (c *initCmd) Run(s *surroundings) error {
 	if err != nil {
 		return fmt.Errorf("--listen: %w", err)
 	}
-	if err := os.MkdirAll(c.Dir, 0o700); err != nil {
+	if err := os.MkdirAll(c.Dir, 0o755); err != nil { //nolint:gosec // analysts must reach ca.pem in it; all else has modes of its own
 		return fmt.Errorf("make the collector's folder: %w", err)
 	}
 	made, err := collector.Create(s.ctx, filepath.Join(c.Dir, "data"), c.Name)
