@@ -117,7 +117,7 @@ func start(t *testing.T, f *fakeSenses, s settings.Settings, prepare ...func(*Ag
 	for _, change := range prepare {
 		change(a)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- a.Run(ctx) }()
 	var once sync.Once

@@ -72,7 +72,7 @@ func Start(tb testing.TB) *Collector {
 	c.must(os.WriteFile(c.CAFile, data, 0o600))
 	sum := sha256.Sum256(c.ca.Raw)
 	c.CAPin = hex.EncodeToString(sum[:])
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := new(net.ListenConfig).Listen(tb.Context(), "tcp", "127.0.0.1:0")
 	c.must(err)
 	c.Address = listener.Addr().String()
 	c.serve(listener)
@@ -82,7 +82,7 @@ func Start(tb testing.TB) *Collector {
 // Restart stops the collector and starts it again on the same address.
 func (c *Collector) Restart() {
 	c.server.Stop()
-	listener, err := net.Listen("tcp", c.Address)
+	listener, err := new(net.ListenConfig).Listen(c.tb.Context(), "tcp", c.Address)
 	c.must(err)
 	c.serve(listener)
 }

@@ -64,9 +64,7 @@ func TestRunnerStates(t *testing.T) {
 			name: "panic",
 			observe: func(_ context.Context, into *farmhoundv1.Report) error {
 				into.Place = &farmhoundv1.Place{TimeZone: "Europe/Oslo"}
-				var none *farmhoundv1.Report
-				none.BootId = "x"
-				return nil
+				panic("a sense has a bug")
 			},
 			state: panicked, detail: "panicked and was recovered",
 		},

@@ -5,7 +5,6 @@ package main
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"encoding/json"
 	"io"
 	"os"
@@ -18,7 +17,7 @@ import (
 // A watch ends with success when it is interrupted.
 func TestInterruptEndsWatch(t *testing.T) {
 	t.Parallel()
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGUSR1)
+	ctx, stop := signal.NotifyContext(t.Context(), syscall.SIGUSR1)
 	defer stop()
 	out, in := io.Pipe()
 	var complaints bytes.Buffer

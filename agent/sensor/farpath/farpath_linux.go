@@ -91,8 +91,7 @@ func Namespace(t testing.TB) string {
 		}
 	}
 	t.Cleanup(func() {
-		// The test's own context is over.
-		if err := ip(context.Background(), "netns", "delete", name); err != nil {
+		if err := ip(context.Background(), "netns", "delete", name); err != nil { //nolint:usetesting // the test's own context is over
 			t.Errorf("clean up: %v", err)
 		}
 	})
@@ -236,8 +235,7 @@ func (p *Path) close(t testing.TB) {
 		if _, err := os.Stat("/run/netns/" + namespace); err != nil {
 			continue
 		}
-		// The test's own context is over.
-		if err := ip(context.Background(), "netns", "delete", namespace); err != nil {
+		if err := ip(context.Background(), "netns", "delete", namespace); err != nil { //nolint:usetesting // the test's own context is over
 			t.Errorf("clean up: %v", err)
 		}
 	}

@@ -45,7 +45,7 @@ func (s *Sensor) Observe(ctx context.Context, into *farmhoundv1.Report) error {
 		return fmt.Errorf("look at the network: %w", err)
 	}
 	v := &view{links: found, routes: routes}
-	v.findDefaults(s.host)
+	v.findDefaults(ctx, s.host)
 
 	use := s.config.Load()
 	out := &farmhoundv1.Network{Interfaces: v.interfaces(), Resolvers: v.resolvers(s.host)}
@@ -65,7 +65,7 @@ func (s *Sensor) Observe(ctx context.Context, into *farmhoundv1.Report) error {
 // findDefaults finds the interfaces through which traffic leaves. VPNs put two
 // halves before the default route, or rules before the main table: for the latter
 // the kernel is asked which way it would go.
-func (v *view) findDefaults(h host.Host) {
+func (v *view) findDefaults(ctx context.Context, h host.Host) {
 	v.defaults = map[string]bool{}
 	halves := map[string]int{}
 	for _, r := range v.routes {
@@ -81,7 +81,7 @@ func (v *view) findDefaults(h host.Host) {
 	if !h.Live() {
 		return
 	}
-	for _, source := range []netip.Addr{sourceTo("192.0.2.1:9"), sourceTo("[2001:db8::1]:9")} {
+	for _, source := range []netip.Addr{sourceTo(ctx, "192.0.2.1:9"), sourceTo(ctx, "[2001:db8::1]:9")} {
 		for i := range v.links {
 			l := &v.links[i]
 			if source.IsValid() && slices.ContainsFunc(l.Prefixes, func(p netip.Prefix) bool { return p.Addr() == source }) {
@@ -93,12 +93,12 @@ func (v *view) findDefaults(h host.Host) {
 
 // sourceTo returns the address that the kernel would send from to a far place.
 // Connecting a datagram socket sends nothing.
-func sourceTo(far string) netip.Addr {
+func sourceTo(ctx context.Context, far string) netip.Addr {
 	network := "udp4"
 	if strings.HasPrefix(far, "[") {
 		network = "udp6"
 	}
-	conn, err := net.Dial(network, far)
+	conn, err := new(net.Dialer).DialContext(ctx, network, far)
 	if err != nil {
 		return netip.Addr{}
 	}

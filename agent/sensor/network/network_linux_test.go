@@ -98,7 +98,7 @@ func write(t *testing.T, files map[string]string) host.Host {
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			t.Fatal(err)
 		}
-		err := error(nil)
+		var err error
 		if to, link := strings.CutPrefix(content, "-> "); link {
 			err = os.Symlink(to, path)
 		} else {

@@ -42,6 +42,7 @@ func sshServer(t *testing.T, path *farpath.Path, port int) []string {
 	return []string{"-F", "none", "-i", key, "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR"}
 }
 
+//nolint:paralleltest // its parts share one server, and each wants to see no session but its own
 func TestShellFromAfar(t *testing.T) {
 	t.Parallel()
 	const tool, port = "sshd", 2222
