@@ -14,7 +14,6 @@ import (
 	"github.com/farmhound-security/farmhound/cmd/farmhound-lab/simulate"
 	"github.com/farmhound-security/farmhound/collector"
 	"github.com/farmhound-security/farmhound/collector/geo"
-
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
