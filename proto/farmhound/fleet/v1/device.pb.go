@@ -1997,6 +1997,8 @@ type Trust struct {
 	Cloned bool `protobuf:"varint,3,opt,name=cloned,proto3" json:"cloned,omitempty"`
 	// Hours since the last report. A laptop that is off is silent: no evidence by itself.
 	SilenceNowHours *float64 `protobuf:"fixed64,4,opt,name=silence_now_hours,json=silenceNowHours,proto3,oneof" json:"silence_now_hours,omitempty"`
+	// It reports although the same laptop, by its serial, enrolled anew since.
+	SupersededAlive bool `protobuf:"varint,5,opt,name=superseded_alive,json=supersededAlive,proto3" json:"superseded_alive,omitempty"`
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
 }
@@ -2057,6 +2059,13 @@ func (x *Trust) GetSilenceNowHours() float64 {
 		return *x.SilenceNowHours
 	}
 	return 0
+}
+
+func (x *Trust) GetSupersededAlive() bool {
+	if x != nil {
+		return x.SupersededAlive
+	}
+	return false
 }
 
 var File_farmhound_fleet_v1_device_proto protoreflect.FileDescriptor
@@ -2319,12 +2328,13 @@ const file_farmhound_fleet_v1_device_proto_rawDesc = "" +
 	"turns_days\x18\b \x01(\rR\tturnsDays\x12\x1b\n" +
 	"\tjoined_by\x18\t \x01(\tR\bjoinedBy\x12\x12\n" +
 	"\x04days\x18\n" +
-	" \x01(\rR\x04days\"\xe9\x01\n" +
+	" \x01(\rR\x04days\"\x94\x02\n" +
 	"\x05Trust\x12&\n" +
 	"\fsilent_hours\x18\x01 \x01(\x01H\x00R\vsilentHours\x88\x01\x01\x121\n" +
 	"\x12clock_jump_seconds\x18\x02 \x01(\x01H\x01R\x10clockJumpSeconds\x88\x01\x01\x12\x16\n" +
 	"\x06cloned\x18\x03 \x01(\bR\x06cloned\x12/\n" +
-	"\x11silence_now_hours\x18\x04 \x01(\x01H\x02R\x0fsilenceNowHours\x88\x01\x01B\x0f\n" +
+	"\x11silence_now_hours\x18\x04 \x01(\x01H\x02R\x0fsilenceNowHours\x88\x01\x01\x12)\n" +
+	"\x10superseded_alive\x18\x05 \x01(\bR\x0fsupersededAliveB\x0f\n" +
 	"\r_silent_hoursB\x15\n" +
 	"\x13_clock_jump_secondsB\x14\n" +
 	"\x12_silence_now_hoursBJZHgithub.com/farmhound-security/farmhound/proto/farmhound/fleet/v1;fleetv1b\x06proto3"

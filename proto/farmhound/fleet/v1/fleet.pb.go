@@ -282,7 +282,11 @@ type DeviceSummary struct {
 	// Version of the agent.
 	AgentVersion string `protobuf:"bytes,13,opt,name=agent_version,json=agentVersion,proto3" json:"agent_version,omitempty"`
 	// Control session open now: catalogue names of the tools.
-	ControlledBy  []string `protobuf:"bytes,14,rep,name=controlled_by,json=controlledBy,proto3" json:"controlled_by,omitempty"`
+	ControlledBy []string `protobuf:"bytes,14,rep,name=controlled_by,json=controlledBy,proto3" json:"controlled_by,omitempty"`
+	// Id under which the same laptop, by its serial, enrolled later: it was re-imaged. Empty for none.
+	SupersededBy string `protobuf:"bytes,15,opt,name=superseded_by,json=supersededBy,proto3" json:"superseded_by,omitempty"`
+	// Id under which it had enrolled before; the history until then is there. Empty for none.
+	Supersedes    string `protobuf:"bytes,16,opt,name=supersedes,proto3" json:"supersedes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -413,6 +417,20 @@ func (x *DeviceSummary) GetControlledBy() []string {
 		return x.ControlledBy
 	}
 	return nil
+}
+
+func (x *DeviceSummary) GetSupersededBy() string {
+	if x != nil {
+		return x.SupersededBy
+	}
+	return ""
+}
+
+func (x *DeviceSummary) GetSupersedes() string {
+	if x != nil {
+		return x.Supersedes
+	}
+	return ""
 }
 
 // GetDeviceRequest names one device by id, a unique prefix of it, or its serial.
@@ -642,7 +660,7 @@ type Event struct {
 	At *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=at,proto3" json:"at,omitempty"`
 	// enrolled, first_report, tool_appeared, tool_gone, session_started, session_ended, hardware_attached,
 	// hardware_detached, network_changed, zone_changed, sense_changed, egress_changed, verdict_changed,
-	// alert_opened, alert_escalated, alert_new_evidence, alert_acknowledged, alert_closed.
+	// superseded, supersedes, identity_copied, alert_opened, alert_escalated, alert_new_evidence, alert_acknowledged, alert_closed.
 	Kind string `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"`
 	// One sentence.
 	Summary string `protobuf:"bytes,3,opt,name=summary,proto3" json:"summary,omitempty"`
@@ -1147,7 +1165,7 @@ const file_farmhound_fleet_v1_fleet_proto_rawDesc = "" +
 	"page_token\x18\x04 \x01(\tR\tpageToken\"z\n" +
 	"\x13ListDevicesResponse\x12;\n" +
 	"\adevices\x18\x01 \x03(\v2!.farmhound.fleet.v1.DeviceSummaryR\adevices\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xba\x03\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xff\x03\n" +
 	"\rDeviceSummary\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
 	"\x06serial\x18\x02 \x01(\tR\x06serial\x12\x1a\n" +
@@ -1164,7 +1182,11 @@ const file_farmhound_fleet_v1_fleet_proto_rawDesc = "" +
 	"\areports\x18\v \x01(\x04R\areports\x12\x18\n" +
 	"\arevoked\x18\f \x01(\bR\arevoked\x12#\n" +
 	"\ragent_version\x18\r \x01(\tR\fagentVersion\x12#\n" +
-	"\rcontrolled_by\x18\x0e \x03(\tR\fcontrolledBy\"*\n" +
+	"\rcontrolled_by\x18\x0e \x03(\tR\fcontrolledBy\x12#\n" +
+	"\rsuperseded_by\x18\x0f \x01(\tR\fsupersededBy\x12\x1e\n" +
+	"\n" +
+	"supersedes\x18\x10 \x01(\tR\n" +
+	"supersedes\"*\n" +
 	"\x10GetDeviceRequest\x12\x16\n" +
 	"\x06device\x18\x01 \x01(\tR\x06device\"\xc4\x01\n" +
 	"\x11GetDeviceResponse\x12;\n" +
