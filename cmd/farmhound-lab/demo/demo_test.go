@@ -21,7 +21,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // A short demo through the real API flags farms and nobody else, counts this
 // computer's reports and leaves nothing behind; and a replay of the same world,
 // written by simulate, comes to the same verdicts.
-func TestDemoAndReplayAgree(t *testing.T) { //nolint:paralleltest // it sets the folder for temporary files
+func TestDemoAndReplayAgree(t *testing.T) {
 	temp := t.TempDir()
 	t.Setenv("TMPDIR", temp)
 	t.Setenv("TMP", temp)
