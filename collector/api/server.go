@@ -95,7 +95,8 @@ func options(c Config, door *door) []grpc.ServerOption {
 	return []grpc.ServerOption{
 		grpc.Creds(newTransport(c.TLS, newTurns(time.Now), c.Log)),
 		// The first is the outermost.
-		grpc.ChainUnaryInterceptor(recoverer(c.Log), door.unary),
+		grpc.ChainUnaryInterceptor(recoverer(c.Log), door.unary, readable),
+		grpc.ForceServerCodecV2(newCodec()),
 		grpc.InTapHandle(newCrowd(c.Authority).enter),
 		grpc.MaxRecvMsgSize(maxMessage),
 		grpc.MaxHeaderListSize(maxHeaders),
