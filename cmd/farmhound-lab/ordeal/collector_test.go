@@ -56,13 +56,12 @@ type collector struct {
 	done chan struct{} // closed when the process has ended
 }
 
-// newCollector makes a collector whose store is in data, or in a folder of the
-// test's where that is empty. It does not serve yet.
-func newCollector(t *testing.T, data string) *collector {
+// newCollector makes a collector in a folder. It does not serve yet.
+func newCollector(t *testing.T, dir string) *collector {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)
-	c := &collector{t: t, dir: filepath.Join(t.TempDir(), "collector"), address: l.Addr().String(), said: &lockedBuffer{}}
+	c := &collector{t: t, dir: filepath.Join(dir, "collector"), address: l.Addr().String(), said: &lockedBuffer{}}
 	must(t, l.Close())
 	out := c.run("init", "--dir", c.dir, "--name", "127.0.0.1", "--listen", c.address)
 	found := regexp.MustCompile(`enrolment secret +(\S+)`).FindStringSubmatch(out)
@@ -70,11 +69,6 @@ func newCollector(t *testing.T, data string) *collector {
 		t.Fatalf("init printed no secret: %s", out)
 	}
 	c.secret, c.data = found[1], filepath.Join(c.dir, "data")
-	if data != "" {
-		must(t, os.CopyFS(filepath.Join(data, "store"), os.DirFS(c.data)))
-		must(t, os.RemoveAll(c.data))
-		must(t, os.Symlink(filepath.Join(data, "store"), c.data))
-	}
 	t.Cleanup(func() {
 		c.kill()
 		if t.Failed() {

@@ -37,7 +37,7 @@ func chosen(t *testing.T) scale {
 func TestKill(t *testing.T) {
 	t.Parallel()
 	size := chosen(t)
-	c := newCollector(t, "")
+	c := newCollector(t, t.TempDir())
 	agents := newAgents(t, c, size.agents)
 	for _, a := range agents {
 		must(t, a.start(size.pace))
