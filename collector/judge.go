@@ -1,8 +1,10 @@
 package collector
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -83,7 +85,7 @@ func (j *judge) judge(before *store.Device, picture *fleetv1.Picture, events []*
 	}}
 	change.Events = append(change.Events, &fleetv1.Event{
 		At: timestamppb.New(now), Kind: "alert_" + string(transition), Verdict: after.GetVerdict(),
-		Summary: fmt.Sprintf("Alert %s %s: %s.", next.GetId(), transitionWords(transition), next.GetTitle()),
+		Summary: fmt.Sprintf("Alert %s %s.", next.GetId(), transitionWords(transition, open, next)),
 	})
 	return change, nil
 }
@@ -127,11 +129,19 @@ func verdictEvent(before, after *fleetv1.Assessment, now time.Time) *fleetv1.Eve
 	return &fleetv1.Event{At: timestamppb.New(now), Kind: "verdict_changed", Summary: summary, Verdict: to}
 }
 
-func transitionWords(t alert.Transition) string {
-	if t == alert.NewEvidence {
-		return "has new evidence"
+// transitionWords says what became of an alert, and of new evidence what it is.
+func transitionWords(t alert.Transition, before, next *fleetv1.Alert) string {
+	if t != alert.NewEvidence {
+		return fmt.Sprintf("%s: %s", t, next.GetTitle())
 	}
-	return string(t)
+	var titles []string
+	for _, e := range alert.Fresh(before.GetAssessment(), next.GetAssessment()) {
+		titles = append(titles, cmp.Or(e.GetTitle(), e.GetSignal()))
+	}
+	if len(titles) == 0 {
+		return fmt.Sprintf("rests on other evidence now: %s", next.GetTitle())
+	}
+	return fmt.Sprintf("has new evidence: %s", strings.Join(titles, "; "))
 }
 
 // sameWords compares two judgements but for the moment they were made at.

@@ -84,7 +84,7 @@ func (p Policy) Next(dev *fleetv1.Device, summary *fleetv1.DeviceSummary, before
 	switch {
 	case rank > Rank(open.GetVerdict()):
 		return raise(about(open, dev, summary), after, now), Escalated
-	case rank >= Rank("likely") && now.Sub(open.GetUpdatedAt().AsTime()) >= p.quiet() && (turned(open, after) || hasNew(open.GetAssessment(), after)):
+	case rank >= Rank("likely") && now.Sub(open.GetUpdatedAt().AsTime()) >= p.quiet() && (turned(open, after) || len(Fresh(open.GetAssessment(), after)) > 0):
 		a := about(open, dev, summary)
 		a.Assessment = proto.CloneOf(after)
 		a.UpdatedAt = timestamppb.New(now)
@@ -187,15 +187,20 @@ func title(a *fleetv1.Assessment) string {
 	return what
 }
 
-// hasNew reports whether after rests on a signal that before did not have.
-func hasNew(before, after *fleetv1.Assessment) bool {
+// Fresh returns the evidence of a judgement that weighs and whose signal the one
+// before did not have, heaviest first.
+func Fresh(before, after *fleetv1.Assessment) []*fleetv1.Evidence {
 	known := make(map[string]bool, len(before.GetEvidence()))
 	for _, e := range before.GetEvidence() {
 		known[e.GetSignal()] = true
 	}
-	return slices.ContainsFunc(after.GetEvidence(), func(e *fleetv1.Evidence) bool {
-		return e.GetDb() > 0 && !known[e.GetSignal()]
-	})
+	var fresh []*fleetv1.Evidence
+	for _, e := range after.GetEvidence() {
+		if e.GetDb() > 0 && !known[e.GetSignal()] {
+			fresh = append(fresh, e)
+		}
+	}
+	return fresh
 }
 
 // newID is derived, not drawn, so that judging the same reports again names the
