@@ -57,8 +57,11 @@ func (c *devicesCmd) Run(env *environment) error {
 
 // identity says whether the device's certificate is still taken; the usual is not said.
 func identity(d *fleetv1.DeviceSummary) string {
-	if d.GetRevoked() {
+	switch {
+	case d.GetRevoked():
 		return "revoked"
+	case d.GetSupersededBy() != "":
+		return "superseded"
 	}
 	return ""
 }
@@ -92,6 +95,8 @@ func (c *deviceShowCmd) Run(env *environment) error {
 	add("os", strings.TrimSpace(s.GetOs()+" "+d.GetSystem().GetOsVersion()))
 	add("person", s.GetPerson())
 	add("identity", identity(s))
+	add("superseded by", short(env, s.GetSupersededBy()))
+	add("supersedes", short(env, s.GetSupersedes()))
 	add("enrolled", at(s.GetEnrolledAt()))
 	add("last report", at(s.GetLastReportAt()))
 	add("agent", s.GetAgentVersion())

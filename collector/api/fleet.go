@@ -33,6 +33,7 @@ type Caller struct {
 // FleetStore is what answering analysts needs of the store.
 type FleetStore interface {
 	store.Fleet
+	Identity(ctx context.Context, device string) (store.Identity, error)
 	Audit(ctx context.Context, e store.AuditEntry) error
 }
 
@@ -119,7 +120,11 @@ func (f *Fleet) GetTimeline(ctx context.Context, req *fleetv1.GetTimelineRequest
 	if err != nil {
 		return nil, f.fail(ctx, "read the timeline", err)
 	}
-	return &fleetv1.GetTimelineResponse{Events: events}, nil
+	identity, err := f.Store.Identity(ctx, dev.Summary.GetId())
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return nil, f.fail(ctx, "read the identity", err)
+	}
+	return &fleetv1.GetTimelineResponse{Events: withLinks(events, identity, since, rowLimit(req.GetLimit()))}, nil
 }
 
 // ListAlerts lists alerts, newest first; without states, those not closed.

@@ -56,6 +56,7 @@ func (i *ingest) Report(ctx context.Context, batch *farmhoundv1.ReportBatch) (*f
 	for n, report := range batch.GetReports() {
 		observations[n] = fleet.Observation{
 			Device: v.identity.Device, Serial: v.identity.Serial, EnrolledAt: v.identity.EnrolledAt,
+			SupersededBy: v.identity.SupersededBy, SupersededAt: v.identity.SupersededAt,
 			ReceivedAt: received, Peer: conn.address, PeerRTTMillis: millis, PeerMSS: segment,
 			Returned: returned && n == 0,
 			Report:   report,

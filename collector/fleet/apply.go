@@ -76,6 +76,7 @@ func (f *Fleet) Apply(pic *fleetv1.Picture, obs Observation) (*fleetv1.Picture, 
 	u.media()
 	u.pause(observed)
 	u.pic.LastReportUnix = max(u.pic.GetLastReportUnix(), u.at)
+	u.superseded()
 	u.pic.LastReceivedUnix = max(u.pic.GetLastReceivedUnix(), u.received)
 	u.prune()
 	f.enter(u.pic, obs.ReceivedAt)

@@ -11,6 +11,8 @@ const (
 	forkSeconds = 3600
 	// keptForks is enough to see a run come back that another one came between.
 	keptForks = 16
+	// supersededSeconds is for what was under way when the laptop enrolled anew.
+	supersededSeconds = 3600
 )
 
 // link notes deliveries that are out of step. One such heals: an acknowledgement
@@ -51,4 +53,22 @@ func (u *update) copied() {
 		u.event(u.received, "identity_copied", "Two laptops deliver under this identity by turns.")
 	}
 	u.pic.ClonedUnix = max(u.pic.GetClonedUnix(), u.received)
+}
+
+// superseded notes that the laptop enrolled under another identity, and says so when
+// this one goes on nevertheless.
+func (u *update) superseded() {
+	if u.obs.SupersededBy == "" {
+		return
+	}
+	known := supersededAlive(u.pic, u.pic.GetLastReceivedUnix())
+	u.pic.SupersededBy, u.pic.SupersededUnix = u.obs.SupersededBy, u.obs.SupersededAt.Unix()
+	if !known && supersededAlive(u.pic, u.received) {
+		u.event(u.received, "superseded_alive", "Still reports although a laptop with its serial enrolled as device "+u.obs.SupersededBy+".")
+	}
+}
+
+// supersededAlive says whether a device reported after another one had taken its place.
+func supersededAlive(pic *fleetv1.Picture, received int64) bool {
+	return pic.GetSupersededBy() != "" && received > pic.GetSupersededUnix()+supersededSeconds
 }

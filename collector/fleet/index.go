@@ -39,6 +39,7 @@ type index struct {
 // entry is what others may need to know of one device.
 type entry struct {
 	id        string
+	laptop    string // serial; empty where unknown
 	person    string // empty where unknown
 	household string
 	last      int64 // last received
@@ -116,7 +117,7 @@ func (ix *index) group(j joint) (group []*entry, crowded bool) {
 
 // entryOf draws from a picture what others may need to know.
 func (f *Fleet) entryOf(pic *fleetv1.Picture, person *fleetv1.Person, contacts []contact, at time.Time) *entry {
-	e := &entry{id: pic.GetId(), person: person.GetId(), household: person.GetHousehold(), last: pic.GetLastReceivedUnix()}
+	e := &entry{id: pic.GetId(), laptop: pic.GetSerial(), person: person.GetId(), household: person.GetHousehold(), last: pic.GetLastReceivedUnix()}
 	for _, n := range pic.GetNetworks() {
 		e.stayAt(n)
 	}
@@ -191,13 +192,16 @@ func (e *entry) join(joints ...joint) {
 }
 
 // people returns the name under which a device's person counts: a declared
-// household counts once, and nobody knows that two unknown people are one.
+// household counts once, so does a laptop that was re-imaged, and nobody knows that
+// two unknown people are one.
 func (e *entry) people() string {
 	switch {
 	case e.household != "":
 		return "household " + e.household
 	case e.person != "":
 		return "person " + e.person
+	case e.laptop != "":
+		return "laptop " + e.laptop
 	}
 	return "device " + e.id
 }

@@ -15,6 +15,10 @@ type Observation struct {
 	Serial string
 	// EnrolledAt is when the identity enrolled; zero where unknown (replays).
 	EnrolledAt time.Time
+	// SupersededBy is the device under which the same laptop, by its serial, enrolled at
+	// SupersededAt; empty for none.
+	SupersededBy string
+	SupersededAt time.Time
 	// ReceivedAt is the collector's clock at arrival.
 	ReceivedAt time.Time
 	// Peer is the address the collector saw; invalid where unknown.

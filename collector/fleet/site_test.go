@@ -252,6 +252,24 @@ func TestCrowd(t *testing.T) {
 	}
 }
 
+// TestReimaged: a laptop that was re-imaged is another device and the same laptop.
+func TestReimaged(t *testing.T) {
+	t.Parallel()
+	for serial, want := range map[string]uint32{"S-one": 1, "S-two": 2} {
+		a, b := newLaptop("d1"), newLaptop("d2")
+		a.serial, b.serial = "S-one", serial
+		a.seen.System.Serial, b.seen.System.Serial = a.serial, b.serial
+		f := newFleet(nil)
+		spot{network: "spare", peer: ohio}.enter(a)
+		spot{network: "spare", peer: ohio}.enter(b)
+		f.Apply(nil, a.report(monday.Add(time.Hour)))
+		pic, _ := f.Apply(nil, b.report(monday.Add(3*time.Hour)))
+		if got := f.Device(pic, monday.Add(4*time.Hour)).GetSite().GetPeople(); got != want {
+			t.Errorf("with the serial %s beside S-one: %d people, want %d", serial, got, want)
+		}
+	}
+}
+
 // TestAccount: one remote account on two people's laptops, not on one person's.
 func TestAccount(t *testing.T) {
 	t.Parallel()

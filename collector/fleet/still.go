@@ -192,7 +192,9 @@ func (v *view) trust() *fleetv1.Trust {
 		t.ClockJumpSeconds = ptr(float64(jump))
 	}
 	t.Cloned = v.pic.GetClonedUnix() != 0 && v.pic.GetClonedUnix() >= oldest
-	if last := v.pic.GetLastReceivedUnix(); last != 0 {
+	last := v.pic.GetLastReceivedUnix()
+	t.SupersededAlive = last >= oldest && supersededAlive(v.pic, last)
+	if last != 0 {
 		t.SilenceNowHours = ptr(max(float64(now-last), 0) / 3600)
 	}
 	return t

@@ -115,6 +115,16 @@ func forks(like *laptop, apart time.Duration, runs ...int) (all []Observation) {
 	return all
 }
 
+// superseded is a laptop that enrols anew at some time, and what its old identity
+// reports then and later.
+func superseded(l *laptop, at, later time.Time) []Observation {
+	all := []Observation{l.report(at.Add(-time.Minute)), l.report(at.Add(time.Minute)), l.report(later)}
+	for i := range all[1:] {
+		all[i+1].SupersededBy, all[i+1].SupersededAt = "d2", at
+	}
+	return all
+}
+
 // Two laptops that go on for hours are one piece of news.
 func TestACopyIsToldOnce(t *testing.T) {
 	t.Parallel()
@@ -139,6 +149,7 @@ func TestTrust(t *testing.T) {
 	silent := func(d *fleetv1.Device) any { return number(d.GetTrust().SilentHours) }
 	jump := func(d *fleetv1.Device) any { return number(d.GetTrust().ClockJumpSeconds) }
 	cloned := func(d *fleetv1.Device) any { return d.GetTrust().GetCloned() }
+	alive := func(d *fleetv1.Device) any { return d.GetTrust().GetSupersededAlive() }
 	// gap is a workday, nothing for ten hours, and what comes then.
 	gap := func(then func(l *laptop, at time.Time) []Observation) func(l *laptop) []Observation {
 		return func(l *laptop) []Observation {
@@ -222,6 +233,15 @@ func TestTrust(t *testing.T) {
 				all = append(all, l.report(monday.Add(time.Duration(10*m)*time.Minute)), copied.report(monday.Add(time.Duration(10*m+5)*time.Minute)))
 			}
 			return all
+		}},
+		{name: "a laptop that enrolled anew and is quiet here", get: alive, want: false, life: func(l *laptop) []Observation {
+			return superseded(l, monday, monday.Add(59*time.Minute))
+		}},
+		{name: "a replaced identity that goes on", get: alive, want: true, life: func(l *laptop) []Observation {
+			return superseded(l, monday, monday.Add(62*time.Minute))
+		}},
+		{name: "a replaced identity that went on long ago", get: alive, want: false, now: 6 * 24 * time.Hour, life: func(l *laptop) []Observation {
+			return superseded(l, monday, monday.Add(62*time.Minute))
 		}},
 		{name: "forks by turns", get: cloned, want: true, life: func(l *laptop) []Observation { return forks(l, 20*time.Minute, 1, 2, 1) }},
 		{name: "one fork that heals", get: cloned, want: false, life: func(l *laptop) []Observation { return forks(l, 20*time.Minute, 1) }},

@@ -111,6 +111,9 @@ type Secret struct {
 	CreatedAt time.Time
 	ExpiresAt time.Time // zero: never
 	RevokedAt time.Time // zero: not revoked
+	// Refused counts the enrolments that were refused with it, the last at RefusedAt.
+	Refused   uint64
+	RefusedAt time.Time
 }
 
 // Token is an analyst's or machine's API token; only its hash is kept.
@@ -132,6 +135,15 @@ type Identity struct {
 	EnrolledAt time.Time
 	RevokedAt  time.Time
 	RevokeNote string
+	// Supersedes is the device that had the same serial before, SupersededBy the one
+	// that has it since SupersededAt: the laptop was re-imaged. Empty for none.
+	Supersedes   string
+	SupersededBy string
+	SupersededAt time.Time
+	// CA is the one that signed the certificate it showed last, Trusts those by which
+	// it last said it knows the collector: SHA-256 in hexadecimal.
+	CA     string
+	Trusts []string
 }
 
 // AuditEntry records who changed or read what.
@@ -205,9 +217,17 @@ type Access interface {
 	RevokeSecret(ctx context.Context, id string, at time.Time) error
 	// Enroll spends one use of the secret with that hash and records the identity,
 	// in one durable step. It returns ErrNotFound, ErrSpent, ErrExpired or ErrRevoked
-	// about the secret. Enrolling the same device again spends nothing.
+	// about the secret. Enrolling the same device again spends nothing. A new device
+	// supersedes those with its serial, where it has one, that nothing superseded yet.
 	Enroll(ctx context.Context, secretHash []byte, id Identity, at time.Time) error
+	// RefuseEnrollment counts refused enrolments with a secret; ErrNotFound where there
+	// is none with that hash.
+	RefuseEnrollment(ctx context.Context, secretHash []byte, times uint64, at time.Time) error
 	Identity(ctx context.Context, device string) (Identity, error)
+	// Identities lists all identities by device.
+	Identities(ctx context.Context) ([]Identity, error)
+	// NoteTrust records an identity's CA and Trusts.
+	NoteTrust(ctx context.Context, device, ca string, trusts []string) error
 	RevokeIdentity(ctx context.Context, device, note string, at time.Time) error
 	CreateToken(ctx context.Context, t Token) error
 	Tokens(ctx context.Context) ([]Token, error)

@@ -44,7 +44,7 @@ func TestLostAcknowledgementsAccuseNobody(t *testing.T) {
 	}{
 		"one run":         {pace: time.Minute, runs: []time.Duration{time.Hour}},
 		"restarts":        {pace: time.Minute, runs: []time.Duration{9 * time.Minute, 11 * time.Minute, time.Minute, 2 * time.Minute, 17 * time.Minute, 20 * time.Minute}},
-		"a trimmed spool": {spoolBytes: 250, pace: 4 * time.Second, runs: []time.Duration{20 * time.Minute, 20 * time.Minute, 20 * time.Minute}},
+		"a trimmed spool": {spoolBytes: 250, pace: 10 * time.Second, runs: []time.Duration{20 * time.Minute, 20 * time.Minute, 20 * time.Minute}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -125,18 +125,25 @@ func (s *site) backup() (restore func()) {
 // counts as such.
 func (s *site) findings(device string) (told []time.Time, now bool) {
 	s.t.Helper()
+	return s.found(device, "identity_copied", "cloned_identity")
+}
+
+// found returns when something happened on a device, and whether a signal is
+// evidence against it now.
+func (s *site) found(device, event, signal string) (told []time.Time, now bool) {
+	s.t.Helper()
 	s.look(func(kept store.Store) {
 		events, err := kept.Timeline(s.t.Context(), device, time.Time{}, 10000)
 		must(s.t, err)
 		for _, e := range events {
-			if e.GetKind() == "identity_copied" {
+			if e.GetKind() == event {
 				told = append(told, e.GetAt().AsTime())
 			}
 		}
 		d, err := kept.Device(s.t.Context(), device)
 		must(s.t, err)
 		for _, e := range d.Judgement.GetAssessment().GetEvidence() {
-			now = now || e.GetSignal() == "cloned_identity"
+			now = now || e.GetSignal() == signal
 		}
 	})
 	return told, now

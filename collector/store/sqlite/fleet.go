@@ -24,21 +24,32 @@ func nonNil(b []byte) []byte {
 	return b
 }
 
-// Whether an identity stands is the identity's to say, so that a revocation shows
-// without a report: it is joined, whatever a stored summary holds.
+// Whether an identity stands is the identity's to say, so that a revocation or a
+// successor shows without a report: it is joined, whatever a stored summary holds.
 const (
-	revokedColumn = `EXISTS (SELECT 1 FROM identity WHERE identity.device = device.id AND identity.revoked_at > 0)`
-	deviceColumns = `SELECT ` + revokedColumn + `, summary, picture, judgement FROM device `
+	standingColumns = `coalesce(identity.revoked_at, 0) > 0, coalesce(superseded_by, ''), coalesce(supersedes, '')`
+	withStanding    = ` FROM device LEFT JOIN identity ON identity.device = device.id `
+	deviceColumns   = `SELECT ` + standingColumns + `, summary, picture, judgement` + withStanding
 )
+
+// standing is what the identity says of its device.
+type standing struct {
+	revoked                  bool
+	supersededBy, supersedes string
+}
+
+func (s *standing) into(sum *fleetv1.DeviceSummary) {
+	sum.Revoked, sum.SupersededBy, sum.Supersedes = s.revoked, s.supersededBy, s.supersedes
+}
 
 type scanner interface{ Scan(...any) error }
 
 func scanDevice(row scanner) (*store.Device, error) {
 	var (
-		revoked bool
-		blobs   [3][]byte
+		stands standing
+		blobs  [3][]byte
 	)
-	if err := row.Scan(&revoked, &blobs[0], &blobs[1], &blobs[2]); err != nil {
+	if err := row.Scan(&stands.revoked, &stands.supersededBy, &stands.supersedes, &blobs[0], &blobs[1], &blobs[2]); err != nil {
 		return nil, notFound(err)
 	}
 	d := &store.Device{Summary: &fleetv1.DeviceSummary{}, Picture: &fleetv1.Picture{}, Judgement: &fleetv1.Judgement{}}
@@ -47,7 +58,7 @@ func scanDevice(row scanner) (*store.Device, error) {
 			return nil, fmt.Errorf("decode a stored device: %w", err)
 		}
 	}
-	d.Summary.Revoked = revoked
+	stands.into(d.Summary)
 	return d, nil
 }
 
@@ -57,8 +68,10 @@ func (s *Store) Device(ctx context.Context, id string) (*store.Device, error) {
 }
 
 // findDevice finds by serial or by the beginning of an id, which no character follows
-// in order that is beyond the last of Unicode.
-const findDevice = deviceColumns + `WHERE serial = ?1 OR (id >= ?1 AND id < ?1 || char(1114111)) LIMIT 2`
+// in order that is beyond the last of Unicode. A serial names the latest of the
+// devices that a laptop has been.
+const findDevice = deviceColumns + `WHERE (device.serial = ?1
+	AND NOT EXISTS (SELECT 1 FROM device AS later WHERE later.id = identity.superseded_by AND later.serial = device.serial)) OR (id >= ?1 AND id < ?1 || char(1114111)) LIMIT 2`
 
 // FindDevice returns one device by id, unique id prefix or serial.
 func (s *Store) FindDevice(ctx context.Context, name string) (*store.Device, error) {
@@ -97,7 +110,7 @@ type page struct {
 // Devices lists summaries, riskiest first.
 func (s *Store) Devices(ctx context.Context, f store.DeviceFilter) ([]*fleetv1.DeviceSummary, string, error) {
 	query, args := strings.Builder{}, []any{}
-	query.WriteString(`SELECT risk, ` + revokedColumn + `, summary FROM device WHERE TRUE`)
+	query.WriteString(`SELECT risk, ` + standingColumns + `, summary` + withStanding + `WHERE TRUE`)
 	if len(f.Verdicts) > 0 {
 		query.WriteString(` AND verdict IN (` + strings.TrimSuffix(strings.Repeat("?,", len(f.Verdicts)), ",") + `)`)
 		for _, v := range f.Verdicts {
@@ -106,7 +119,7 @@ func (s *Store) Devices(ctx context.Context, f store.DeviceFilter) ([]*fleetv1.D
 	}
 	if f.Prefix != "" {
 		query.WriteString(` AND (FALSE`)
-		for _, column := range []string{"id", "serial", "hostname", "person"} {
+		for _, column := range []string{"id", "device.serial", "hostname", "person"} {
 			query.WriteString(` OR substr(` + column + `, 1, length(?)) = ?`)
 			args = append(args, f.Prefix, f.Prefix)
 		}
@@ -145,17 +158,18 @@ func (s *Store) Devices(ctx context.Context, f store.DeviceFilter) ([]*fleetv1.D
 			return out, base64.RawURLEncoding.EncodeToString(raw), nil
 		}
 		var (
-			revoked bool
-			blob    []byte
-			sum     fleetv1.DeviceSummary
+			stands standing
+			blob   []byte
+			sum    fleetv1.DeviceSummary
 		)
-		if err := rows.Scan(&last.Risk, &revoked, &blob); err != nil {
+		if err := rows.Scan(&last.Risk, &stands.revoked, &stands.supersededBy, &stands.supersedes, &blob); err != nil {
 			return nil, "", fmt.Errorf("list devices: %w", err)
 		}
 		if err := proto.Unmarshal(blob, &sum); err != nil {
 			return nil, "", fmt.Errorf("decode a stored device: %w", err)
 		}
-		last.ID, sum.Revoked = sum.GetId(), revoked
+		last.ID = sum.GetId()
+		stands.into(&sum)
 		out = append(out, &sum)
 	}
 	return out, "", rows.Err()

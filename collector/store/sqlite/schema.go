@@ -121,4 +121,13 @@ CREATE TABLE chain (
   previous BLOB NOT NULL,
   boot_id TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
+`, `
+ALTER TABLE identity ADD COLUMN supersedes TEXT NOT NULL DEFAULT '';
+ALTER TABLE identity ADD COLUMN superseded_by TEXT NOT NULL DEFAULT '';
+ALTER TABLE identity ADD COLUMN superseded_at INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE identity ADD COLUMN ca TEXT NOT NULL DEFAULT '';
+ALTER TABLE identity ADD COLUMN trusts TEXT NOT NULL DEFAULT ''; -- separated by spaces
+CREATE INDEX identity_serial ON identity (serial);
+ALTER TABLE secret ADD COLUMN refused INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE secret ADD COLUMN refused_at INTEGER NOT NULL DEFAULT 0;
 `}

@@ -35,6 +35,8 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		"a secret's uses under concurrency":    testConcurrentEnrol,
 		"identities and tokens":                testAccess,
 		"settings":                             testSettings,
+		"a laptop that enrols anew":            testSupersede,
+		"refusals and trust":                   testNotes,
 		"chains":                               testChains,
 		"an epoch":                             testEpoch,
 	} {

@@ -660,7 +660,8 @@ type Event struct {
 	At *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=at,proto3" json:"at,omitempty"`
 	// enrolled, first_report, tool_appeared, tool_gone, session_started, session_ended, hardware_attached,
 	// hardware_detached, network_changed, zone_changed, sense_changed, egress_changed, verdict_changed,
-	// superseded, supersedes, identity_copied, alert_opened, alert_escalated, alert_new_evidence, alert_acknowledged, alert_closed.
+	// superseded, supersedes, superseded_alive, identity_copied, alert_opened, alert_escalated, alert_new_evidence,
+	// alert_acknowledged, alert_closed.
 	Kind string `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"`
 	// One sentence.
 	Summary string `protobuf:"bytes,3,opt,name=summary,proto3" json:"summary,omitempty"`
