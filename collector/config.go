@@ -148,7 +148,7 @@ func DefaultConfig() Config {
 	return Config{
 		Listen: ":8443",
 		Data:   "data",
-		Agents: Agents{ScanInterval: 30 * time.Second, WindowInterval: 5 * time.Minute, CertificateLife: 30 * 24 * time.Hour},
+		Agents: Agents{ScanInterval: 15 * time.Second, WindowInterval: 5 * time.Minute, CertificateLife: 30 * 24 * time.Hour},
 	}
 }
 
