@@ -306,14 +306,10 @@ func (a *agent) presence(now int64) *farmhoundv1.Presence {
 
 func (a *agent) health() *farmhoundv1.Health {
 	a.cpu += a.d.between(1.5, 4)
-	h := &farmhoundv1.Health{
+	return &farmhoundv1.Health{
 		AgentVersion: agentVersion, CpuSeconds: round(a.cpu), MemoryBytes: uint64(a.d.whole(11<<10, 15<<10)) << 10,
-		StartedAt: stamp(a.started), CatalogDigest: a.w.catalogDigest,
+		StartedAt: stamp(a.started), CatalogDigest: a.w.catalogDigest, Senses: a.laptop.senses.states(),
 	}
-	for _, s := range a.laptop.senses.states() {
-		h.Senses = append(h.Senses, s)
-	}
-	return h
 }
 
 // senses are what an agent can perceive on one laptop.
