@@ -3,7 +3,6 @@ package pki
 import (
 	"crypto/rand"
 	"crypto/x509"
-	"crypto/x509/pkix"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -43,23 +42,20 @@ func create(dns []string, ips []net.IP, now time.Time) (map[string][]byte, error
 	if err != nil {
 		return nil, err
 	}
-	template := &x509.Certificate{
-		Subject: pkix.Name{CommonName: "Farmhound CA " + now.UTC().Format(time.DateOnly)},
-		IsCA:    true, MaxPathLenZero: true,
-		KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
-	}
-	if err := complete(template, now, caLife); err != nil {
+	template, err := caTemplate(now)
+	if err != nil {
 		return nil, err
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 	if err != nil {
 		return nil, err
 	}
-	ca, err := x509.ParseCertificate(der)
+	certificate, err := x509.ParseCertificate(der)
 	if err != nil {
 		return nil, err
 	}
-	a := &Authority{ca: ca, key: key, Now: func() time.Time { return now }, Log: slog.New(slog.DiscardHandler)}
+	a := &Authority{Now: func() time.Time { return now }, Log: slog.New(slog.DiscardHandler)}
+	a.cas.Store(newCAs(&ca{certificate: certificate, key: key}))
 	server, err := a.issueServer(dns, ips)
 	if err != nil {
 		return nil, err

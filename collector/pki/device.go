@@ -49,7 +49,8 @@ func (a *Authority) Issue(csr []byte) ([][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	leaf, err := a.sign(&x509.Certificate{
+	by := a.cas.Load().signs()
+	leaf, err := a.sign(by, &x509.Certificate{
 		Subject:     pkix.Name{CommonName: id},
 		URIs:        []*url.URL{{Scheme: "urn", Opaque: "farmhound:device:" + id}},
 		KeyUsage:    x509.KeyUsageDigitalSignature,
@@ -58,7 +59,7 @@ func (a *Authority) Issue(csr []byte) ([][]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("issue a certificate for device %s: %w", id, err)
 	}
-	return [][]byte{leaf, a.ca.Raw}, nil
+	return [][]byte{leaf, by.certificate.Raw}, nil
 }
 
 // Device returns the id of the device that a certificate of a verified connection

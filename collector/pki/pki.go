@@ -12,15 +12,13 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
-	"crypto/sha256"
 	"crypto/x509"
-	"encoding/hex"
 	"encoding/pem"
 	"errors"
 	"fmt"
 	"log/slog"
 	"math/big"
-	"path/filepath"
+	"sync/atomic"
 	"time"
 )
 
@@ -52,69 +50,23 @@ type Authority struct {
 	Log *slog.Logger
 
 	dir    string
-	ca     *x509.Certificate
-	key    crypto.Signer
-	roots  *x509.CertPool
+	cas    atomic.Pointer[cas]
 	server serverCertificate
 }
 
 // Load reads what Create made, or a CA of the company's own under the same file
 // names: ca.pem (one CA certificate), ca-key.pem (its PKCS #8 key) and
-// server.pem (the server's PKCS #8 key and its certificate chain).
+// server.pem (the server's PKCS #8 key and its certificate chain). While a CA is
+// replaced there is also ca-new.pem; see Rotate.
 func Load(dir string) (*Authority, error) {
 	a := &Authority{DeviceLife: deviceLife, Now: time.Now, Log: slog.New(slog.DiscardHandler), dir: dir}
-	var err error
-	if a.ca, err = loadCA(filepath.Join(dir, caFile)); err != nil {
+	if err := a.reloadCAs(); err != nil {
 		return nil, err
 	}
-	if a.key, err = loadCAKey(filepath.Join(dir, caKeyFile), a.ca); err != nil {
-		return nil, err
-	}
-	a.roots = x509.NewCertPool()
-	a.roots.AddCert(a.ca)
 	if err := a.loadServer(); err != nil {
 		return nil, err
 	}
 	return a, nil
-}
-
-func loadCA(path string) (*x509.Certificate, error) {
-	blocks, err := readPEM(path)
-	if err != nil {
-		return nil, fmt.Errorf("read the CA certificate: %w", err)
-	}
-	if len(blocks) != 1 || blocks[0].Type != "CERTIFICATE" {
-		return nil, fmt.Errorf("CA certificate %s: it must hold exactly one PEM certificate and nothing else", path)
-	}
-	ca, err := x509.ParseCertificate(blocks[0].Bytes)
-	if err != nil {
-		return nil, fmt.Errorf("CA certificate %s: %w", path, err)
-	}
-	if !ca.IsCA || ca.KeyUsage != 0 && ca.KeyUsage&x509.KeyUsageCertSign == 0 {
-		return nil, fmt.Errorf("CA certificate %s: it is not the certificate of a CA", path)
-	}
-	return ca, nil
-}
-
-func loadCAKey(path string, ca *x509.Certificate) (crypto.Signer, error) {
-	blocks, err := readPEM(path)
-	if err != nil {
-		return nil, fmt.Errorf("read the CA's key: %w", err)
-	}
-	if len(blocks) != 1 {
-		return nil, fmt.Errorf("CA key %s: it must hold exactly one PEM private key and nothing else", path)
-	}
-	if err := checkPrivate(path); err != nil {
-		return nil, fmt.Errorf("CA key %s: %w", path, err)
-	}
-	key, err := parseKey(blocks[0])
-	if err != nil {
-		return nil, fmt.Errorf("CA key %s: %w", path, err)
-	}
-	if !samePublicKey(key.Public(), ca.PublicKey) {
-		return nil, fmt.Errorf("CA key %s: it is not the key of the certificate in %s", path, caFile)
-	}
-	return key, nil
 }
 
 func parseKey(block *pem.Block) (crypto.Signer, error) {
@@ -138,31 +90,29 @@ func samePublicKey(a, b crypto.PublicKey) bool {
 	return ok && key.Equal(b)
 }
 
-// Certificate returns the CA's certificate, PEM, as agents take it in ca_file.
+// Certificate returns the newest CA's certificate, PEM, as agents take it in ca_file.
 func (a *Authority) Certificate() []byte {
-	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.ca.Raw})
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.cas.Load().signs().certificate.Raw})
 }
 
-// Pin returns what agents take as ca_pin: the SHA-256 of the CA's certificate
+// Pin returns what agents take as ca_pin: the SHA-256 of that certificate
 // (DER), lower-case hexadecimal.
-func (a *Authority) Pin() string {
-	sum := sha256.Sum256(a.ca.Raw)
-	return hex.EncodeToString(sum[:])
-}
+func (a *Authority) Pin() string { return pinOf(a.cas.Load().signs().certificate) }
 
 // sign completes the template and signs it. No certificate outlives its CA.
-func (a *Authority) sign(template *x509.Certificate, public crypto.PublicKey, life time.Duration) ([]byte, error) {
+func (a *Authority) sign(by *ca, template *x509.Certificate, public crypto.PublicKey, life time.Duration) ([]byte, error) {
 	now := a.Now()
-	if !now.Before(a.ca.NotAfter) {
-		return nil, fmt.Errorf("the CA in %s expired on %s; every laptop needs a new CA", a.dir, a.ca.NotAfter.UTC().Format(time.DateOnly))
+	end := by.certificate.NotAfter
+	if !now.Before(end) {
+		return nil, fmt.Errorf("the CA in %s expired on %s; every laptop needs a new CA", a.dir, end.UTC().Format(time.DateOnly))
 	}
 	if err := complete(template, now, life); err != nil {
 		return nil, err
 	}
-	if template.NotAfter.After(a.ca.NotAfter) {
-		template.NotAfter = a.ca.NotAfter
+	if template.NotAfter.After(end) {
+		template.NotAfter = end
 	}
-	return x509.CreateCertificate(rand.Reader, template, a.ca, public, a.key)
+	return x509.CreateCertificate(rand.Reader, template, by.certificate, public, by.key)
 }
 
 func complete(template *x509.Certificate, now time.Time, life time.Duration) error {

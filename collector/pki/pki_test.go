@@ -69,7 +69,7 @@ func TestCreateMakesAWholeCA(t *testing.T) {
 	if a.Pin() != hex.EncodeToString(sum[:]) {
 		t.Errorf("pin %s", a.Pin())
 	}
-	if years := time.Until(ca.NotAfter) / (365 * day); !ca.IsCA || !ca.MaxPathLenZero || years < 9 || years > 10 {
+	if years := time.Until(ca.NotAfter) / (365 * day); !ca.IsCA || ca.MaxPathLen != 1 || years < 9 || years > 10 {
 		t.Errorf("CA %v, path %d, for %d years", ca.IsCA, ca.MaxPathLen, years)
 	}
 	again, err := pki.Load(dir)

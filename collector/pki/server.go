@@ -41,7 +41,7 @@ func (a *Authority) ServerTLS() *tls.Config {
 			return a.serve(hello.Context()), nil
 		},
 		// Verified below: crypto/tls itself would refuse an expired one.
-		ClientAuth: tls.RequestClientCert, ClientCAs: a.roots,
+		ClientAuth:       tls.RequestClientCert,
 		VerifyConnection: a.verifyClient,
 		// A resumed session would stand for a certificate that was not shown.
 		SessionTicketsDisabled: true,
@@ -57,7 +57,7 @@ func (a *Authority) verifyClient(state tls.ConnectionState) error {
 		at = leaf.NotAfter
 	}
 	_, err := leaf.Verify(x509.VerifyOptions{
-		Roots: a.roots, CurrentTime: at, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
+		Roots: a.cas.Load().roots, CurrentTime: at, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
 	})
 	if err != nil {
 		return fmt.Errorf("the client's certificate is not one of this collector's: %w", err)
@@ -77,6 +77,9 @@ func (a *Authority) serve(ctx context.Context) *tls.Certificate {
 		return s.current
 	}
 	s.looked = now
+	if seen := a.cas.Load().seen; seen != seenCAs(a.dir) {
+		a.takeUpCAs(ctx)
+	}
 	if info, err := os.Stat(filepath.Join(a.dir, serverFile)); err == nil && !info.ModTime().Equal(s.changed) {
 		if err := a.readServer(); err != nil {
 			a.Log.ErrorContext(ctx, "the server certificate changed and cannot be used; the one before stays", "error", err)
@@ -90,12 +93,30 @@ func (a *Authority) serve(ctx context.Context) *tls.Certificate {
 	return s.current
 }
 
+// takeUpCAs reads CAs that another process changed: a rotation began or ended.
+func (a *Authority) takeUpCAs(ctx context.Context) {
+	before := a.cas.Load()
+	if err := a.reloadCAs(); err != nil {
+		a.Log.ErrorContext(ctx, "the CA changed and cannot be used; the one before stays", "error", err)
+		// Said once; the next change is read again.
+		same := *before
+		same.seen = seenCAs(a.dir)
+		a.cas.Store(&same)
+		return
+	}
+	for _, known := range a.CAs() {
+		a.Log.InfoContext(ctx, "the CAs changed; this one is accepted", "pin", known.Pin, "signs", known.Signs, "serves_from", known.ServesFrom)
+	}
+}
+
 // due reports whether the server's certificate is to be renewed: at two thirds of
-// its life. One that the company's own CA issued is the company's to renew.
+// its life, or when it is to be of another CA. One that the company's own CA issued
+// is the company's to renew.
 func (a *Authority) due(leaf *x509.Certificate, now time.Time) bool {
+	known := a.cas.Load()
+	of, to := known.of(leaf), known.servesAt(now)
 	life := leaf.NotAfter.Sub(leaf.NotBefore)
-	return bytes.Equal(leaf.RawIssuer, a.ca.RawSubject) && now.After(leaf.NotBefore.Add(life*2/3)) &&
-		leaf.NotAfter.Before(a.ca.NotAfter)
+	return of != nil && (of != to || now.After(leaf.NotBefore.Add(life*2/3)) && leaf.NotAfter.Before(of.certificate.NotAfter))
 }
 
 func (a *Authority) renewServer(ctx context.Context) {
@@ -122,13 +143,15 @@ func (a *Authority) renewServer(ctx context.Context) {
 }
 
 // issueServer returns a new key and the chain for it, PEM. The chain holds the
-// CA, for agents that know only its pin.
+// CA, for agents that know only its pin; see also cas.chain.
 func (a *Authority) issueServer(dns []string, ips []net.IP) ([]byte, error) {
 	key, keyPEM, err := newKey()
 	if err != nil {
 		return nil, err
 	}
-	leaf, err := a.sign(&x509.Certificate{
+	known := a.cas.Load()
+	by := known.servesAt(a.Now())
+	leaf, err := a.sign(by, &x509.Certificate{
 		Subject:  pkix.Name{CommonName: "Farmhound collector"},
 		DNSNames: dns, IPAddresses: ips,
 		KeyUsage:    x509.KeyUsageDigitalSignature,
@@ -138,7 +161,7 @@ func (a *Authority) issueServer(dns []string, ips []net.IP) ([]byte, error) {
 		return nil, fmt.Errorf("issue the server certificate: %w", err)
 	}
 	data := bytes.NewBuffer(keyPEM)
-	for _, der := range [][]byte{leaf, a.ca.Raw} {
+	for _, der := range append([][]byte{leaf}, known.chain(by)...) {
 		if err := pem.Encode(data, &pem.Block{Type: "CERTIFICATE", Bytes: der}); err != nil {
 			return nil, err
 		}
