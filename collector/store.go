@@ -18,5 +18,9 @@ func OpenStore(ctx context.Context, data string) (store.Store, error) {
 	if err := os.MkdirAll(data, 0o700); err != nil {
 		return nil, fmt.Errorf("make the data folder: %w", err)
 	}
-	return sqlite.Open(ctx, filepath.Join(data, "collector.db"))
+	opened, err := sqlite.Open(ctx, filepath.Join(data, "collector.db"))
+	if err != nil {
+		return nil, err // not opened: a nil *sqlite.Store in a store.Store is not nil
+	}
+	return opened, nil
 }

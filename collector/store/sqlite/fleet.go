@@ -183,7 +183,7 @@ func (s *Store) EachDevice(ctx context.Context, fn func(*store.Device) error) er
 		some, err := collect(ctx, s.read, func(row scanner) (*store.Device, error) { return scanDevice(row) },
 			deviceColumns+`WHERE id > ? ORDER BY id LIMIT ?`, after, atOnce)
 		if err != nil {
-			return fmt.Errorf("read the devices: %w", err)
+			return fmt.Errorf("read the devices: %w", explained(s.path, err))
 		}
 		for _, d := range some {
 			after = d.Summary.GetId()

@@ -45,6 +45,14 @@ func Open(ctx context.Context, path string) (_ *Store, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the store: %w", err)
 	}
+	// One store has one claim, whatever links lead to it.
+	if target, linkErr := filepath.EvalSymlinks(path); linkErr == nil {
+		path = target
+	}
+	if err := present(path); err != nil {
+		return nil, err
+	}
+	cut := torn(path)
 	if err := makeFile(path); err != nil {
 		return nil, err
 	}
@@ -58,14 +66,19 @@ func Open(ctx context.Context, path string) (_ *Store, err error) {
 	if s.write, err = open(path, 1, writing); err != nil {
 		return nil, err
 	}
+	if cut {
+		if err := sound(ctx, s.write, path); err != nil {
+			return nil, err
+		}
+	}
 	if err := whenFree(ctx, func() error { return migrate(ctx, s.write) }); err != nil {
-		return nil, fmt.Errorf("prepare the store %s: %w", path, err)
+		return nil, fmt.Errorf("prepare the store: %w", explained(path, err))
 	}
 	if s.read, err = open(path, 4, reading); err != nil {
 		return nil, err
 	}
 	if err := s.prepare(ctx, s.write, s.read); err != nil {
-		return nil, fmt.Errorf("prepare the store %s: %w", path, err)
+		return nil, fmt.Errorf("prepare the store: %w", explained(path, err))
 	}
 	return s, nil
 }
@@ -170,11 +183,14 @@ func versionOf(ctx context.Context, db interface {
 	return version, nil
 }
 
+// ownerSuffix is what the file of the claim has after the store's name.
+const ownerSuffix = "-owner"
+
 // Claim makes this the only collector on the store until Close or the end of the
 // process, or returns store.ErrInUse. Programs that only read or add to it, such
 // as the one that makes secrets, need no claim.
 func (s *Store) Claim(ctx context.Context) error {
-	path := s.path + "-owner"
+	path := s.path + ownerSuffix
 	if err := makeFile(path); err != nil {
 		return err
 	}
