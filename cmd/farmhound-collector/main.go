@@ -30,6 +30,7 @@ type cli struct {
 	Secret  secretCmd  `cmd:"" help:"Enrolment secrets."`
 	Token   tokenCmd   `cmd:"" help:"API tokens of analysts and machines."`
 	Device  deviceCmd  `cmd:"" help:"Identities of devices."`
+	CA      caCmd      `cmd:"" name:"ca" help:"The CA of laptops and server."`
 	Replay  replayCmd  `cmd:"" help:"Judge recorded lives offline: one report per line in, one assessment per device out."`
 	Rules   rulesCmd   `cmd:"" help:"The signals that evidence is made with."`
 	Roster  rosterCmd  `cmd:"" help:"The roster of who should be where."`

@@ -67,14 +67,14 @@ func (secretListCmd) Run(s *surroundings) error {
 			return fmt.Errorf("list the secrets: %w", err)
 		}
 		w := tabwriter.NewWriter(s.out, 0, 8, 2, ' ', 0)
-		fmt.Fprintln(w, "ID\tSTATE\tUSES\tCREATED\tEXPIRES\tNOTE")
+		fmt.Fprintln(w, "ID\tSTATE\tUSES\tREFUSED\tLAST REFUSED\tCREATED\tEXPIRES\tNOTE")
 		for _, x := range all {
 			uses := fmt.Sprintf("%d", x.Uses)
 			if x.MaxUses > 0 {
 				uses = fmt.Sprintf("%d of %d", x.Uses, x.MaxUses)
 			}
-			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", x.ID, standing(x.RevokedAt, x.ExpiresAt, x.MaxUses > 0 && x.Uses >= x.MaxUses),
-				uses, day(x.CreatedAt), day(x.ExpiresAt), printable(x.Note))
+			fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\t%s\t%s\t%s\n", x.ID, standing(x.RevokedAt, x.ExpiresAt, x.MaxUses > 0 && x.Uses >= x.MaxUses),
+				uses, x.Refused, day(x.RefusedAt), day(x.CreatedAt), day(x.ExpiresAt), printable(x.Note))
 		}
 		return w.Flush()
 	})

@@ -175,7 +175,11 @@ func (l *laptop) csr() []byte {
 func (l *laptop) connect() *grpc.ClientConn {
 	l.t.Helper()
 	roots := x509.NewCertPool()
-	roots.AppendCertsFromPEM(l.collector.authority.Certificate())
+	for _, der := range l.collector.authority.Anchors() {
+		anchor, err := x509.ParseCertificate(der)
+		must(l.t, err)
+		roots.AddCert(anchor)
+	}
 	config := &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
 	if l.chain != nil {
 		chain := l.chain

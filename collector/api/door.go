@@ -29,6 +29,11 @@ type Authority interface {
 	Issue(csr []byte) (chain [][]byte, err error)
 	// Device returns the id of the device that a verified certificate is for.
 	Device(certificate *x509.Certificate) (string, error)
+	// Issuer returns the SHA-256, in hexadecimal, of the CA certificate that a verified
+	// certificate is of.
+	Issuer(certificate *x509.Certificate) string
+	// Anchors returns the CA certificates by which the collector is to be known, DER.
+	Anchors() [][]byte
 }
 
 // door admits callers: devices by certificate, analysts by token. A method it does

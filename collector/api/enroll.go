@@ -21,8 +21,13 @@ type enrollment struct {
 	farmhoundv1.UnimplementedEnrollmentServiceServer
 
 	*door
-	limit  *limiter[netip.Addr]
 	policy func() *farmhoundv1.Policy
+	// limit is per address, and floods are the addresses that go beyond it.
+	limit  *limiter[netip.Addr]
+	floods *tally
+	// secrets is per secret, and refusals are those not counted in the store yet.
+	secrets  *limiter[string]
+	refusals *tally
 
 	enrollRules, renewRules *fieldrules.Validator
 }
@@ -33,6 +38,9 @@ type enrollment struct {
 func (e *enrollment) Enroll(ctx context.Context, request *farmhoundv1.EnrollRequest) (*farmhoundv1.EnrollResponse, error) {
 	from := connectionOf(ctx).address
 	if wait := e.limit.take(hostOf(from.Addr()), 1); wait > 0 {
+		if n := e.floods.add(hostOf(from.Addr()).String()); n > 0 {
+			e.log.WarnContext(ctx, "too many enrolments from one address", "peer", from.String(), "refused", n)
+		}
 		return nil, comeBack(codes.ResourceExhausted, wait, "too many enrolments from this address; try again later")
 	}
 	if err := e.enrollRules.Validate(request); err != nil {
@@ -71,6 +79,10 @@ func (e *enrollment) Enroll(ctx context.Context, request *farmhoundv1.EnrollRequ
 func (e *enrollment) admitNew(ctx context.Context, secret string, asked store.Identity) (store.Identity, error) {
 	hash, now := e.hash(secret), e.now()
 	asked.EnrolledAt = now
+	if wait := e.secrets.take(string(hash), 1); wait > 0 {
+		e.count(ctx, hash)
+		return store.Identity{}, comeBack(codes.ResourceExhausted, wait, "too many enrolments with this secret; try again later")
+	}
 	if err := e.access.Enroll(ctx, hash, asked, now); err != nil {
 		return store.Identity{}, e.refusal(ctx, hash, err)
 	}
@@ -92,6 +104,7 @@ func (e *enrollment) refusal(ctx context.Context, hash []byte, err error) error 
 	if !errors.Is(err, store.ErrRevoked) && !errors.Is(err, store.ErrExpired) && !errors.Is(err, store.ErrSpent) {
 		return e.unavailable(ctx, "record the enrolment", err)
 	}
+	e.count(ctx, hash)
 	secret, lookErr := e.secret(ctx, hash)
 	if lookErr != nil {
 		return e.unavailable(ctx, "look up the enrolment secret", lookErr)
@@ -104,6 +117,17 @@ func (e *enrollment) refusal(ctx context.Context, hash []byte, err error) error 
 	default:
 		// Without a RetryInfo: agents tell it from load by that.
 		return status.Errorf(codes.ResourceExhausted, "enrolment secret %s is spent: %d of %d uses", secret.ID, secret.Uses, secret.MaxUses)
+	}
+}
+
+// count counts a refused enrolment with a secret, in the store at most once a second.
+func (e *enrollment) count(ctx context.Context, hash []byte) {
+	n := e.refusals.add(string(hash))
+	if n == 0 {
+		return
+	}
+	if err := e.access.RefuseEnrollment(ctx, hash, n, e.now()); err != nil && !errors.Is(err, store.ErrNotFound) {
+		e.log.ErrorContext(ctx, "refused enrolments could not be counted", "refused", n, "error", err)
 	}
 }
 

@@ -6,10 +6,13 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
+	"fmt"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/pires/go-proxyproto"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -209,4 +212,41 @@ func TestFloodOfEnrolmentsIsAskedToComeBack(t *testing.T) {
 		return
 	}
 	t.Error("1,000 guesses in a row were answered")
+}
+
+// A secret is limited from wherever it is used, and the list of secrets shows how
+// often it was refused.
+func TestEnrolmentsAreLimitedPerSecretAndCounted(t *testing.T) {
+	t.Parallel()
+	c := start(t, netip.MustParsePrefix("127.0.0.0/8"))
+	secret := c.secret(t, nil)
+	spent := c.secret(t, func(s *store.Secret) { s.MaxUses = 1 })
+	var limited error
+	for host := 1; limited == nil && host < 20; host++ {
+		l := c.laptop(t)
+		l.dial = behind(proxied(2, proxyproto.PROXY, fmt.Sprintf("203.0.113.%d:4711", host)))
+		client, csr := farmhoundv1.NewEnrollmentServiceClient(l.connect()), l.csr()
+		for range 90 { // below the limit of one address
+			if _, limited = client.Enroll(t.Context(), &farmhoundv1.EnrollRequest{Secret: secret, Csr: csr}); limited != nil {
+				break
+			}
+		}
+	}
+	refused(t, limited, codes.ResourceExhausted, "too many enrolments with this secret")
+	for host, words := range []string{"", "is spent"} {
+		l := c.laptop(t)
+		l.dial = behind(proxied(2, proxyproto.PROXY, fmt.Sprintf("198.51.100.%d:4711", host)))
+		if err := l.enroll(spent); words == "" {
+			must(t, err)
+		} else {
+			refused(t, err, codes.ResourceExhausted, words)
+		}
+	}
+	secrets, err := c.store.Secrets(t.Context())
+	must(t, err)
+	for _, s := range secrets {
+		if s.Refused != 1 || s.RefusedAt.IsZero() {
+			t.Errorf("secret %s was refused %d times, at %v", s.ID, s.Refused, s.RefusedAt)
+		}
+	}
 }

@@ -15,6 +15,13 @@ const (
 	enrollBurst = 100
 )
 
+// Limits of enrolment per secret, from wherever: a roll-out to a whole company keeps
+// within it or comes back a little later, a secret that leaked is not spent at once.
+const (
+	secretRate  = rate.Limit(10) // a second
+	secretBurst = 500
+)
+
 // Limits of what one device delivers, in reports. A laptop that was away for weeks
 // delivers its whole spool at once; what is more than that comes as fast as no
 // agent observes, and would be at the expense of others.

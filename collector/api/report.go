@@ -70,9 +70,13 @@ func (i *ingest) Report(ctx context.Context, batch *farmhoundv1.ReportBatch) (*f
 		}
 		return nil, i.unavailable(ctx, "store the reports", err)
 	}
+	policy, err := i.trust(ctx, v, batch.GetTrustedCas())
+	if err != nil {
+		return nil, err
+	}
 	return &farmhoundv1.ReportAck{
 		BootId: batch.GetReports()[0].GetBootId(), Sequence: sequence,
-		NextNonce: next, Policy: i.policy(), CollectorTime: timestamppb.New(received),
+		NextNonce: next, Policy: policy, CollectorTime: timestamppb.New(received),
 	}, nil
 }
 

@@ -65,7 +65,11 @@ func NewServer(c Config) (*grpc.Server, error) {
 	}
 	door := &door{access: c.Access, authority: c.Authority, hash: c.Hash, now: time.Now, log: c.Log,
 		allowance: newLimiter[string](reportRate, reportBurst, time.Now)}
-	enrollment := &enrollment{door: door, limit: newLimiter[netip.Addr](enrollRate, enrollBurst, time.Now), policy: c.Policy}
+	enrollment := &enrollment{
+		door: door, policy: c.Policy,
+		limit: newLimiter[netip.Addr](enrollRate, enrollBurst, time.Now), floods: newTally(time.Minute, time.Now),
+		secrets: newLimiter[string](secretRate, secretBurst, time.Now), refusals: newTally(time.Second, time.Now),
+	}
 	ingest := &ingest{door: door, commit: c.Commit, policy: c.Policy, clock: c.Now}
 	ingest.loadCatalog()
 	for _, rules := range []struct {

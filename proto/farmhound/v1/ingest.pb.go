@@ -31,7 +31,7 @@ type ReportBatch struct {
 	// The nonce of the last acknowledgement, empty on the first delivery.
 	Nonce []byte `protobuf:"bytes,2,opt,name=nonce,proto3" json:"nonce,omitempty"`
 	// CA certificates by which the agent knows the collector: the SHA-256 of each (DER).
-	// Sent while a policy names trust anchors, and tells that they were taken up.
+	// It acknowledges the trust anchors of a policy; the first eight where there are more.
 	TrustedCas    [][]byte `protobuf:"bytes,3,rep,name=trusted_cas,json=trustedCas,proto3" json:"trusted_cas,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
