@@ -82,13 +82,13 @@ func standingLaptops(ctx context.Context, kept store.Store) ([]store.Identity, e
 }
 
 type caRotateCmd struct {
-	Overlap time.Duration `help:"How long the server still shows a certificate of the old CA, so that laptops that know only that one learn of the new one." default:"720h"`
+	Overlap span `help:"How long the server still shows a certificate of the old CA, such as 12h or 30d, so that laptops learn of the new one first." default:"30d"`
 }
 
 // Run makes a new CA.
 func (c *caRotateCmd) Run(s *surroundings) error {
 	return withCA(s, func(ctx context.Context, kept store.Store, authority *pki.Authority) error {
-		err := authority.Rotate(c.Overlap)
+		err := authority.Rotate(time.Duration(c.Overlap))
 		if errors.Is(err, pki.ErrRotating) {
 			return fmt.Errorf("%w; farmhound-collector ca retire ends that first", err)
 		}
@@ -97,7 +97,7 @@ func (c *caRotateCmd) Run(s *surroundings) error {
 		}
 		all := authority.CAs()
 		newest := all[len(all)-1]
-		if err := collector.Audit(ctx, kept, "ca.rotate", newest.Pin, "overlap "+c.Overlap.String()); err != nil {
+		if err := collector.Audit(ctx, kept, "ca.rotate", newest.Pin, "overlap "+time.Duration(c.Overlap).String()); err != nil {
 			return err
 		}
 		_, err = fmt.Fprintf(s.out, "There is a new CA with the pin %s. It signs laptops' certificates from now on, and the server's from %s.\n"+
