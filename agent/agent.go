@@ -209,7 +209,7 @@ func (a *Agent) report(ctx context.Context, seen *farmhoundv1.Report, refresh bo
 		a.log.ErrorContext(ctx, "report cannot be written", "error", err)
 		return true
 	}
-	evicted, err := a.spool.Append(a.bootID, kept.GetSequence(), payload)
+	dropped, err := a.spool.Append(a.bootID, kept.GetSequence(), payload, worth(kept))
 	if err != nil {
 		if !a.unspooled { // once, and not with every look at a disk that stays full
 			a.log.ErrorContext(ctx, "reports cannot be spooled and will be made again", "error", err)
@@ -223,8 +223,21 @@ func (a *Agent) report(ctx context.Context, seen *farmhoundv1.Report, refresh bo
 	a.unspooled = false
 	a.kept(kept)
 	a.windows.pending = nil
-	if evicted > 0 {
+	if dropped > 0 {
 		a.state.lostReports()
 	}
 	return true
+}
+
+// worth says what the loss of a report would cost. The first of a run and what says
+// which laptop it is make others understandable; a session is told once.
+func worth(report *farmhoundv1.Report) spool.Value {
+	switch {
+	case report.GetSequence() == 1, report.System != nil, report.Logons != nil, len(report.GetRemoteSessions()) > 0:
+		return spool.High
+	case report.Software != nil, report.Hardware != nil, report.Network != nil, report.Place != nil, report.Presence != nil:
+		return spool.Normal
+	default:
+		return spool.Low // windows and health: the next ones come soon
+	}
 }

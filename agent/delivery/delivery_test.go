@@ -46,7 +46,7 @@ func fill(t *testing.T, s *spool.Spool, bootID string, count uint64) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.Append(bootID, sequence, payload); err != nil {
+		if _, err := s.Append(bootID, sequence, payload, spool.Normal); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -184,7 +184,7 @@ func TestRedeliveryIsTheSameBatch(t *testing.T) {
 		if err != nil {
 			return err, false
 		}
-		_, err = s.Append(boot, 4, payload)
+		_, err = s.Append(boot, 4, payload, spool.Normal)
 		return errors.Join(err, status.Error(codes.Unavailable, "connection reset")), true
 	}}
 	deliverUntil(t, s, collector, time.Hour, nil)
@@ -281,7 +281,7 @@ func TestUnreadableReportIsDropped(t *testing.T) {
 	t.Parallel()
 	s := openSpool(t, filepath.Join(t.TempDir(), "spool"))
 	fill(t, s, boot, 1)
-	if _, err := s.Append(boot, 2, []byte("\xff\xff no report")); err != nil {
+	if _, err := s.Append(boot, 2, []byte("\xff\xff no report"), spool.Normal); err != nil {
 		t.Fatal(err)
 	}
 	collector := &fake{}

@@ -35,7 +35,7 @@ func TestFullDisk(t *testing.T) {
 	payload := make([]byte, 8<<10)
 	kept := uint64(0)
 	for {
-		_, err := s.Append("aaaa", kept+1, payload)
+		_, err := s.Append("aaaa", kept+1, payload, Normal)
 		if errors.Is(err, unix.ENOSPC) {
 			break
 		}
@@ -51,7 +51,7 @@ func TestFullDisk(t *testing.T) {
 	}
 	// While it is full every attempt fails, and each leaves what is there alone.
 	for range 3 {
-		if _, err := s.Append("aaaa", kept+1, payload); err == nil {
+		if _, err := s.Append("aaaa", kept+1, payload, Normal); err == nil {
 			t.Error("a full disk took a report")
 		}
 	}
@@ -61,7 +61,7 @@ func TestFullDisk(t *testing.T) {
 	if err := os.Remove(ballast); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Append("aaaa", kept+1, payload); err != nil {
+	if _, err := s.Append("aaaa", kept+1, payload, Normal); err != nil {
 		t.Fatalf("with room again: %v", err)
 	}
 	if err := s.Close(); err != nil {

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -38,8 +39,13 @@ func (s *Spool) open() error {
 // repairing runs an operation on the open file; damage found on the way is
 // repaired and the operation tried once more, on the new file.
 func (s *Spool) repairing(operate func() error) error {
-	if s.db == nil {
+	if s.closed {
 		return errClosed
+	}
+	if s.db == nil {
+		if err := s.open(); err != nil {
+			return err
+		}
 	}
 	err := guarded(operate)
 	if err == nil || !damage(err) {
@@ -56,11 +62,11 @@ func (s *Spool) repairing(operate func() error) error {
 func (s *Spool) startOver(cause error) error {
 	lost := s.status
 	s.abandon()
+	// Until the new file is there the counts of the old one stand.
 	aside := s.path + ".damaged"
 	if err := os.Rename(s.path, aside); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("move damaged file aside (%w): %w", cause, err)
 	}
-	s.status = Status{}
 	if err := s.openFile(); err != nil {
 		return fmt.Errorf("make a new file after damage (%w): %w", cause, err)
 	}
@@ -138,25 +144,30 @@ func openBolt(path string, file **os.File) (*bbolt.DB, error) {
 }
 
 // load makes what is missing, checks every record and counts. A file that is
-// shorter than its own pages was cut off.
+// shorter than its own pages was cut off. A file that has everything is not written:
+// a full disk keeps nobody from delivering what waits.
 func (s *Spool) load() error {
 	info, err := os.Stat(s.path)
 	if err != nil {
 		return err
 	}
-	return s.db.Update(func(tx *bbolt.Tx) error {
+	complete := false
+	err = s.db.View(func(tx *bbolt.Tx) error {
 		if tx.Size() > info.Size() {
 			return fmt.Errorf("%w: %d bytes long, %d expected", errDamaged, info.Size(), tx.Size())
 		}
-		reports, err := tx.CreateBucketIfNotExists(reportsBucket)
-		if err != nil {
-			return err
-		}
-		if _, err := tx.CreateBucketIfNotExists(stateBucket); err != nil {
-			return err
-		}
+		complete = tx.Bucket(reportsBucket) != nil && tx.Bucket(stateBucket) != nil
+		return nil
+	})
+	if err == nil && !complete {
+		err = s.db.Update(makeBuckets)
+	}
+	if err != nil {
+		return err
+	}
+	return s.db.View(func(tx *bbolt.Tx) error {
 		s.status = Status{Dropped: getCount(tx, droppedKey), Damaged: getCount(tx, damagedKey)}
-		return reports.ForEach(func(_, value []byte) error {
+		return tx.Bucket(reportsBucket).ForEach(func(_, value []byte) error {
 			if _, err := decode(value); err != nil {
 				return err
 			}
@@ -167,7 +178,17 @@ func (s *Spool) load() error {
 	})
 }
 
-// compact rewrites a file that is mostly empty pages.
+func makeBuckets(tx *bbolt.Tx) error {
+	for _, name := range [][]byte{reportsBucket, stateBucket} {
+		if _, err := tx.CreateBucketIfNotExists(name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// compact rewrites a file that is mostly empty pages. Where there is no room for a
+// second one, the first does.
 func (s *Spool) compact() error {
 	info, err := os.Stat(s.path)
 	if err != nil {
@@ -178,9 +199,13 @@ func (s *Spool) compact() error {
 	}
 	fresh := s.path + ".compact"
 	if err := os.Remove(fresh); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return err
+		return nil //nolint:nilerr // the disk cannot be written: it stays as it is
 	}
 	if err := s.copyTo(fresh); err != nil {
+		_ = os.Remove(fresh)
+		if passing(err) {
+			return nil
+		}
 		return err
 	}
 	if err := s.db.Close(); err != nil {
@@ -217,6 +242,10 @@ func guarded(operate func() error) (err error) {
 		}
 	}()
 	return operate()
+}
+
+func passing(err error) bool {
+	return slices.ContainsFunc(passingErrors, func(sign error) bool { return errors.Is(err, sign) })
 }
 
 func damage(err error) bool {

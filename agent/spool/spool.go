@@ -2,17 +2,22 @@
 // the collector has committed them.
 //
 //	Append ->  [ oldest | ... | newest ]  -> Peek, deliver, Commit
-//	               ^ evicted first when the byte cap is reached, and counted
+//	               ^ dropped when too old; when there are too many bytes, the
+//	                 oldest of the least value first; and counted
 //
 // What the spool promises:
-//   - When Append returns nil the report survives a crash and a power cut.
+//   - When Append returns nil and Dropped did not grow by the report itself, the
+//     report survives a crash and a power cut.
 //   - Commit removes what was acknowledged and stores the nonce of the next
 //     delivery in one transaction: either both happened or neither.
 //   - Nothing is lost without being counted: evicted and refused reports in
 //     Status.Dropped, damaged files in Status.Damaged. A damaged file is moved
 //     aside and the agent goes on with an empty one.
+//   - A disk that is full or cannot be written does not end it: what is called
+//     meanwhile fails, and works again when the disk does.
 //
-// The spool knows reports only as bytes. It may import nothing of this module.
+// The spool knows reports only as bytes and by the value they are given. It may
+// import nothing of this module.
 package spool
 
 import (
@@ -24,12 +29,33 @@ import (
 	"log/slog"
 	"os"
 	"sync"
+	"time"
 
 	"go.etcd.io/bbolt"
 )
 
-// DefaultMaxBytes holds more than a week of a laptop that is offline.
-const DefaultMaxBytes = 16 << 20
+const (
+	// DefaultMaxBytes holds more than a week of a laptop that is offline.
+	DefaultMaxBytes = 16 << 20
+	// DefaultMaxAge is how long the collector keeps activity by default: older
+	// reports would change nothing there.
+	DefaultMaxAge = 90 * 24 * time.Hour
+)
+
+// Value is how much the loss of a report would cost. A report is never evicted to
+// make room for one of less value.
+type Value uint8
+
+// The values, rising.
+const (
+	// Low is a report of counts over a time: the next ones say much the same.
+	Low Value = iota
+	// Normal is a report of something that changed.
+	Normal
+	// High is a report that others cannot be understood without, or of something
+	// that happened once: identity, sessions.
+	High
+)
 
 var (
 	reportsBucket = []byte("reports") // big-endian position -> record
@@ -44,6 +70,10 @@ var (
 type Options struct {
 	// MaxBytes caps what waits. Zero means DefaultMaxBytes.
 	MaxBytes int64
+	// MaxAge caps how long a report waits. Zero means DefaultMaxAge.
+	MaxAge time.Duration
+	// Now is the clock that ages are told by. Nil means the system's.
+	Now func() time.Time
 	// Log receives what the spool has to say. Nil means slog.Default().
 	Log *slog.Logger
 }
@@ -52,8 +82,8 @@ type Options struct {
 type Status struct {
 	// Depth is the number of reports that wait, Bytes their size.
 	Depth, Bytes uint64
-	// Dropped counts reports that were evicted, refused or lost to damage since
-	// the state directory was made.
+	// Dropped counts reports that were evicted, too old, refused or lost to damage
+	// since the state directory was made.
 	Dropped uint64
 	// Damaged counts files that were found damaged and moved aside.
 	Damaged uint64
@@ -77,33 +107,50 @@ func (b *Batch) Last() uint64 { return b.Sequences[len(b.Sequences)-1] }
 type Spool struct {
 	path     string
 	maxBytes int64
+	maxAge   time.Duration
+	now      func() time.Time
 	log      *slog.Logger
 	changed  chan struct{}
 
 	mu     sync.Mutex
-	db     *bbolt.DB
-	file   *os.File // db's own
+	db     *bbolt.DB // nil while the file cannot be opened, and after Close
+	file   *os.File  // db's own
+	closed bool
 	status Status
 }
 
 // Open opens the queue at path, making it if there is none. Damage is repaired
-// by moving the file aside; an error means that the directory cannot be used or
-// that another agent holds the file.
+// by moving the file aside. On a disk that is full or read-only the spool opens all
+// the same, and opens its file with the first call that finds the disk usable. An
+// error means that the directory is not this user's to write, or that another agent
+// holds the file.
 func Open(path string, options Options) (*Spool, error) {
 	s := &Spool{
 		path:     path,
 		maxBytes: options.MaxBytes,
+		maxAge:   options.MaxAge,
+		now:      options.Now,
 		log:      options.Log,
 		changed:  make(chan struct{}, 1),
 	}
 	if s.maxBytes <= 0 {
 		s.maxBytes = DefaultMaxBytes
 	}
+	if s.maxAge <= 0 {
+		s.maxAge = DefaultMaxAge
+	}
+	if s.now == nil {
+		s.now = time.Now
+	}
 	if s.log == nil {
 		s.log = slog.Default()
 	}
-	if err := s.open(); err != nil {
+	if err := s.open(); err != nil && !passing(err) {
 		return nil, fmt.Errorf("open spool %s: %w", path, err)
+	} else if err != nil {
+		s.log.LogAttrs(context.Background(), slog.LevelError,
+			"spool cannot be opened for now: reports are not kept until it can; make room on the disk or make it writable",
+			slog.String("file", path), slog.Any("cause", err))
 	}
 	if s.status.Depth > 0 {
 		s.signal()
@@ -115,6 +162,7 @@ func Open(path string, options Options) (*Spool, error) {
 func (s *Spool) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.closed = true
 	if s.db == nil {
 		return nil
 	}
@@ -133,33 +181,46 @@ func (s *Spool) Status() Status {
 	return s.status
 }
 
-// Append stores a report durably and returns how many older ones had to go to
-// make room.
-func (s *Spool) Append(bootID string, sequence uint64, payload []byte) (evicted int, err error) {
-	value, err := record{bootID: bootID, sequence: sequence, payload: payload}.encode()
+// Append stores a report durably. It returns how many had to go for that: older
+// ones of no more value, or, where all that waits is worth more, the report itself.
+func (s *Spool) Append(bootID string, sequence uint64, payload []byte, worth Value) (dropped int, err error) {
+	now := s.now()
+	value, err := record{value: worth, at: now.Unix(), bootID: bootID, sequence: sequence, payload: payload}.encode()
 	if err != nil {
 		return 0, fmt.Errorf("append to spool: %w", err)
 	}
 	if int64(len(value)) > s.maxBytes {
 		return 0, fmt.Errorf("append to spool: report of %d bytes is larger than the whole spool of %d", len(value), s.maxBytes)
 	}
+	var old, evicted int
+	var stored bool
 	err = s.update(func(tx *bbolt.Tx, next *Status) error {
-		var dropErr error
-		evicted, dropErr = evict(tx, next, s.maxBytes-int64(len(value)))
-		if dropErr != nil {
-			return dropErr
+		var err error
+		if old, err = expire(tx, next, now.Add(-s.maxAge).Unix()); err != nil {
+			return err
+		}
+		if evicted, err = s.makeRoom(tx, next, int64(len(value)), worth); err != nil {
+			return err
+		}
+		stored = int64(next.Bytes)+int64(len(value)) <= s.maxBytes
+		if !stored {
+			return addDropped(tx, next, 1)
 		}
 		return put(tx, next, value)
 	})
 	if err != nil {
 		return 0, fmt.Errorf("append to spool: %w", err)
 	}
-	if evicted > 0 {
-		s.log.LogAttrs(context.Background(), slog.LevelWarn, "spool is full, oldest reports dropped",
-			slog.Int("evicted", evicted), slog.Uint64("dropped_total", s.Status().Dropped))
+	dropped = old + evicted
+	if !stored {
+		dropped++
+	}
+	if dropped > 0 {
+		s.log.LogAttrs(context.Background(), slog.LevelWarn, "reports dropped from the spool: too old, or no room for them",
+			slog.Int("too_old", old), slog.Int("no_room", dropped-old), slog.Uint64("dropped_total", s.Status().Dropped))
 	}
 	s.signal()
-	return evicted, nil
+	return dropped, nil
 }
 
 // Peek returns the oldest reports of one boot id: at most maxReports and, the
@@ -272,20 +333,6 @@ func put(tx *bbolt.Tx, next *Status, value []byte) error {
 	next.Depth++
 	next.Bytes += uint64(len(value))
 	return nil
-}
-
-// evict removes the oldest reports until at most limit bytes wait.
-func evict(tx *bbolt.Tx, next *Status, limit int64) (int, error) {
-	evicted := 0
-	cursor := tx.Bucket(reportsBucket).Cursor()
-	for key, value := cursor.First(); key != nil && int64(next.Bytes) > limit; key, value = cursor.First() {
-		next.forget(value)
-		if err := cursor.Delete(); err != nil {
-			return 0, err
-		}
-		evicted++
-	}
-	return evicted, addDropped(tx, next, uint64(evicted))
 }
 
 func remove(tx *bbolt.Tx, next *Status, bootID string, sequence uint64) (int, error) {

@@ -28,7 +28,7 @@ func openAt(t *testing.T, path string, maxBytes int64) *Spool {
 func appendAll(t *testing.T, s *Spool, boot string, from, to uint64) {
 	t.Helper()
 	for sequence := from; sequence <= to; sequence++ {
-		if _, err := s.Append(boot, sequence, payload(boot, sequence)); err != nil {
+		if _, err := s.Append(boot, sequence, payload(boot, sequence), Normal); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -120,13 +120,13 @@ func TestCommitSurvivesReopening(t *testing.T) {
 func TestEvictsOldestAndCounts(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "spool")
-	one, err := record{bootID: "aaaa", sequence: 1, payload: payload("aaaa", 1)}.encode()
+	one, err := record{value: Normal, at: 1, bootID: "aaaa", sequence: 1, payload: payload("aaaa", 1)}.encode()
 	if err != nil {
 		t.Fatal(err)
 	}
 	s := openAt(t, path, int64(3*len(one)))
 	appendAll(t, s, "aaaa", 1, 3)
-	evicted, err := s.Append("aaaa", 4, payload("aaaa", 4))
+	evicted, err := s.Append("aaaa", 4, payload("aaaa", 4), Normal)
 	if err != nil || evicted != 1 {
 		t.Fatalf("evicted %d, error %v; want 1", evicted, err)
 	}
@@ -146,7 +146,7 @@ func TestEvictsOldestAndCounts(t *testing.T) {
 	if diff := cmp.Diff(want, openAt(t, path, int64(3*len(one))).Status()); diff != "" {
 		t.Errorf("after reopening: %s", diff)
 	}
-	if _, err := openAt(t, filepath.Join(t.TempDir(), "s"), 64).Append("aaaa", 1, make([]byte, 65)); err == nil {
+	if _, err := openAt(t, filepath.Join(t.TempDir(), "s"), 64).Append("aaaa", 1, make([]byte, 65), Normal); err == nil {
 		t.Error("a report larger than the spool was taken")
 	}
 }
@@ -158,7 +158,7 @@ func TestDamagedFileIsMovedAside(t *testing.T) {
 	full := func(t *testing.T, path string) []byte {
 		s := openAt(t, path, 0)
 		for sequence := range uint64(64) {
-			if _, err := s.Append("aaaa", sequence+1, bytes.Repeat([]byte{byte(sequence)}, 3000)); err != nil {
+			if _, err := s.Append("aaaa", sequence+1, bytes.Repeat([]byte{byte(sequence)}, 3000), Normal); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -249,7 +249,7 @@ func TestDamageWhileOpen(t *testing.T) {
 	if _, err := file.WriteAt(make([]byte, info.Size()-8192), 8192); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Append("aaaa", 4, payload("aaaa", 4)); err != nil {
+	if _, err := s.Append("aaaa", 4, payload("aaaa", 4), Normal); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff([]uint64{4}, peek(t, s, 10, 1<<20).Sequences); diff != "" {
@@ -276,7 +276,7 @@ func TestFileShrinksAfterBacklog(t *testing.T) {
 	s := openAt(t, path, 0)
 	big := bytes.Repeat([]byte("x"), 1<<20)
 	for sequence := range uint64(8) {
-		if _, err := s.Append("aaaa", sequence+1, big); err != nil {
+		if _, err := s.Append("aaaa", sequence+1, big, Normal); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -304,7 +304,7 @@ func TestFileShrinksAfterBacklog(t *testing.T) {
 }
 
 func FuzzDecodeRecord(f *testing.F) {
-	whole, err := record{bootID: "00112233445566778899aabbccddeeff", sequence: 300, payload: []byte("report")}.encode()
+	whole, err := record{value: High, at: 1764000000, bootID: "00112233445566778899aabbccddeeff", sequence: 300, payload: []byte("report")}.encode()
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -312,17 +312,21 @@ func FuzzDecodeRecord(f *testing.F) {
 	f.Add(whole[:20])
 	f.Add([]byte{})
 	f.Add([]byte{recordVersion, 255})
+	f.Add([]byte("\x01\x04aaaa\x07\x00\x00\x00\x00report"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		r, err := decode(data)
 		if err != nil {
 			return
+		}
+		if data[0] == firstVersion {
+			return // never written again
 		}
 		again, err := r.encode()
 		if err != nil {
 			t.Fatalf("decoded record does not encode: %v", err)
 		}
 		back, err := decode(again)
-		if err != nil || back.bootID != r.bootID || back.sequence != r.sequence || !bytes.Equal(back.payload, r.payload) {
+		if err != nil || back.bootID != r.bootID || back.value != r.value || back.at != r.at || back.sequence != r.sequence || !bytes.Equal(back.payload, r.payload) {
 			t.Fatalf("record changed on the way: %+v, %+v, %v", r, back, err)
 		}
 	})
