@@ -58,7 +58,7 @@ func TestEvidenceFadesByHalvesAndLeavesBelowOneDeciban(t *testing.T) {
 	t.Parallel()
 	s := newStory(t)
 	console := silentLaptop()
-	console.Kvm = &fleetv1.Kvm{Level: "named", Name: "PiKVM", Attached: true, FirstSeenAt: at(time.March, 1, 9)}
+	console.Kvm = &fleetv1.Kvm{Level: "named", Name: "PiKVM", Attached: true, Keyboard: true, FirstSeenAt: at(time.March, 1, 9)}
 	first := s.now
 	if e := evidenceOf(s.judge(0, console), "kvm_attached"); e.GetDb() != 22 || e.GetFullDb() != 22 {
 		t.Fatalf("attached: %v", e)
@@ -106,7 +106,7 @@ func TestFirstSeenStartsAnewAfterAGapLongerThanTheHalfLife(t *testing.T) {
 	t.Parallel()
 	console := func() *fleetv1.Device {
 		d := silentLaptop()
-		d.Kvm = &fleetv1.Kvm{Level: "named", Name: "PiKVM", Attached: true}
+		d.Kvm = &fleetv1.Kvm{Level: "named", Name: "PiKVM", Attached: true, Keyboard: true}
 		return d
 	}
 	for _, tt := range []struct {

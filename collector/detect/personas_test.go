@@ -121,7 +121,7 @@ func namedConsoleNoHands() *fleetv1.Device {
 			a.InputHours, a.JigglerShare, a.AssistiveShare = nil, nil, nil
 		})
 		d.Still.RhythmCv = nil
-		d.Kvm = &fleetv1.Kvm{Level: "named", Name: "PiKVM", Attached: true, FirstSeenAt: at(time.February, 3, 10), LastSeenAt: at(time.March, 17, 17)}
+		d.Kvm = &fleetv1.Kvm{Level: "named", Name: "PiKVM", Attached: true, Keyboard: true, FirstSeenAt: at(time.February, 3, 10), LastSeenAt: at(time.March, 17, 17)}
 	})
 }
 
@@ -130,7 +130,7 @@ func disguisedConsole() *fleetv1.Device {
 	return laptop(func(d *fleetv1.Device) {
 		shelved(d)
 		spans(d, func(a *fleetv1.Activity) { input(a, 0, 0.02, 0.98, 0, 0); a.DrivenDays = a.GetDays() })
-		d.Kvm = &fleetv1.Kvm{Level: "shape_storage", Name: "USB Keyboard", Attached: true, FirstSeenAt: at(time.February, 3, 10), LastSeenAt: at(time.March, 17, 17)}
+		d.Kvm = &fleetv1.Kvm{Level: "shape_storage", Name: "USB Keyboard", Attached: true, Keyboard: true, FirstSeenAt: at(time.February, 3, 10), LastSeenAt: at(time.March, 17, 17)}
 	})
 }
 
@@ -187,7 +187,7 @@ func developerWithConsole() *fleetv1.Device {
 			{Id: "sshd", Name: "OpenSSH server", Category: "remote-control", Controls: true, Present: true, Unattended: true, Running: true},
 		}
 		spans(d, func(a *fleetv1.Activity) { input(a, 0.7, 0.2, 0.1, 0, 0) })
-		d.Kvm = &fleetv1.Kvm{Level: "named", Name: "PiKVM", Attached: true, OtherInputAttached: true, FirstSeenAt: at(time.February, 20, 10), LastSeenAt: at(time.March, 17, 17)}
+		d.Kvm = &fleetv1.Kvm{Level: "named", Name: "PiKVM", Attached: true, Keyboard: true, OtherInputAttached: true, FirstSeenAt: at(time.February, 20, 10), LastSeenAt: at(time.March, 17, 17)}
 		d.Place.KvmNeighbours = p(uint32(1))
 	})
 }
@@ -246,7 +246,7 @@ func virtualDesktop() *fleetv1.Device {
 		d.Tools = []*fleetv1.ToolSighting{{Id: "xrdp", Name: "xrdp", Category: "remote-control", Controls: true, Present: true, Unattended: true, Running: true}}
 		controlled(d, 1, "xrdp")
 		spans(d, func(a *fleetv1.Activity) { input(a, 0, 0, 0, 0, 1) })
-		d.Kvm = &fleetv1.Kvm{Level: "shape", Name: "QEMU USB Tablet", Attached: true, FirstSeenAt: at(time.February, 2, 9)}
+		d.Kvm = &fleetv1.Kvm{Level: "shape", Name: "QEMU USB Tablet", Attached: true, Keyboard: true, FirstSeenAt: at(time.February, 2, 9)}
 		d.Egress = &fleetv1.Egress{Address: "192.0.2.30", Country: "IE", AsName: "Example Cloud", Hosting: true, Foreign: true, TimeZone: "America/New_York", ZoneMismatch: true}
 		d.Place = &fleetv1.PlaceHistory{Networks_20D: 1, KnownDays: 20, HiddenFromDayOne: p(true), BusinessNeighbours: p(uint32(30))}
 		d.Site = &fleetv1.Site{Id: "site-4", Members: []string{"d0"}, People: 30, Days: 40, JoinedBy: "the same gateway and egress network"}

@@ -174,7 +174,7 @@ func (v *view) addControl(s *sums, d *fleetv1.Day) bool {
 		nearer := v.nearShare(d.GetDay(), c.GetTool())
 		far := uint64(float64(c.GetActiveSeconds())*(1-nearer) + 0.5)
 		near += uint64(c.GetActiveNearSeconds()) + uint64(c.GetActiveSeconds()) - far
-		if v.f.approved(c.GetTool(), v.person, v.now) {
+		if v.approvedOn(c.GetTool(), d.GetDay()) {
 			sanctioned += far
 			continue
 		}
@@ -194,7 +194,7 @@ func (v *view) addControl(s *sums, d *fleetv1.Day) bool {
 // themselves say how long it lasted, though not how much of it was activity.
 func (v *view) addContacts(s *sums, d *fleetv1.Day) bool {
 	for _, c := range v.contacts {
-		if c.GetDay() == d.GetDay() && c.seconds > 0 && !c.GetNear() && !v.f.approved(c.GetTool(), v.person, v.now) {
+		if c.GetDay() == d.GetDay() && c.seconds > 0 && !c.GetNear() && !v.approvedOn(c.GetTool(), d.GetDay()) {
 			s.unsanctioned += c.seconds
 			s.byTool[c.GetTool()] += c.seconds
 		}

@@ -28,6 +28,7 @@ type update struct {
 	rep      *farmhoundv1.Report
 	obs      Observation
 	at       int64 // when observed, never after it arrived
+	observed int64 // when observed, as the laptop's clock said
 	received int64
 	order    uint64
 	late     bool // spooled: arrived well after it was observed
@@ -54,16 +55,16 @@ func (f *Fleet) Apply(pic *fleetv1.Picture, obs Observation) (*fleetv1.Picture, 
 	u := &update{draft: newDraft(pic), f: f, rep: obs.Report, obs: obs, received: max(obs.ReceivedAt.Unix(), 1)}
 	u.pic.Id = obs.Device
 	u.first = pic.GetFirstReportUnix() == 0
-	observed := u.received
+	u.observed = u.received
 	if t := u.rep.GetObservedAt(); t != nil {
-		observed = t.AsTime().Unix()
+		u.observed = t.AsTime().Unix()
 	}
-	u.at = u.within(observed)
+	u.at = u.within(u.observed)
 	u.order = orderOf(obs.ReceivedAt, u.rep.GetSequence())
 
 	u.identity()
-	u.clock(observed)
-	u.run(observed)
+	u.clock(u.observed)
+	u.run(u.observed)
 	u.link()
 	u.health() // first: it tells which parts are silent because their sense fails
 	u.egress()
@@ -74,7 +75,7 @@ func (f *Fleet) Apply(pic *fleetv1.Picture, obs Observation) (*fleetv1.Picture, 
 	u.hardware()
 	u.zone()
 	u.media()
-	u.pause(observed)
+	u.pause(u.observed)
 	u.pic.LastReportUnix = max(u.pic.GetLastReportUnix(), u.at)
 	u.superseded()
 	u.pic.LastReceivedUnix = max(u.pic.GetLastReceivedUnix(), u.received)

@@ -107,6 +107,12 @@ func (f *Fleet) approved(tool string, person *fleetv1.Person, at time.Time) bool
 	})
 }
 
+// approvedOn judges control by what was approved on its day: an approval that ends
+// makes no evidence of what it covered. One granted later covers what was before.
+func (v *view) approvedOn(tool string, day uint32) bool {
+	return v.f.approved(tool, v.person, dayStart(day))
+}
+
 // declared says whether a country is one where the person may be.
 func (v *view) declared(country string) bool {
 	return country == v.person.GetCountry() || slices.Contains(v.person.GetTravelCountries(), country)
@@ -129,8 +135,9 @@ func (v *view) tools() []*fleetv1.ToolSighting {
 			continue
 		}
 		category := v.f.category(t.GetId())
-		// What the first report listed may have been there for years.
-		appeared := t.GetFirstUnix() > v.pic.GetSoftwareUnix()
+		// What the first report listed may have been there for years, and what was
+		// approved when it appeared was set up by nobody else.
+		appeared := t.GetFirstUnix() > v.pic.GetSoftwareUnix() && !v.f.approved(t.GetId(), v.person, time.Unix(t.GetFirstUnix(), 0))
 		last := t.GetLastUnix()
 		if t.GetPresent() {
 			last = max(last, v.pic.GetSoftwareSeenUnix())
@@ -139,7 +146,7 @@ func (v *view) tools() []*fleetv1.ToolSighting {
 			Id: t.GetId(), Name: v.f.toolName(t.GetId()), Category: category,
 			Present: t.GetPresent(), Unattended: t.GetUnattended(), Running: t.GetRunning(),
 			Renamed: t.GetRenamed(), Portable: t.GetPortable(), FixedCredential: t.GetFixedCredential(),
-			Approved:    v.f.approved(t.GetId(), v.person, v.now),
+			Approved:    v.f.approved(t.GetId(), v.person, time.Unix(last, 0)),
 			FirstSeenAt: stamp(t.GetFirstUnix()), LastSeenAt: stamp(last),
 			FirstFortnight: appeared && t.GetFirstUnix()-first <= fortnightDays*daySeconds,
 			Controls:       controls(category),
@@ -165,7 +172,8 @@ func (v *view) known(d *fleetv1.Device) *fleetv1.Known {
 		Control:  len(v.contacts) > 0,
 	}
 	for _, day := range v.pic.GetDays() {
-		if int64(day.GetDay()) <= v.now.Unix()/daySeconds-activeSpan {
+		// Silence takes nothing from what could be observed until it began.
+		if int64(day.GetDay()) <= v.pic.GetLastReceivedUnix()/daySeconds-activeSpan {
 			continue
 		}
 		k.Control = k.GetControl() || day.GetControlKnownSeconds() > 0
@@ -174,6 +182,6 @@ func (v *view) known(d *fleetv1.Device) *fleetv1.Known {
 	return k
 }
 
-func midnight(day uint32) *timestamppb.Timestamp {
-	return timestamppb.New(time.Unix(int64(day)*daySeconds, 0))
-}
+func dayStart(day uint32) time.Time { return time.Unix(int64(day)*daySeconds, 0) }
+
+func midnight(day uint32) *timestamppb.Timestamp { return timestamppb.New(dayStart(day)) }

@@ -114,7 +114,14 @@ func TestActivity(t *testing.T) {
 		{name: "approved by the company", life: plain(driven("anydesk")), get: unsanctioned, want: 0.0,
 			config: func(c *Config) { c.Company.ApprovedTools = []ApprovedTool{{ID: "anydesk"}} }},
 		{name: "approval that ended", life: plain(driven("anydesk")), get: unsanctioned, want: 1.0,
-			config: func(c *Config) { c.Company.ApprovedTools = []ApprovedTool{{ID: "anydesk", Until: monday}} }},
+			config: func(c *Config) { c.Company.ApprovedTools = []ApprovedTool{{ID: "anydesk", Until: monday.AddDate(0, 0, -1)}} }},
+		{name: "approval that ends afterwards covered what it covered", life: plain(driven("anydesk")), get: unsanctioned, want: 0.0, now: 10 * 24 * time.Hour,
+			config: func(c *Config) { c.Company.ApprovedTools = []ApprovedTool{{ID: "anydesk", Until: monday.AddDate(0, 0, 7)}} }},
+		{name: "approval that ends meanwhile", life: plain(driven("anydesk")), get: unsanctioned, want: 0.4,
+			config: func(c *Config) {
+				c.Company.ApprovedTools = []ApprovedTool{{ID: "anydesk", Until: monday.AddDate(0, 0, 2).Add(6 * time.Hour)}}
+			}},
+		{name: "what was counted is known", life: plain(driven("anydesk"), func(w *farmhoundv1.Window) { w.ControlKnown = false }), get: unsanctioned, want: 1.0},
 		{name: "approved for the person", life: plain(driven("anydesk")), want: 1.0,
 			person: func(p *fleetv1.Person) { p.ApprovedTools = []string{"anydesk"} },
 			get:    day5(func(a *fleetv1.Activity) any { return rounded(a.SanctionedShare) })},
@@ -198,6 +205,14 @@ func TestTools(t *testing.T) {
 			get: first(func(t *fleetv1.ToolSighting) any {
 				return sentence("%s %s %t %t %t", t.GetName(), t.GetCategory(), t.GetControls(), t.GetUnattended(), t.GetFixedCredential())
 			})},
+		{name: "set up while approved", get: first(func(t *fleetv1.ToolSighting) any { return sentence("%t %t", t.GetApproved(), t.GetFirstFortnight()) }),
+			life: appears(2, -1, 6), want: "false false", config: func(c *Config) {
+				c.Company.ApprovedTools = []ApprovedTool{{ID: "anydesk", Until: monday.AddDate(0, 0, 4)}}
+			}},
+		{name: "gone before its approval ended", get: first(func(t *fleetv1.ToolSighting) any { return t.GetApproved() }),
+			life: appears(2, 4, 6), want: true, config: func(c *Config) {
+				c.Company.ApprovedTools = []ApprovedTool{{ID: "anydesk", Until: monday.AddDate(0, 0, 5)}}
+			}},
 		{name: "a sense that fails does not keep a tool there", want: "2026-01-07", life: func(l *laptop) []Observation {
 			all := appears(2, -1, 3)(l)
 			l.seen.Health = &farmhoundv1.Health{Senses: []*farmhoundv1.Sense{{Name: "software", State: farmhoundv1.SenseState_SENSE_STATE_FAILED}}}
@@ -205,4 +220,37 @@ func TestTools(t *testing.T) {
 			return append(all, l.workday(monday.AddDate(0, 0, 3))...)
 		}, get: first(func(t *fleetv1.ToolSighting) any { return t.GetLastSeenAt().AsTime().Format(time.DateOnly) })},
 	})
+}
+
+// A window that says it reaches beyond its report counts up to it: what is judged
+// tonight must not name tomorrow.
+func TestWindowEndsWithItsReport(t *testing.T) {
+	t.Parallel()
+	l, f := newLaptop("d1"), newFleet(nil)
+	midnight := time.Date(2026, 1, 6, 0, 0, 0, 0, time.UTC)
+	w := hour(midnight.Add(-time.Hour), 0)
+	w.Seconds, w.ActiveSeconds = 2*3600, proto.Uint32(2*3600)
+	l.hours = append(l.hours, w)
+	dev := f.Device(lived(t, f, []Observation{l.report(midnight)}), midnight)
+	if got := dev.GetDay1().GetActiveHours(); got < 0.99 || got > 1.01 {
+		t.Errorf("counted %v hours, want the one before the report", got)
+	}
+	if to := dev.GetDay1().GetTo().AsTime(); to.After(midnight) {
+		t.Errorf("the last day with activity ends %s, after the report", to)
+	}
+}
+
+// Silence takes nothing from what could be observed until it began.
+func TestSilenceIsNotBlindness(t *testing.T) {
+	t.Parallel()
+	l, f := newLaptop("d1"), newFleet(nil)
+	l.rtt = 20
+	all := l.workdays(monday, 7)
+	pic := lived(t, f, all)
+	for _, days := range []int{0, 21, 400} {
+		known := f.Device(pic, after(all).AddDate(0, 0, days)).GetKnown()
+		if !known.GetControl() || !known.GetHands() || !known.GetDistance() {
+			t.Errorf("after %d days of silence: %v", days, known)
+		}
+	}
 }

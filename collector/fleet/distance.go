@@ -24,7 +24,7 @@ func (v *view) distance() *fleetv1.Distance {
 	var minima []float64
 	hours := uint32(0)
 	for _, day := range v.pic.GetDays() {
-		if us := day.GetRttMinUs(); us > 0 && int64(day.GetDay()) > v.now.Unix()/daySeconds-activeSpan {
+		if us := day.GetRttMinUs(); us > 0 && int64(day.GetDay()) > v.pic.GetLastReceivedUnix()/daySeconds-activeSpan {
 			minima = append(minima, float64(us)/1000)
 			hours |= day.GetRttHours()
 		}

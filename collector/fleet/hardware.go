@@ -97,7 +97,7 @@ func (u *update) peripheral(found *fleetv1.PeripheralState) {
 		u.event(u.at, "hardware_attached", sentence("%s was attached.", peripheralWords(found)))
 	}
 	// Recognition follows the catalogue, which may have grown.
-	p.Kind, p.Level, p.Name, p.Serial = found.GetKind(), found.GetLevel(), found.GetName(), found.GetSerial()
+	p.Kind, p.Level, p.Name, p.Serial, p.Keyboard = found.GetKind(), found.GetLevel(), found.GetName(), found.GetSerial(), found.GetKeyboard()
 	p.ListedOrder = u.order
 	p.LastUnix = max(p.GetLastUnix(), u.at)
 }

@@ -138,7 +138,7 @@ func (f *Fleet) entryOf(pic *fleetv1.Picture, person *fleetv1.Person, contacts [
 		e.serials = append(e.serials, s)
 	}
 	for _, c := range contacts {
-		if k, ok := toKey(c.GetAccount()); ok && !slices.Contains(e.accounts, k) && !c.GetNear() && !f.approved(c.GetTool(), person, at) {
+		if k, ok := toKey(c.GetAccount()); ok && !slices.Contains(e.accounts, k) && !c.GetNear() && !f.approved(c.GetTool(), person, dayStart(c.GetDay())) {
 			e.accounts = append(e.accounts, k)
 			e.join(joint{hashAccount, k, ""})
 		}

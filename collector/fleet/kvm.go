@@ -58,7 +58,8 @@ func (f *Fleet) classifyUSB(d *farmhoundv1.UsbDevice) (*fleetv1.PeripheralState,
 	if level == "" {
 		return nil, false
 	}
-	p := &fleetv1.PeripheralState{Kind: kindKVM, Level: level, Name: name}
+	keyboard, _, _ := shape(d)
+	p := &fleetv1.PeripheralState{Kind: kindKVM, Level: level, Name: name, Keyboard: keyboard}
 	identity := binary.BigEndian.AppendUint32(nil, d.GetVendorId()<<16|d.GetProductId())
 	if d.GetSerial().GetClass() == farmhoundv1.SerialClass_SERIAL_CLASS_ORDINARY && len(d.GetSerial().GetHash()) > 0 {
 		k := f.hash(hashPeripheral, identity, d.GetSerial().GetHash())

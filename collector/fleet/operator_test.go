@@ -79,6 +79,10 @@ func TestOperator(t *testing.T) {
 		{name: "no address data says nothing", life: from(shenyang), get: foreign, want: false, config: func(c *Config) { c.Places = nil }},
 		{name: "an approved tool has no operator", life: from(shenyang), get: foreign, want: "nobody",
 			config: func(c *Config) { c.Company.ApprovedTools = []ApprovedTool{{ID: "anydesk"}} }},
+		{name: "nor when its approval has ended since", life: from(shenyang), get: foreign, want: "nobody", now: 10 * 24 * time.Hour,
+			config: func(c *Config) {
+				c.Company.ApprovedTools = []ApprovedTool{{ID: "anydesk", Until: monday.AddDate(0, 0, 7)}}
+			}},
 		{name: "near has none either", life: from(ohio), get: foreign, want: "nobody"},
 		{name: "an overlay's peer is not near and not abroad", life: from("100.64.7.7"), get: foreign, want: false},
 		{name: "a VPN's exit", life: from(exitOhio), get: operator(func(o *fleetv1.Operator) any { return o.GetAnonymised() }), want: true},

@@ -19,6 +19,8 @@ func (v *view) kvm() *fleetv1.Kvm {
 		case p.GetKind() == kindKVM && v.now.Unix()-v.attachedUntil(p) <= toolDays*daySeconds && stronger(p, best):
 			best = p
 		}
+		// A console may show as a screen alone: nothing can be typed through a screen.
+		k.Keyboard = k.GetKeyboard() || p.GetKeyboard() && v.attached(p)
 	}
 	if best != nil {
 		k.Level, k.Name, k.Attached = best.GetLevel(), best.GetName(), v.attached(best)

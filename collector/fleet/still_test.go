@@ -310,6 +310,14 @@ func TestKvm(t *testing.T) {
 			return append(all, l.workday(monday.AddDate(0, 0, 1))...)
 		}
 	}
+	// screen is a console of which only the display shows.
+	screen := func(l *laptop) []Observation {
+		l.seen.Hardware = &farmhoundv1.Hardware{Displays: []*farmhoundv1.Display{{Maker: "LNX", ProductCode: 0x7771, Name: "PiKVM V3"}}}
+		return l.workday(monday)
+	}
+	keyboard := func(d *fleetv1.Device) any {
+		return sentence("%s %t %t", d.GetKvm().GetLevel(), d.GetKvm().GetAttached(), d.GetKvm().GetKeyboard())
+	}
 	level := func(d *fleetv1.Device) any { return d.GetKvm().GetLevel() }
 	beating := func(input *farmhoundv1.InputSeconds) func(l *laptop) []Observation {
 		return func(l *laptop) []Observation {
@@ -337,6 +345,9 @@ func TestKvm(t *testing.T) {
 				l.restart()
 				return append(all, l.report(after(all)))
 			}},
+		{name: "a console's keyboard", life: attached(2, pikvm), get: keyboard, want: "named true true"},
+		{name: "a console's screen alone", life: screen, get: keyboard, want: "named true false"},
+		{name: "a console's keyboard, unplugged", life: attached(1, pikvm), get: keyboard, want: "named false false"},
 		{name: "no hardware sense", life: func(l *laptop) []Observation { l.seen.Hardware = nil; return l.workday(monday) },
 			get: func(d *fleetv1.Device) any { return d.GetKvm() == nil && !d.GetKnown().GetHardware() }, want: true},
 		{name: "a console's beat", life: beating(&farmhoundv1.InputSeconds{KvmLike: 60}), get: beat, want: 60.0},

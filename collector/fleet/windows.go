@@ -25,7 +25,8 @@ func (u *update) windows() {
 	oldest := (u.received/daySeconds - keptDays + 1) * daySeconds
 	for _, w := range u.rep.GetWindows() {
 		start := w.GetStartedAt().AsTime().Unix()
-		end := start + int64(w.GetSeconds())
+		// What lies beyond its report had not happened yet.
+		end := min(start+int64(w.GetSeconds()), u.observed+slack)
 		if end <= start || end > u.received+aheadSeconds || start < oldest {
 			u.pic.WindowsRefused++
 			continue
@@ -51,7 +52,7 @@ func (u *update) portion(w *farmhoundv1.Window, start, from, to int64) {
 	if length > 5*slack && length-news <= slack {
 		news = length
 	}
-	whole := int64(w.GetSeconds())
+	whole := int64(w.GetSeconds()) // with what was cut off
 	p := piece{
 		w: w, d: d, from: from, to: to, seconds: news, first: from == start,
 		// Shares are differences of a running total, so that the parts of a window
@@ -84,7 +85,7 @@ func (u *update) count(p piece) {
 		d.ActiveSeconds += active
 	}
 	controlled := uint32(0)
-	if w.GetControlKnown() {
+	if w.GetControlKnown() || len(w.GetControl()) > 0 { // what was counted is known
 		inUse := active
 		if !known {
 			// Nobody can say when it was used: at most while it was awake.

@@ -969,7 +969,9 @@ type Kvm struct {
 	// A display that is not there (dummy plug or virtual driver) is attached.
 	DummyDisplay bool `protobuf:"varint,7,opt,name=dummy_display,json=dummyDisplay,proto3" json:"dummy_display,omitempty"`
 	// Period in seconds at which input beats, if it beats at the period of a remote console's jiggler.
-	BeatSeconds   *float64 `protobuf:"fixed64,8,opt,name=beat_seconds,json=beatSeconds,proto3,oneof" json:"beat_seconds,omitempty"`
+	BeatSeconds *float64 `protobuf:"fixed64,8,opt,name=beat_seconds,json=beatSeconds,proto3,oneof" json:"beat_seconds,omitempty"`
+	// A recognised console that is attached now offers a keyboard; one that is seen as a display alone does not.
+	Keyboard      bool `protobuf:"varint,9,opt,name=keyboard,proto3" json:"keyboard,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1058,6 +1060,13 @@ func (x *Kvm) GetBeatSeconds() float64 {
 		return *x.BeatSeconds
 	}
 	return 0
+}
+
+func (x *Kvm) GetKeyboard() bool {
+	if x != nil {
+		return x.Keyboard
+	}
+	return false
 }
 
 // Stillness is how little the laptop moves and rests.
@@ -2195,7 +2204,7 @@ const file_farmhound_fleet_v1_device_proto_rawDesc = "" +
 	"\f_on_ac_shareB\x0f\n" +
 	"\r_asleep_shareB\x16\n" +
 	"\x14_call_injected_shareB\x0e\n" +
-	"\f_input_hours\"\xd9\x02\n" +
+	"\f_input_hours\"\xf5\x02\n" +
 	"\x03Kvm\x12\x14\n" +
 	"\x05level\x18\x01 \x01(\tR\x05level\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12>\n" +
@@ -2205,7 +2214,8 @@ const file_farmhound_fleet_v1_device_proto_rawDesc = "" +
 	"\battached\x18\x05 \x01(\bR\battached\x120\n" +
 	"\x14other_input_attached\x18\x06 \x01(\bR\x12otherInputAttached\x12#\n" +
 	"\rdummy_display\x18\a \x01(\bR\fdummyDisplay\x12&\n" +
-	"\fbeat_seconds\x18\b \x01(\x01H\x00R\vbeatSeconds\x88\x01\x01B\x0f\n" +
+	"\fbeat_seconds\x18\b \x01(\x01H\x00R\vbeatSeconds\x88\x01\x01\x12\x1a\n" +
+	"\bkeyboard\x18\t \x01(\bR\bkeyboardB\x0f\n" +
 	"\r_beat_seconds\"\x8c\x02\n" +
 	"\tStillness\x12/\n" +
 	"\x11same_network_days\x18\x01 \x01(\x01H\x00R\x0fsameNetworkDays\x88\x01\x01\x12,\n" +

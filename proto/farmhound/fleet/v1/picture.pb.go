@@ -1705,8 +1705,10 @@ type PeripheralState struct {
 	ListedOrder uint64 `protobuf:"varint,9,opt,name=listed_order,json=listedOrder,proto3" json:"listed_order,omitempty"`
 	// Egress networks, no company's, beside which it was attached, the latest last.
 	EgressPrefixes []string `protobuf:"bytes,10,rep,name=egress_prefixes,json=egressPrefixes,proto3" json:"egress_prefixes,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// For kvm: it offers a keyboard.
+	Keyboard      bool `protobuf:"varint,11,opt,name=keyboard,proto3" json:"keyboard,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *PeripheralState) Reset() {
@@ -1807,6 +1809,13 @@ func (x *PeripheralState) GetEgressPrefixes() []string {
 		return x.EgressPrefixes
 	}
 	return nil
+}
+
+func (x *PeripheralState) GetKeyboard() bool {
+	if x != nil {
+		return x.Keyboard
+	}
+	return false
 }
 
 // HardwareState is hardware at large.
@@ -2805,7 +2814,7 @@ const file_farmhound_fleet_v1_picture_proto_rawDesc = "" +
 	"first_unix\x18\n" +
 	" \x01(\x03R\tfirstUnix\x12\x1b\n" +
 	"\tlast_unix\x18\v \x01(\x03R\blastUnix\x12\x14\n" +
-	"\x05relay\x18\f \x01(\bR\x05relay\"\x9b\x02\n" +
+	"\x05relay\x18\f \x01(\bR\x05relay\"\xb7\x02\n" +
 	"\x0fPeripheralState\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\fR\x03key\x12\x12\n" +
 	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x14\n" +
@@ -2818,7 +2827,8 @@ const file_farmhound_fleet_v1_picture_proto_rawDesc = "" +
 	"\x06serial\x18\b \x01(\fR\x06serial\x12!\n" +
 	"\flisted_order\x18\t \x01(\x04R\vlistedOrder\x12'\n" +
 	"\x0fegress_prefixes\x18\n" +
-	" \x03(\tR\x0eegressPrefixes\"A\n" +
+	" \x03(\tR\x0eegressPrefixes\x12\x1a\n" +
+	"\bkeyboard\x18\v \x01(\bR\bkeyboard\"A\n" +
 	"\rHardwareState\x120\n" +
 	"\x14other_input_attached\x18\x01 \x01(\bR\x12otherInputAttached\"\xab\x02\n" +
 	"\fNetworkState\x12\x18\n" +
