@@ -40,6 +40,10 @@ type Config struct {
 	Root string
 	// Dial opens connections to the collector. Nil means the system's way.
 	Dial delivery.Dialer
+	// Settled is called by the loop when the agent has settled down after starting,
+	// and then once a day: a program may give back what only starting needed. Nil is
+	// allowed.
+	Settled func()
 	// Log is where the agent logs. Nil means slog.Default().
 	Log *slog.Logger
 }
@@ -65,6 +69,7 @@ type Agent struct {
 	// told is when everything was last told, damaged how many damaged spools were
 	// known by then, and unspooled whether the last report could not be kept.
 	told      time.Time
+	settled   time.Time
 	damaged   uint64
 	unspooled bool
 }
@@ -162,6 +167,9 @@ func (a *Agent) observe(ctx context.Context) {
 		if a.report(ctx, seen, ended) {
 			a.state.observed(seen)
 		}
+		if ended {
+			a.settle()
+		}
 		if a.pause(ctx) != nil {
 			break
 		}
@@ -169,6 +177,14 @@ func (a *Agent) observe(ctx context.Context) {
 	// What the last, unfinished window counted is kept for the next start.
 	a.windows.finish()
 	a.report(context.WithoutCancel(ctx), &farmhoundv1.Report{}, false)
+}
+
+// settle follows the first window, when everything was told and delivered once.
+func (a *Agent) settle() {
+	if now := time.Now(); a.config.Settled != nil && now.Sub(a.settled).Abs() >= tellEverything {
+		a.settled = now
+		a.config.Settled()
+	}
 }
 
 func (a *Agent) pause(ctx context.Context) error {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/farmhound-security/farmhound/agent"
+	"github.com/farmhound-security/farmhound/agent/lean"
 	"github.com/farmhound-security/farmhound/agent/service"
 	"github.com/farmhound-security/farmhound/agent/settings"
 )
@@ -27,6 +28,12 @@ func (runCommand) Run(ctx context.Context, cli *commandLine, p process) error {
 		return err
 	}
 	config := agentConfig(s, p)
+	lean.Prepare()
+	config.Settled = func() {
+		if err := lean.Release(); err != nil {
+			config.Log.DebugContext(ctx, "memory cannot be given back", "error", err)
+		}
+	}
 	return service.Run(ctx, func(ctx context.Context) error {
 		a, err := agent.New(config)
 		if err != nil {
