@@ -114,9 +114,13 @@ func TestActivity(t *testing.T) {
 		{name: "approved by the company", life: plain(driven("anydesk")), get: unsanctioned, want: 0.0,
 			config: func(c *Config) { c.Company.ApprovedTools = []ApprovedTool{{ID: "anydesk"}} }},
 		{name: "approval that ended", life: plain(driven("anydesk")), get: unsanctioned, want: 1.0,
-			config: func(c *Config) { c.Company.ApprovedTools = []ApprovedTool{{ID: "anydesk", Until: monday.AddDate(0, 0, -1)}} }},
+			config: func(c *Config) {
+				c.Company.ApprovedTools = []ApprovedTool{{ID: "anydesk", Until: monday.AddDate(0, 0, -1)}}
+			}},
 		{name: "approval that ends afterwards covered what it covered", life: plain(driven("anydesk")), get: unsanctioned, want: 0.0, now: 10 * 24 * time.Hour,
-			config: func(c *Config) { c.Company.ApprovedTools = []ApprovedTool{{ID: "anydesk", Until: monday.AddDate(0, 0, 7)}} }},
+			config: func(c *Config) {
+				c.Company.ApprovedTools = []ApprovedTool{{ID: "anydesk", Until: monday.AddDate(0, 0, 7)}}
+			}},
 		{name: "approval that ends meanwhile", life: plain(driven("anydesk")), get: unsanctioned, want: 0.4,
 			config: func(c *Config) {
 				c.Company.ApprovedTools = []ApprovedTool{{ID: "anydesk", Until: monday.AddDate(0, 0, 2).Add(6 * time.Hour)}}
