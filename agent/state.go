@@ -126,10 +126,10 @@ func (s *state) policy() *farmhoundv1.Policy {
 }
 
 // setPolicy keeps a policy over restarts and reports whether it is a new one.
-// scan_now is an order for once and is not kept.
+// scan_now is an order for once, trust anchors are the identity's to keep: neither is.
 func (s *state) setPolicy(policy *farmhoundv1.Policy) (bool, error) {
 	kept := proto.CloneOf(policy)
-	kept.ScanNow = false
+	kept.ScanNow, kept.TrustAnchors = false, nil
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if proto.Equal(kept, s.current) {

@@ -47,6 +47,7 @@ func (a *Agent) deliver(ctx context.Context) error {
 	deliverer := &delivery.Deliverer{
 		Queue: a.spool, Collector: farmhoundv1.NewIngestServiceClient(connection), Log: a.log, Wake: a.wake,
 		Acknowledged: func(ack *farmhoundv1.ReportAck) { a.acknowledged(ctx, ack) },
+		TrustedCAs:   a.identity.TrustedCAs,
 		Failed:       a.state.trouble,
 	}
 	var renewing sync.WaitGroup
@@ -228,6 +229,7 @@ func (a *Agent) acknowledged(ctx context.Context, ack *farmhoundv1.ReportAck) {
 // applyPolicy takes up a policy: intervals, keys and an order to look now. A
 // catalogue other than the agent's own is noted; health facts tell which is used.
 func (a *Agent) applyPolicy(policy *farmhoundv1.Policy) {
+	a.takeAnchors(policy.GetTrustAnchors())
 	changed, err := a.state.setPolicy(policy)
 	if err != nil {
 		a.log.Error("policy holds until the next start only", "error", err)
@@ -245,6 +247,19 @@ func (a *Agent) applyPolicy(policy *farmhoundv1.Policy) {
 	}
 	if changed || policy.GetScanNow() {
 		signal(a.lookNow)
+	}
+}
+
+// takeAnchors takes up the CAs of the collector, where it names any.
+func (a *Agent) takeAnchors(named [][]byte) {
+	if len(named) == 0 {
+		return
+	}
+	switch changed, err := a.identity.TakeAnchors(named); {
+	case err != nil:
+		a.log.Error("the collector's CAs stay as they were", "error", err)
+	case changed:
+		a.log.Info("the collector named its CAs", "cas", len(named))
 	}
 }
 

@@ -54,6 +54,9 @@ type Deliverer struct {
 	// Acknowledged is called after each acknowledgement, when the spool has
 	// forgotten what it names. Nil is allowed.
 	Acknowledged func(*farmhoundv1.ReportAck)
+	// TrustedCAs returns the digests of the CAs by which the collector is known, which
+	// it is told. Nil tells nothing.
+	TrustedCAs func() [][]byte
 	// Failed is called with every failure, in words; Acknowledged follows when it
 	// has passed. Nil is allowed.
 	Failed func(error)
@@ -139,6 +142,9 @@ func (d *Deliverer) deliver(ctx context.Context) (bool, error) {
 	batch, err := unpack(waiting)
 	if err != nil {
 		return true, d.drop(ctx, waiting, err)
+	}
+	if d.TrustedCAs != nil {
+		batch.TrustedCas = d.TrustedCAs()
 	}
 	call, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()

@@ -56,6 +56,9 @@ type Identity struct {
 	deviceID    string
 	trust       trust
 	certificate atomic.Pointer[tls.Certificate]
+	anchors     atomic.Pointer[anchors]
+	// shown is what the collector showed when it was verified last.
+	shown atomic.Pointer[tls.ConnectionState]
 	// damage is why the certificate that Open found is not used.
 	damage error
 }
@@ -77,6 +80,7 @@ func Open(dir string, trust Trust) (*Identity, error) {
 	if i.trust, err = openTrust(trust, filepath.Join(dir, caFile)); err != nil {
 		return nil, err
 	}
+	i.loadAnchors()
 	i.damage = i.loadCertificate()
 	return i, nil
 }

@@ -25,10 +25,10 @@ var ErrWrongCollector = errors.New("the server is not the collector this laptop 
 
 // trust is a set of CA certificates, a pin, or neither.
 type trust struct {
-	roots  *x509.CertPool
-	pin    []byte
-	given  []byte // content of the CA file that was named
-	stored string // where the CA is kept
+	certificates []*x509.Certificate // nil where there is a pin only
+	pin          []byte
+	given        []byte // content of the CA file that was named
+	stored       string // where the CA is kept
 
 	seen *sync.Mutex
 }
@@ -56,7 +56,7 @@ func openTrust(t Trust, stored string) (trust, error) {
 	if err != nil {
 		return trust{}, fmt.Errorf("read CA of the collector: %w", err)
 	}
-	if result.roots, err = parseRoots(data, result.pin); err != nil {
+	if result.certificates, err = parseRoots(data, result.pin); err != nil {
 		return trust{}, fmt.Errorf("CA of the collector in %s: %w", path, err)
 	}
 	if path != stored {
@@ -67,8 +67,7 @@ func openTrust(t Trust, stored string) (trust, error) {
 
 // parseRoots returns the CA certificates in PEM data; with a pin, only the one
 // that it names.
-func parseRoots(data, pin []byte) (*x509.CertPool, error) {
-	pool, found := x509.NewCertPool(), false
+func parseRoots(data, pin []byte) (found []*x509.Certificate, err error) {
 	for block, rest := pem.Decode(data); block != nil; block, rest = pem.Decode(rest) {
 		if block.Type != "CERTIFICATE" {
 			continue
@@ -80,23 +79,22 @@ func parseRoots(data, pin []byte) (*x509.CertPool, error) {
 		if pin != nil && !matches(certificate, pin) {
 			continue
 		}
-		pool.AddCert(certificate)
-		found = true
+		found = append(found, certificate)
 	}
 	switch {
-	case !found && pin != nil:
+	case len(found) == 0 && pin != nil:
 		return nil, errors.New("no certificate in it has the pinned SHA-256")
-	case !found:
+	case len(found) == 0:
 		return nil, errors.New("no PEM certificate in it")
 	default:
-		return pool, nil
+		return found, nil
 	}
 }
 
 // ServerTLS returns the configuration for calls without a device certificate:
 // TLS 1.3 to a collector with the pinned CA.
 func (i *Identity) ServerTLS() (*tls.Config, error) {
-	if i.trust.roots == nil && i.trust.pin == nil {
+	if i.trust.certificates == nil && i.trust.pin == nil && i.anchors.Load() == nil {
 		return nil, ErrNoTrust
 	}
 	return &tls.Config{
@@ -128,27 +126,11 @@ func (i *Identity) verify(state tls.ConnectionState) error {
 	if len(state.PeerCertificates) == 0 {
 		return ErrWrongCollector
 	}
-	roots := i.trust.roots
-	var pinned *x509.Certificate
+	roots, pinned := i.roots(state.PeerCertificates)
 	if roots == nil {
-		for _, certificate := range state.PeerCertificates {
-			if matches(certificate, i.trust.pin) {
-				pinned = certificate
-				roots = x509.NewCertPool()
-				roots.AddCert(certificate)
-			}
-		}
-		if roots == nil {
-			return fmt.Errorf("%w: no certificate it sent has the pinned SHA-256 (the collector must send its CA along)", ErrWrongCollector)
-		}
+		return fmt.Errorf("%w: no certificate it sent has the pinned SHA-256 (the collector must send its CA along)", ErrWrongCollector)
 	}
-	intermediates := x509.NewCertPool()
-	for _, certificate := range state.PeerCertificates[1:] {
-		intermediates.AddCert(certificate)
-	}
-	_, err := state.PeerCertificates[0].Verify(x509.VerifyOptions{
-		DNSName: state.ServerName, Roots: roots, Intermediates: intermediates,
-	})
+	err := verifyBy(state, roots)
 	var unknown x509.UnknownAuthorityError
 	switch {
 	case errors.As(err, &unknown):
@@ -156,13 +138,14 @@ func (i *Identity) verify(state tls.ConnectionState) error {
 	case err != nil:
 		return fmt.Errorf("the collector's certificate does not hold: %w", err)
 	}
+	i.shown.Store(&state)
 	return i.keepCA(pinned)
 }
 
 // keepTrust stores the CA of a file that was given, so that the identity is
 // whole without the file.
 func (i *Identity) keepTrust() error {
-	if i.trust.given == nil {
+	if i.trust.given == nil || i.anchors.Load() != nil {
 		return nil
 	}
 	i.trust.seen.Lock()
@@ -176,7 +159,7 @@ func (i *Identity) keepTrust() error {
 // keepCA stores a CA that was found by its pin, so that the identity is whole
 // without the setting.
 func (i *Identity) keepCA(ca *x509.Certificate) error {
-	if ca == nil {
+	if ca == nil || i.anchors.Load() != nil {
 		return nil
 	}
 	data := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: ca.Raw})
