@@ -6,36 +6,6 @@ import (
 	fleetv1 "github.com/farmhound-security/farmhound/proto/farmhound/fleet/v1"
 )
 
-// lead is how an answer begins from a sum on.
-type lead struct {
-	from  float64
-	words string
-}
-
-// leads are the answers to each question, strongest first. They say what the
-// observations that follow them add up to, and nothing about anybody's origin.
-var leads = map[string][]lead{
-	remote: {
-		{18, "Remotely driven"},
-		{8, "Probably remotely driven"},
-		{0.1, "Little speaks for remote control"},
-		{0, "What speaks for remote control and against it is in balance"},
-		{-1000, "Used by somebody who is in front of it or close by"},
-	},
-	abroad: {
-		{12, "Not where it is supposed to be, or its controller is not"},
-		{5, "Possibly not where it is supposed to be"},
-		{0.1, "Little speaks for its being elsewhere"},
-		{0, "What speaks for its being elsewhere and against it is in balance"},
-		{-1000, "Where it is supposed to be"},
-	},
-	farm: {
-		{10, "Kept with others like hosted equipment"},
-		{5, "Some signs of hosted equipment"},
-		{0, "Little speaks for hosted equipment"},
-	},
-}
-
 // silent are the answers when nothing speaks to a question, and blind those when
 // no sense that could was there.
 var (
@@ -75,17 +45,47 @@ func (c *judging) question(name string) *fleetv1.Question {
 	c.shorten(pro, contra)
 	switch {
 	case len(pro)+len(contra) > 0:
-		q.Sentence = answer(c.lead(name, q.GetDb()), q.GetDb() < 0, pro, contra)
+		q.Sentence = answer(c.lead(name, q.GetDb()/c.left()), q.GetDb() < 0, pro, contra)
 	case c.blindTo(name):
 		q.Sentence = blind[name]
 	default:
 		q.Sentence = silent[name]
 	}
+	if approved := c.approved(); name == remote && approved != "" {
+		rest := " Apart from that: " + q.GetSentence()
+		if q.GetSentence() == silent[remote] {
+			rest = " Nothing else observed says that anybody drives this laptop from elsewhere."
+		}
+		q.Sentence = approved + ", which is not counted." + rest
+	}
+	if c.silence > 0 {
+		q.Sentence = "Nothing came from this laptop since " + date(c.seen) + "; as it was then: " + q.GetSentence()
+	}
 	return q
 }
 
-// shorten says only once over which days observations were made.
+// approved says how much of the use is left out because it was approved.
+func (c *judging) approved() string {
+	a := c.dev.GetDay5()
+	if a.GetSanctionedShare() < toldShare {
+		return ""
+	}
+	return "It was controlled through approved tools for " + percent(a.GetSanctionedShare()) + " of its active time " + period(a)
+}
+
+// toldShare is the share of control through approved tools that is worth a word.
+const toldShare = 0.05
+
+// shorten says only once over which days observations were made, and since when
+// nothing came.
 func (c *judging) shorten(clauses ...[]string) {
+	for _, list := range clauses {
+		for i := range list {
+			if c.silence > 0 {
+				list[i] = strings.TrimSuffix(list[i], lastObserved(c.seen))
+			}
+		}
+	}
 	for _, a := range []*fleetv1.Activity{c.dev.GetDay5(), c.dev.GetDay1(), c.dev.GetDay20()} {
 		over := " " + period(a)
 		said := false
@@ -99,19 +99,6 @@ func (c *judging) shorten(clauses ...[]string) {
 			}
 		}
 	}
-}
-
-func (c *judging) lead(question string, db float64) string {
-	// A remote console that is plugged in is not yet one that is used.
-	if question == remote && db >= 8 && c.sums[hosted].family[famControl] < 8 {
-		return "It could be driven from elsewhere"
-	}
-	for _, l := range leads[question] {
-		if db >= l.from {
-			return l.words
-		}
-	}
-	return ""
 }
 
 func answer(lead string, against bool, pro, contra []string) string {
@@ -148,6 +135,9 @@ func (c *judging) blindTo(question string) bool {
 // unknown says what this device cannot tell and what was left out on purpose.
 func (c *judging) unknown() []string {
 	var all []string
+	if c.silence > 0 {
+		all = append(all, "Whatever happened since "+date(c.seen)+": nothing came from this laptop, and what was known then fades.")
+	}
 	known := c.dev.GetKnown()
 	for _, s := range senseTable {
 		if !s.known(known) {
@@ -160,6 +150,9 @@ func (c *judging) unknown() []string {
 	}
 	if around&declaredOffshore != 0 {
 		all = append(all, "Not weighed: the roster declares "+plain(c.dev.GetPerson().GetCountry())+", outside the company's home countries, so where traffic leaves, how far the laptop is and where a controller is say nothing.")
+	}
+	if approved := c.approved(); approved != "" {
+		all = append(all, "Not weighed: "+lower(approved)+".")
 	}
 	if share := c.dev.GetDay5().GetAssistiveShare(); share > 0 {
 		all = append(all, "Assistive technology ran for "+percent(share)+" of the active time; input that it makes looks injected and is weighed as that.")

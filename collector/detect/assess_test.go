@@ -144,11 +144,31 @@ func TestAnswersSayWhatWasObserved(t *testing.T) {
 		},
 		{
 			"controlled from abroad", rmmFarmLaptop(), (*fleetv1.Questions).GetAbroad,
-			"Not where it is supposed to be, or its controller is not: it was controlled from 198.51.100.23 in XA (declared: US); no direct round trip to its controller took less than 212 ms.",
+			"Probably controlled from elsewhere than supposed: it was controlled from 198.51.100.23 in XA (declared: US); no direct round trip to its controller took less than 212 ms.",
 		},
 		{
 			"a console, and hands on the keyboard", developerWithConsole(), (*fleetv1.Questions).GetRemote,
-			`It could be driven from elsewhere: the remote console "PiKVM" has been plugged in since 20 Feb 2026, recognised by its own identity; OpenSSH server accepts control with nobody in front of the laptop and without being approved; Tailscale joins the laptop to a network that is not approved. Against it: 70 % of the input came from the laptop's own keyboard and pointer over 5 active days (13–17 Mar 2026).`,
+			`It can be driven from elsewhere; that it mostly is, was not observed: the remote console "PiKVM" has been plugged in since 20 Feb 2026, recognised by its own identity; OpenSSH server accepts control with nobody in front of the laptop and without being approved; Tailscale joins the laptop to a network that is not approved. Against it: 70 % of the input came from the laptop's own keyboard and pointer over 5 active days (13–17 Mar 2026).`,
+		},
+		{
+			"a console, and no sense that would see it used", namedConsoleNoHands(), (*fleetv1.Questions).GetRemote,
+			`It can be driven from elsewhere, and nothing tells whether it is: the remote console "PiKVM" has been plugged in since 3 Feb 2026, recognised by its own identity; no other keyboard or pointer is plugged in beside "PiKVM".`,
+		},
+		{
+			"an account that controls others too", sharedAccount(), (*fleetv1.Questions).GetAbroad,
+			"Where it and its controller are does not show; still: one remote account controlled the laptops of 2 people.",
+		},
+		{
+			"far away", shippedAbroad(), (*fleetv1.Questions).GetAbroad,
+			"Probably not where it is supposed to be: over 18 days and 16 hours of the clock no round trip took less than 231 ms; from the declared place at most 90 ms are likely; on 20 active days with a known address it was never seen cleanly at the declared place (US, \"OH\"); Astrill, the consumer VPN named most often in reported cases, is in use.",
+		},
+		{
+			"an approved tool", helpDesk(), (*fleetv1.Questions).GetRemote,
+			"It was controlled through approved tools for 90 % of its active time over 5 active days (13–17 Mar 2026), which is not counted. Nothing else observed says that anybody drives this laptop from elsewhere.",
+		},
+		{
+			"never at the keyboard, but at the office", officeWorkerWithoutHands(), (*fleetv1.Questions).GetRemote,
+			"More speaks against remote control than for it: it was at a company office or network on 8 active days lately; it moved 12 times between 4 networks lately.",
 		},
 		{
 			"at home", officeWorker(), (*fleetv1.Questions).GetAbroad,
@@ -167,6 +187,21 @@ func TestAnswersSayWhatWasObserved(t *testing.T) {
 			}
 		})
 	}
+}
+
+// sharedAccount is controlled by an account that controls another person's laptop
+// too, and nothing tells from where.
+func sharedAccount() *fleetv1.Device {
+	return laptop(func(d *fleetv1.Device) {
+		d.Place = &fleetv1.PlaceHistory{}
+		d.Operator = &fleetv1.Operator{Days: 4, AccountPeople: 2}
+	})
+}
+
+func officeWorkerWithoutHands() *fleetv1.Device {
+	d := officeWorker()
+	d.Known.Hands = false
+	return d
 }
 
 func TestUnknownIsSaidInWords(t *testing.T) {

@@ -43,7 +43,7 @@ func (d *Detector) Assess(dev *fleetv1.Device, before *fleetv1.Judgement, now ti
 	if dev == nil {
 		return nil, fmt.Errorf("assess: there is no device")
 	}
-	c := &judging{detector: d, dev: dev, before: before, now: now}
+	c := &judging{detector: d, dev: dev, before: before, moment: momentOf(dev, now)}
 	c.observe()
 	c.decide()
 	return &fleetv1.Judgement{Assessment: c.assessment(), Ledger: c.ledger()}, nil
@@ -54,7 +54,7 @@ type judging struct {
 	detector *Detector
 	dev      *fleetv1.Device
 	before   *fleetv1.Judgement
-	now      time.Time
+	moment
 
 	lines    []line // ordered by signal id
 	failed   []string
@@ -73,20 +73,34 @@ func (c *judging) observe() {
 	for _, l := range c.before.GetLedger() {
 		before[l.GetSignal()] = l
 	}
-	// What is seen is as old as the last report, however late it is judged.
-	seen := c.now
-	if last := c.dev.GetLastReportAt(); last != nil && last.AsTime().Before(c.now) {
-		seen = last.AsTime()
-	}
 	for _, s := range c.detector.rules.signals {
 		o, err := s.observe(at, known, around)
 		if err != nil {
 			c.failed = append(c.failed, fmt.Sprintf("Signal %s could not be evaluated: %v.", s.id, err))
 		}
-		if l, ok := s.remember(o, before[s.id], seen, c.now); ok {
+		if l, ok := s.remember(o, before[s.id], c.moment); ok {
 			c.lines = append(c.lines, l)
 		}
 	}
+}
+
+// momentOf says when a device is judged. What is seen is as old as its last report,
+// however late it is judged. How long nothing came the collector's clock tells
+// where it is known: a laptop's own may be wrong.
+func momentOf(dev *fleetv1.Device, now time.Time) moment {
+	m := moment{now: now, seen: now}
+	if last := dev.GetLastReportAt(); last != nil && last.AsTime().Before(now) {
+		m.seen = last.AsTime()
+	}
+	quiet := now.Sub(m.seen)
+	if trust := dev.GetTrust(); trust != nil && trust.SilenceNowHours != nil {
+		quiet = time.Duration(trust.GetSilenceNowHours() * float64(time.Hour))
+		if dev.GetLastReportAt() == nil {
+			m.seen = now.Add(-quiet)
+		}
+	}
+	m.silence = max(quiet-patience, 0)
+	return m
 }
 
 // decide weighs both hypotheses and names the worse.

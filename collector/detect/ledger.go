@@ -13,6 +13,25 @@ import (
 // faintest is the weight, in decibans, below which faded evidence is forgotten.
 const faintest = 1
 
+const (
+	// patience is how long a laptop may say nothing and still be taken to be as it
+	// was last seen.
+	patience = 3 * day
+	// silenceHalfLife is how fast everything that a laptop ever showed fades once
+	// it says nothing: for and against alike, for silence speaks for neither.
+	silenceHalfLife = 10 * day
+)
+
+// moment is when a device is judged.
+type moment struct {
+	now     time.Time
+	seen    time.Time     // when the device last spoke
+	silence time.Duration // for how long it has been silent, patience left out
+}
+
+// left is the share that silence leaves of every weight.
+func (m moment) left() float64 { return fade(1, m.silence, silenceHalfLife) }
+
 // line is one piece of evidence under judgement: a ledger's line with its signal
 // and what is left of its weight.
 type line struct {
@@ -71,8 +90,10 @@ func (s *signal) observe(at *scene, known senses, around circumstances) (observa
 
 // remember joins what a signal says now with what it said before. The heavier of
 // the two counts: a share that falls from one tier to the next is no reason to
-// forget at once what was seen yesterday. seen is when the device last spoke.
-func (s *signal) remember(o observation, before *fleetv1.LedgerLine, seen, now time.Time) (line, bool) {
+// forget at once what was seen yesterday. Of a device that is silent nothing holds,
+// and what it showed last is remembered.
+func (s *signal) remember(o observation, before *fleetv1.LedgerLine, m moment) (line, bool) {
+	left := m.left()
 	l := line{signal: s, tier: -1}
 	if before != nil && !o.withdrawn {
 		l = line{
@@ -82,21 +103,21 @@ func (s *signal) remember(o observation, before *fleetv1.LedgerLine, seen, now t
 		// Rules may have changed since: a signal cannot weigh more than it does now,
 		// nor speak for what it spoke against.
 		l.full = math.Copysign(min(abs(l.full), s.heaviest()), s.tiers[0].db)
-		l.weight = fade(l.full, now.Sub(l.last), s.halfLife)
+		l.weight = fade(l.full, m.now.Sub(l.last)-m.silence, s.halfLife) * left
 	}
 	if o.tier >= 0 {
-		if t := s.tiers[o.tier]; abs(t.db) >= abs(l.weight) {
-			first := seen
-			if l.tier >= 0 && seen.Sub(l.last) <= s.halfLife && l.first.Before(seen) {
+		if t := s.tiers[o.tier]; abs(t.db*left) >= abs(l.weight) {
+			first := m.seen
+			if l.tier >= 0 && m.seen.Sub(l.last) <= s.halfLife && l.first.Before(m.seen) {
 				first = l.first
 			}
-			return line{
-				signal: s, tier: o.tier, full: t.db, weight: t.db, holds: true,
-				first: first, last: seen, because: o.because,
-			}, true
+			l = line{
+				signal: s, tier: o.tier, full: t.db, weight: t.db * left, holds: m.silence == 0,
+				first: first, last: m.seen, because: o.because,
+			}
 		}
 	}
-	return l, l.tier >= 0 && abs(l.weight) >= faintest
+	return l, l.holds || l.tier >= 0 && abs(l.weight) >= faintest
 }
 
 // fade halves a weight for every half-life.
@@ -119,5 +140,7 @@ func (l *line) clause() string {
 	if l.holds {
 		return l.because
 	}
-	return l.because + " (last observed on " + date(l.last) + ")"
+	return l.because + lastObserved(l.last)
 }
+
+func lastObserved(at time.Time) string { return " (last observed on " + date(at) + ")" }

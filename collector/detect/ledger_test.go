@@ -196,6 +196,83 @@ func TestWhatIsSeenIsAsOldAsTheLastReport(t *testing.T) {
 	}
 }
 
+// A laptop that says nothing is neither what it was nor anything else: after a
+// weekend everything it showed fades, for and against alike, without a step.
+func TestSilenceFadesEverythingAlike(t *testing.T) {
+	t.Parallel()
+	dev := developerWithConsole()
+	dev.Day5.UnsanctionedShare, dev.Day5.ControlTools = p(0.3), []string{"OpenSSH server"}
+	spoke := dev.GetLastReportAt().AsTime()
+	d := New(rules(t), Options{})
+	known, err := d.Assess(dev, nil, spoke)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// sweeps judges every six hours, or once and for the first time.
+	for _, sweeps := range []bool{true, false} {
+		before := known
+		last := known.GetAssessment().GetQuestions().GetRemote().GetDb()
+		for h := 6; h <= 24*60; h += 6 {
+			if !sweeps {
+				before = nil
+			}
+			j, err := d.Assess(dev, before, spoke.Add(time.Duration(h)*time.Hour))
+			if err != nil {
+				t.Fatal(err)
+			}
+			before = j
+			a := j.GetAssessment()
+			left := math.Exp2(-max(float64(h)/24-3, 0) / 10)
+			for _, e := range known.GetAssessment().GetEvidence() {
+				got := evidenceOf(a, e.GetSignal())
+				if want := e.GetFullDb() * left; abs(want) >= faintest && got == nil || got != nil && abs(got.GetDb()) > abs(want)+0.1 {
+					t.Fatalf("%s after %d hours: %v, want %.1f left of it", e.GetSignal(), h, got, want)
+				}
+				if got != nil && strings.Contains(got.GetBecause(), "last observed on 17 Mar 2026") != (h > 72) {
+					t.Fatalf("after %d hours: %s", h, got.GetBecause())
+				}
+			}
+			db := a.GetQuestions().GetRemote().GetDb()
+			if abs(db-last) > 1.5 {
+				t.Errorf("after %d hours the sum fell from %g to %g at once", h, last, db)
+			}
+			if db > 0 && db > known.GetAssessment().GetQuestions().GetRemote().GetDb() {
+				t.Errorf("after %d hours silence speaks for remote control: %g", h, db)
+			}
+			last = db
+		}
+		if len(before.GetLedger()) > 0 && sweeps {
+			t.Errorf("after sixty days it still says %v", before.GetLedger())
+		}
+	}
+}
+
+func TestSilenceIsSaid(t *testing.T) {
+	t.Parallel()
+	dev := rmmFarmLaptop()
+	j, err := New(rules(t), Options{}).Assess(dev, nil, personaNow.Add(20*day))
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := j.GetAssessment()
+	want := "Nothing came from this laptop since 17 Mar 2026; as it was then: Remotely driven: AnyDesk controlled this laptop for 83 % of its active time over 5 active days (13–17 Mar 2026)"
+	if got := a.GetQuestions().GetRemote().GetSentence(); !strings.HasPrefix(got, want) {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	if len(a.GetUnknown()) != 1 || !strings.Contains(a.GetUnknown()[0], "since 17 Mar 2026") {
+		t.Errorf("unknown: %q", a.GetUnknown())
+	}
+	// A laptop whose clock is years behind, and which reports, is not silent.
+	dev.LastReportAt, dev.Trust.SilenceNowHours = at(time.January, 1, 0), p(0.1)
+	j, err = New(rules(t), Options{}).Assess(dev, nil, personaNow)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a := j.GetAssessment(); a.GetVerdict() != "near_certain" || len(a.GetUnknown()) != 0 {
+		t.Errorf("a clock that is behind made it %s, %q", a.GetVerdict(), a.GetUnknown())
+	}
+}
+
 func TestFirstAtIsKept(t *testing.T) {
 	t.Parallel()
 	s := newStory(t)

@@ -207,7 +207,7 @@ func (l *loader) families() {
 			l.fail(d.OnlyWith, "only_with must name a family that is weighed before %q, not %q", d.Family.Value, name)
 		}
 	}
-	s.beside = d.Beside
+	s.beside, s.circumstantial = d.Beside, d.Circumstantial
 	if s.beside < 0 {
 		l.fail(d.ID, "beside must not be negative")
 	}

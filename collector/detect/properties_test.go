@@ -257,6 +257,9 @@ func TestSentencesContainOnlyFiguresOfTheDevice(t *testing.T) {
 		}
 		known := make(map[string]bool)
 		collect(dev.ProtoReflect(), known)
+		for _, figure := range figures.FindAllString(date(momentOf(dev, personaNow).seen), -1) {
+			known[figure] = true // since when it is silent
+		}
 		for _, e := range j.GetAssessment().GetEvidence() {
 			for _, figure := range figures.FindAllString(e.GetBecause(), -1) {
 				if !known[figure] {
@@ -306,7 +309,7 @@ func collectValue(f protoreflect.FieldDescriptor, v protoreflect.Value, known ma
 		collect(v.Message(), known)
 	case protoreflect.DoubleKind:
 		x := v.Float()
-		for _, text := range []string{number(x), number(-x), percent(x), count(x, "", ""), hours(x / 3600)} {
+		for _, text := range []string{number(x), number(-x), percent(x), count(x, "", ""), hours(x / 3600), atLeastMilliseconds(x), atMostMilliseconds(x)} {
 			add(text)
 		}
 	case protoreflect.Uint32Kind, protoreflect.Uint64Kind:

@@ -29,6 +29,9 @@ type document struct {
 	// Beside makes the signal count in full beside the rest of its family, where
 	// that weighs at least so many decibans, and not at all elsewhere.
 	Beside float64 `yaml:"beside"`
+	// Circumstantial says that it does not by itself answer its question, however
+	// heavy it is: the answer tells it and claims no more.
+	Circumstantial bool `yaml:"circumstantial"`
 	// Tiers exclude each other; the first that holds counts, so the heaviest comes first.
 	Tiers []tierDocument `yaml:"tiers"`
 	// HalfLife is how long it takes until half of the weight is gone once no tier holds.
@@ -64,19 +67,21 @@ type signal struct {
 	id, title string
 	question  string
 	// family is where it counts in each hypothesis, -1 where it does not.
-	family    [hypotheses]int
-	home      int // the family it is shown under
-	onlyWith  int // the family without which it does not count for hosted, -1 for none
-	needs     senses
-	except    circumstances
-	beside    float64
-	tiers     []tier
-	halfLife  time.Duration
-	withdrawn cel.Program // nil without
-	benign    []string
-	attack    []string
-	tests     []test
-	at        strictyaml.Text // its id, for problems
+	family   [hypotheses]int
+	home     int // the family it is shown under
+	onlyWith int // the family without which it does not count for hosted, -1 for none
+	needs    senses
+	except   circumstances
+	beside   float64
+	// circumstantial evidence is told by answers and does not lead them.
+	circumstantial bool
+	tiers          []tier
+	halfLife       time.Duration
+	withdrawn      cel.Program // nil without
+	benign         []string
+	attack         []string
+	tests          []test
+	at             strictyaml.Text // its id, for problems
 }
 
 type tier struct {

@@ -42,7 +42,17 @@ func hours(x float64) string {
 	return n + " hours"
 }
 
-func milliseconds(x float64) string { return number(x) + " ms" }
+// atLeastMilliseconds and atMostMilliseconds round bounds so that they stay true.
+func atLeastMilliseconds(x float64) string { return number(toward(x, math.Floor)) + " ms" }
+func atMostMilliseconds(x float64) string  { return number(toward(x, math.Ceil)) + " ms" }
+
+// toward rounds to what number shows of a value.
+func toward(x float64, round func(float64) float64) float64 {
+	if abs(x) >= 10 {
+		return round(x)
+	}
+	return round(x*10) / 10
+}
 
 // count writes a number of whole things; what is begun does not count.
 func count(n float64, one, many string) string {
@@ -150,6 +160,15 @@ func sentence(clause string) string {
 		return ""
 	}
 	return string(unicode.ToUpper(r)) + clause[size:] + "."
+}
+
+// lower makes a sentence's beginning one that may follow other words.
+func lower(s string) string {
+	r, size := utf8.DecodeRuneInString(s)
+	if size == 0 {
+		return ""
+	}
+	return string(unicode.ToLower(r)) + s[size:]
 }
 
 // decibans writes a weight with its sign.

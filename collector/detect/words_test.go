@@ -14,7 +14,9 @@ func TestWords(t *testing.T) {
 	for _, tt := range []struct{ got, want string }{
 		{percent(0.834), "83 %"}, {percent(0), "0 %"}, {percent(1), "100 %"}, {percent(0.001), "under 1 %"}, {percent(0.999), "over 99 %"},
 		{number(7), "7"}, {number(7.52), "7.5"}, {number(83.7), "84"}, {number(0), "0"},
-		{hours(1), "1 hour"}, {hours(6.5), "6.5 hours"}, {milliseconds(212.4), "212 ms"},
+		{hours(1), "1 hour"}, {hours(6.5), "6.5 hours"},
+		{atLeastMilliseconds(210.5), "210 ms"}, {atLeastMilliseconds(9.99), "9.9 ms"}, {atLeastMilliseconds(90), "90 ms"},
+		{atMostMilliseconds(210.5), "211 ms"}, {atMostMilliseconds(9.91), "10 ms"}, {atMostMilliseconds(8.71), "8.8 ms"}, {atMostMilliseconds(90), "90 ms"},
 		{count(1, "day", "days"), "1 day"}, {count(14.9, "day", "days"), "14 days"},
 		{date(day(2026, 3, 2)), "2 Mar 2026"}, {date(time.Unix(0, 0)), "an unknown date"},
 		{dates(day(2026, 3, 12), day(2026, 3, 17)), "12–16 Mar 2026"},

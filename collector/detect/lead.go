@@ -1,0 +1,107 @@
+package detect
+
+// A lead is how an answer begins: what the observations that follow it come to. It
+// claims no more than they say, and nothing about anybody's origin.
+
+// From these sums on an answer says probably, and says so.
+const (
+	maybe  = 5
+	likely = 12
+)
+
+func (c *judging) lead(question string, db float64) string {
+	switch question {
+	case remote:
+		return c.remoteLead(db)
+	case abroad:
+		return c.abroadLead(db)
+	}
+	return c.farmLead(db)
+}
+
+func (c *judging) remoteLead(db float64) string {
+	driven := c.leading("control")
+	switch {
+	case db >= 18 && driven >= 14:
+		return "Remotely driven"
+	case db >= 8 && driven >= 8:
+		return "Probably remotely driven"
+	case db >= 8 && !c.seesUse():
+		return "It can be driven from elsewhere, and nothing tells whether it is"
+	case db >= 8:
+		// A remote console that is plugged in is not yet one that is used.
+		return "It can be driven from elsewhere; that it mostly is, was not observed"
+	case db > 0:
+		return "Little speaks for remote control"
+	case db == 0:
+		return "What speaks for remote control and against it is in balance"
+	case c.leading("presence")+c.leading("near") < 0:
+		return "Used by somebody who is in front of it or close by"
+	}
+	return "More speaks against remote control than for it"
+}
+
+// seesUse says whether it would show if what can drive the laptop did: through a
+// remote console it shows in where input comes from, through a tool in its sessions.
+func (c *judging) seesUse() bool {
+	if c.leading("kvm") > 0 {
+		return c.dev.GetKnown().GetHands()
+	}
+	return c.dev.GetKnown().GetControl()
+}
+
+// abroadLead tells the laptop's place from its controller's: either may be known
+// without the other.
+func (c *judging) abroadLead(db float64) string {
+	laptop := c.leading("egress", "distance", "history", "clock")
+	controller := c.leading("operator")
+	switch {
+	case db < 0:
+		return "Where it is supposed to be"
+	case db == 0:
+		return "What speaks for its being elsewhere and against it is in balance"
+	case db < maybe:
+		return "Little speaks for its being elsewhere"
+	case laptop >= maybe && controller >= maybe && max(laptop, controller) >= likely:
+		return "Probably not where it is supposed to be, or its controller is not"
+	case laptop >= maybe && controller >= maybe:
+		return "Possibly not where it is supposed to be, or its controller is not"
+	case laptop >= likely:
+		return "Probably not where it is supposed to be"
+	case controller >= likely:
+		return "Probably controlled from elsewhere than supposed"
+	case laptop >= maybe:
+		return "Possibly not where it is supposed to be"
+	case controller >= maybe:
+		return "Possibly controlled from elsewhere than supposed"
+	}
+	return "Where it and its controller are does not show; still"
+}
+
+func (c *judging) farmLead(db float64) string {
+	together := c.dev.GetSite().GetPeople() > 1
+	switch {
+	case db >= 10 && together:
+		return "Kept with others like hosted equipment"
+	case db >= 10:
+		return "Kept like hosted equipment"
+	case db >= maybe:
+		return "Some signs of hosted equipment"
+	}
+	return "Little speaks for hosted equipment"
+}
+
+// leading is what the lines of families count that answer their question by
+// themselves, as they did when the laptop last spoke.
+func (c *judging) leading(names ...string) float64 {
+	sum := 0.0
+	for i := range c.lines {
+		s := c.lines[i].signal
+		for _, name := range names {
+			if !s.circumstantial && families[s.home].name == name {
+				sum += c.shown[i]
+			}
+		}
+	}
+	return sum / c.left()
+}
