@@ -142,6 +142,10 @@ func deviceOf(conn connection, authority Authority) (string, error) {
 	if len(shown) == 0 {
 		return "", status.Error(codes.Unauthenticated, "no device certificate came with the call: the laptop must enrol first")
 	}
+	if authority.Issuer(shown[0]) == "" {
+		// The connection is older than the end of that CA.
+		return "", status.Error(codes.Unauthenticated, "the device certificate is of a CA that was retired: the laptop must enrol again")
+	}
 	id, err := authority.Device(shown[0])
 	if err != nil {
 		return "", status.Error(codes.Unauthenticated, err.Error())

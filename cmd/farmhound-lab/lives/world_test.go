@@ -211,10 +211,15 @@ func (l *laptop) run(length time.Duration) {
 	must(l.t, err)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(l.t.Context()), length)
 	defer cancel()
+	if time.Now().After(l.identity.RenewAt(0.5)) {
+		must(l.t, l.identity.Renew(ctx, farmhoundv1.NewEnrollmentServiceClient(connection)))
+		must(l.t, connection.Renew())
+	}
 	var delivering sync.WaitGroup
 	delivering.Go(func() {
 		d := &delivery.Deliverer{
 			Queue: queue, Collector: lossy{l, farmhoundv1.NewIngestServiceClient(connection)}, Log: l.site.log, Random: l.random.Float64,
+			TrustedCAs: l.identity.TrustedCAs, Acknowledged: l.takeAnchors,
 		}
 		_ = d.Run(ctx) // ends with ctx
 	})
@@ -238,7 +243,7 @@ func (l *laptop) report(ctx context.Context, queue *spool.Spool) {
 		}
 		payload, err := proto.Marshal(r)
 		if err == nil {
-			_, err = queue.Append(boot, sequence, payload)
+			_, err = queue.Append(boot, sequence, payload, worth(sequence))
 		}
 		if err != nil {
 			l.t.Error(err)
@@ -249,6 +254,22 @@ func (l *laptop) report(ctx context.Context, queue *spool.Spool) {
 			return
 		}
 	}
+}
+
+func (l *laptop) takeAnchors(ack *farmhoundv1.ReportAck) {
+	if named := ack.GetPolicy().GetTrustAnchors(); len(named) > 0 {
+		if _, err := l.identity.TakeAnchors(named); err != nil {
+			l.t.Error(err)
+		}
+	}
+}
+
+// worth of a report: the first says who it is, the others count.
+func worth(sequence uint64) spool.Value {
+	if sequence == 1 {
+		return spool.High
+	}
+	return spool.Low
 }
 
 // settle delivers what is left, without losses and new reports but one.
