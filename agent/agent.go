@@ -56,8 +56,8 @@ type Agent struct {
 	spool    *spool.Spool
 	state    *state
 	// lookNow wakes the loop before the scan interval has passed; wake the delivery
-	// during a long pause.
-	lookNow, wake chan struct{}
+	// during a long pause; named tells that the policy may name another catalogue.
+	lookNow, wake, named chan struct{}
 	// lookAgain is the pause between looks at local files and at the certificate's age.
 	lookAgain time.Duration
 	// unreadable is whether the stored certificate could not be read again; it
@@ -87,7 +87,7 @@ func assemble(config Config, makeBody bodyMaker) (*Agent, error) {
 	}
 	a := &Agent{
 		observer: o, config: config, lookAgain: defaultLookAgain,
-		lookNow: make(chan struct{}, 1), wake: make(chan struct{}, 1),
+		lookNow: make(chan struct{}, 1), wake: make(chan struct{}, 1), named: make(chan struct{}, 1),
 	}
 	if err := a.openIdentity(); err != nil {
 		return nil, err
@@ -109,7 +109,7 @@ func (a *Agent) openIdentity() error {
 		return fmt.Errorf("make state directory: %w; run as root, or set state_dir to a directory that this user can write", err)
 	}
 	trust := identity.Trust{CAFile: s.CAFile, CAPin: s.CAPin}
-	if a.identity, err = identity.Open(filepath.Join(s.StateDir, "identity"), trust); err != nil {
+	if a.identity, err = identity.Open(filepath.Join(s.StateDir, identityFolder), trust); err != nil {
 		return err
 	}
 	if s.Collector == "" {

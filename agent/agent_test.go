@@ -21,6 +21,7 @@ import (
 
 	"github.com/farmhound-security/farmhound/agent/fakecollector"
 	"github.com/farmhound-security/farmhound/agent/settings"
+	"github.com/farmhound-security/farmhound/proto/catalog"
 	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
 )
 
@@ -28,9 +29,10 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // fakeSenses returns what the test set, with a fresh copy for each scan.
 type fakeSenses struct {
-	mu   sync.Mutex
-	seen *farmhoundv1.Report
-	keys []*farmhoundv1.FleetKey
+	mu    sync.Mutex
+	seen  *farmhoundv1.Report
+	keys  []*farmhoundv1.FleetKey
+	known *catalog.Catalog
 	// scanned receives a signal after each scan.
 	scanned chan struct{}
 }
@@ -64,7 +66,12 @@ func (f *fakeSenses) change(change func(*farmhoundv1.Report)) {
 
 func (f *fakeSenses) body(Config, *slog.Logger) (*body, error) {
 	return &body{
-		senses: f, meter: &fakeMeter{}, catalogDigest: "ab",
+		senses: f, meter: &fakeMeter{},
+		useCatalog: func(known *catalog.Catalog) {
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			f.known = known
+		},
 		system: func() *farmhoundv1.System { return &farmhoundv1.System{Serial: "PF-1"} },
 		useKeys: func(keys []*farmhoundv1.FleetKey) {
 			f.mu.Lock()

@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/farmhound-security/farmhound/agent/sensor"
@@ -20,8 +21,8 @@ type body struct {
 	system func() *farmhoundv1.System
 	// useKeys sets the fleet keys for what is hashed from now on.
 	useKeys func([]*farmhoundv1.FleetKey)
-	// catalogDigest names the catalogue in use.
-	catalogDigest string
+	// useCatalog sets what is looked for from now on.
+	useCatalog func(*catalog.Catalog)
 }
 
 // bodyMaker makes the body for a configuration; tests make one of their own.
@@ -44,20 +45,37 @@ type senses interface {
 // when that is empty.
 func newBody(config Config, log *slog.Logger) (*body, error) {
 	machine := sensor.Host{Root: config.Root}
-	known := catalog.BuiltIn()
-	runner := sensor.NewRunner(sensor.New(machine, known, fleetkey.Ring{}), 0, log)
+	sought := &sought{known: catalog.BuiltIn()}
+	runner := sensor.NewRunner(sensor.New(machine, sought.known, sought.ring), 0, log)
+	sought.use = runner.Use
 	return &body{
-		senses:        runner,
-		meter:         software.NewControlMeter(),
-		system:        func() *farmhoundv1.System { return sensor.ReadSystem(machine) },
-		catalogDigest: known.Digest(),
+		senses:     runner,
+		meter:      software.NewControlMeter(),
+		system:     func() *farmhoundv1.System { return sensor.ReadSystem(machine) },
+		useCatalog: func(c *catalog.Catalog) { sought.change(func() { sought.known = c }) },
 		useKeys: func(keys []*farmhoundv1.FleetKey) {
 			ring, err := fleetkey.NewRing(keys)
 			if err != nil {
 				log.Error("fleet keys of the policy cannot be used; those before stay in use", "error", err)
 				return
 			}
-			runner.Use(known, ring)
+			sought.change(func() { sought.ring = ring })
 		},
 	}, nil
+}
+
+// sought is what the senses are given: what to look for, and the keys to hash with.
+// It is safe for concurrent use.
+type sought struct {
+	mu    sync.Mutex
+	known *catalog.Catalog
+	ring  fleetkey.Ring
+	use   func(*catalog.Catalog, fleetkey.Ring)
+}
+
+func (s *sought) change(change func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	change()
+	s.use(s.known, s.ring)
 }

@@ -2,14 +2,18 @@ package agent
 
 import (
 	"context"
+	"crypto/ed25519"
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
 	"log/slog"
+	"path/filepath"
 	"time"
 
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/farmhound-security/farmhound/agent/identity"
+	"github.com/farmhound-security/farmhound/agent/watchlist"
 	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
 	"github.com/farmhound-security/farmhound/proto/fieldrules"
 )
@@ -18,6 +22,7 @@ import (
 // contract and knows what was told before. It is for one goroutine.
 type observer struct {
 	body    *body
+	list    *watchlist.List
 	rules   *fieldrules.Validator
 	changes *changes
 	log     *slog.Logger
@@ -30,6 +35,14 @@ type observer struct {
 	system   *farmhoundv1.System
 	systemAt time.Time
 }
+
+const (
+	identityFolder = "identity"
+	catalogFolder  = "catalog"
+	// catalogSense stands among the senses when a catalogue was refused: what it would
+	// have shown is not looked for.
+	catalogSense = "catalogue"
+)
 
 // systemAge is how long what the laptop is stays believed.
 const systemAge = 5 * time.Minute
@@ -48,8 +61,15 @@ func newObserver(config Config, makeBody bodyMaker) (*observer, error) {
 		return nil, fmt.Errorf("draw boot id: %w", err)
 	}
 	o.bootID = hex.EncodeToString(id[:])
-	o.body, err = makeBody(config, o.log)
-	return o, err
+	if o.body, err = makeBody(config, o.log); err != nil {
+		return nil, err
+	}
+	dir := config.Settings.StateDir
+	o.list = watchlist.Open(filepath.Join(dir, catalogFolder), func() (ed25519.PublicKey, error) {
+		return identity.CatalogKey(filepath.Join(dir, identityFolder))
+	}, o.log)
+	o.body.useCatalog(o.list.Current())
+	return o, nil
 }
 
 // complete adds to an observation what the senses do not know.
@@ -67,7 +87,12 @@ func (o *observer) complete(seen *farmhoundv1.Report, spoolDepth, dropped uint64
 	seen.Health.AgentVersion = o.version
 	seen.Health.StartedAt = timestamppb.New(started)
 	seen.Health.SpoolDepth, seen.Health.SpoolDropped = spoolDepth, dropped
-	seen.Health.CatalogDigest = o.body.catalogDigest
+	seen.Health.CatalogDigest = o.list.Current().Digest()
+	if reason := o.list.Refused(); reason != "" {
+		seen.Health.Senses = append(seen.Health.Senses, &farmhoundv1.Sense{
+			Name: catalogSense, State: farmhoundv1.SenseState_SENSE_STATE_FAILED, Detail: "refused: " + reason,
+		})
+	}
 }
 
 // clean takes out of a report what breaks the contract, so that one bad value

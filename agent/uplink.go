@@ -53,6 +53,7 @@ func (a *Agent) deliver(ctx context.Context) error {
 	var renewing sync.WaitGroup
 	defer renewing.Wait()
 	renewing.Go(func() { a.keepRenewed(ctx, connection) })
+	renewing.Go(func() { a.keepCatalog(ctx, farmhoundv1.NewIngestServiceClient(connection)) })
 	return deliverer.Run(ctx)
 }
 
@@ -226,8 +227,8 @@ func (a *Agent) acknowledged(ctx context.Context, ack *farmhoundv1.ReportAck) {
 	}
 }
 
-// applyPolicy takes up a policy: intervals, keys and an order to look now. A
-// catalogue other than the agent's own is noted; health facts tell which is used.
+// applyPolicy takes up a policy: intervals, keys, an order to look now, and the name
+// of the catalogue, which keepCatalog fetches.
 func (a *Agent) applyPolicy(policy *farmhoundv1.Policy) {
 	a.takeAnchors(policy.GetTrustAnchors())
 	changed, err := a.state.setPolicy(policy)
@@ -238,9 +239,7 @@ func (a *Agent) applyPolicy(policy *farmhoundv1.Policy) {
 	if changed {
 		a.log.Info("policy changed", "scan_interval", a.state.scanInterval(), "window_interval", a.state.windowInterval(),
 			"fleet_keys", len(policy.GetFleetKeys()))
-		if digest := policy.GetCatalogDigest(); digest != "" && digest != a.body.catalogDigest {
-			a.log.Warn("the collector names a catalogue other than the built-in one, which stays in use", "named", digest, "in_use", a.body.catalogDigest)
-		}
+		signal(a.named)
 	}
 	if policy.GetScanNow() {
 		a.state.askResend()

@@ -55,6 +55,8 @@ type Collector struct {
 	// RefuseEnroll and RefuseReport are returned when set.
 	refuseEnroll, refuseReport, refuseRenew error
 	policy                                  *farmhoundv1.Policy
+	catalogKey                              []byte
+	catalog                                 *farmhoundv1.CatalogResponse
 	enrolls, renewals, tries                int
 	serials                                 []string
 	reports                                 []*farmhoundv1.Report
@@ -125,6 +127,22 @@ func (c *Collector) RefuseRenew(err error) { c.set(func() { c.refuseRenew = err 
 // SetPolicy sets what comes with every acknowledgement from now on.
 func (c *Collector) SetPolicy(p *farmhoundv1.Policy) { c.set(func() { c.policy = p }) }
 
+// SetCatalog sets what Catalog answers, whatever is asked for, and the key that comes
+// with enrolment.
+func (c *Collector) SetCatalog(key []byte, answer *farmhoundv1.CatalogResponse) {
+	c.set(func() { c.catalogKey, c.catalog = key, answer })
+}
+
+// Catalog returns what SetCatalog set.
+func (c *Collector) Catalog(context.Context, *farmhoundv1.CatalogRequest) (*farmhoundv1.CatalogResponse, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.catalog == nil {
+		return nil, status.Error(codes.NotFound, "there is no such catalogue")
+	}
+	return c.catalog, nil
+}
+
 func (c *Collector) set(change func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -182,7 +200,7 @@ func (c *Collector) Enroll(_ context.Context, request *farmhoundv1.EnrollRequest
 		return nil, status.Error(codes.Unauthenticated, "no such enrolment secret")
 	}
 	chain, err := c.issue(request.GetCsr())
-	return &farmhoundv1.EnrollResponse{CertificateChain: chain, Policy: c.policy}, err
+	return &farmhoundv1.EnrollResponse{CertificateChain: chain, Policy: c.policy, CatalogPublicKey: c.catalogKey}, err
 }
 
 // Renew signs a request for the key of the caller.

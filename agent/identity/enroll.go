@@ -36,6 +36,9 @@ func (i *Identity) Enroll(ctx context.Context, collector Enroller, secret string
 	if err := i.keepTrust(); err != nil {
 		return nil, fmt.Errorf("enrol: %w", err)
 	}
+	if err := i.pinCatalogKey(response.GetCatalogPublicKey()); err != nil {
+		return nil, fmt.Errorf("enrol: %w", err)
+	}
 	return response.GetPolicy(), nil
 }
 

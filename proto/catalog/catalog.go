@@ -22,6 +22,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"google.golang.org/protobuf/proto"
 
@@ -40,6 +41,7 @@ const MaxSize = 4 << 20
 // Catalog is a loaded catalogue. It is immutable and safe for concurrent use.
 type Catalog struct {
 	digest  string
+	issued  time.Time
 	entries []*farmhoundv1.Entry
 	byID    map[string]int
 	systems [systemCount]index
@@ -97,6 +99,9 @@ func Load(b []byte) (*Catalog, error) {
 		digest:  Digest(b),
 		entries: decoded.GetEntries(),
 		byID:    make(map[string]int, len(decoded.GetEntries())),
+	}
+	if decoded.GetIssuedAt() != nil {
+		c.issued = decoded.GetIssuedAt().AsTime()
 	}
 	for i, e := range c.entries {
 		c.byID[e.GetId()] = i

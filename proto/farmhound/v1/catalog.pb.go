@@ -9,6 +9,7 @@ package farmhoundv1
 import (
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -284,7 +285,10 @@ type Catalog struct {
 	// Version of this format; 1.
 	Version uint32 `protobuf:"varint,1,opt,name=version,proto3" json:"version,omitempty"`
 	// The entries, ordered by id.
-	Entries       []*Entry `protobuf:"bytes,2,rep,name=entries,proto3" json:"entries,omitempty"`
+	Entries []*Entry `protobuf:"bytes,2,rep,name=entries,proto3" json:"entries,omitempty"`
+	// When it was built for signing; not set in the one that is part of the agent. An
+	// agent takes no catalogue that is older than one it has used.
+	IssuedAt      *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=issued_at,json=issuedAt,proto3" json:"issued_at,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -329,6 +333,13 @@ func (x *Catalog) GetVersion() uint32 {
 func (x *Catalog) GetEntries() []*Entry {
 	if x != nil {
 		return x.Entries
+	}
+	return nil
+}
+
+func (x *Catalog) GetIssuedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.IssuedAt
 	}
 	return nil
 }
@@ -711,12 +722,14 @@ var File_farmhound_v1_catalog_proto protoreflect.FileDescriptor
 
 const file_farmhound_v1_catalog_proto_rawDesc = "" +
 	"\n" +
-	"\x1afarmhound/v1/catalog.proto\x12\ffarmhound.v1\x1a\x18farmhound/v1/rules.proto\x1a\x1afarmhound/v1/session.proto\x1a\x19farmhound/v1/system.proto\"\xb3\x01\n" +
+	"\x1afarmhound/v1/catalog.proto\x12\ffarmhound.v1\x1a\x18farmhound/v1/rules.proto\x1a\x1afarmhound/v1/session.proto\x1a\x19farmhound/v1/system.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa3\x02\n" +
 	"\aCatalog\x12]\n" +
 	"\aversion\x18\x01 \x01(\rBC\xea\xe1\x18?\n" +
 	"+An agent refuses a format it does not know.)\x00\x00\x00\x00\x00\x00\xf0?1\x00\x00\x00\x00\x00\x00\xf0?R\aversion\x12I\n" +
 	"\aentries\x18\x02 \x03(\v2\x13.farmhound.v1.EntryB\x1a\xea\xe1\x18\x16\n" +
-	"\x11What to look for. \xd0\x0fR\aentries\"\xe9\x04\n" +
+	"\x11What to look for. \xd0\x0fR\aentries\x12n\n" +
+	"\tissued_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampB5\xea\xe1\x181\n" +
+	"/Keeps an old catalogue from being played again.R\bissuedAt\"\xe9\x04\n" +
 	"\x05Entry\x129\n" +
 	"\x02id\x18\x01 \x01(\tB)\xea\xe1\x18%\n" +
 	"\x1bNames the entry in reports.\x10@\x18\x018\x01@\x01R\x02id\x12;\n" +
@@ -836,32 +849,34 @@ func file_farmhound_v1_catalog_proto_rawDescGZIP() []byte {
 var file_farmhound_v1_catalog_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
 var file_farmhound_v1_catalog_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
 var file_farmhound_v1_catalog_proto_goTypes = []any{
-	(Category)(0),        // 0: farmhound.v1.Category
-	(FactKind)(0),        // 1: farmhound.v1.FactKind
-	(Strength)(0),        // 2: farmhound.v1.Strength
-	(*Catalog)(nil),      // 3: farmhound.v1.Catalog
-	(*Entry)(nil),        // 4: farmhound.v1.Entry
-	(*Fact)(nil),         // 5: farmhound.v1.Fact
-	(*UsbIdentity)(nil),  // 6: farmhound.v1.UsbIdentity
-	(*EdidIdentity)(nil), // 7: farmhound.v1.EdidIdentity
-	(SessionKind)(0),     // 8: farmhound.v1.SessionKind
-	(OperatingSystem)(0), // 9: farmhound.v1.OperatingSystem
+	(Category)(0),                 // 0: farmhound.v1.Category
+	(FactKind)(0),                 // 1: farmhound.v1.FactKind
+	(Strength)(0),                 // 2: farmhound.v1.Strength
+	(*Catalog)(nil),               // 3: farmhound.v1.Catalog
+	(*Entry)(nil),                 // 4: farmhound.v1.Entry
+	(*Fact)(nil),                  // 5: farmhound.v1.Fact
+	(*UsbIdentity)(nil),           // 6: farmhound.v1.UsbIdentity
+	(*EdidIdentity)(nil),          // 7: farmhound.v1.EdidIdentity
+	(*timestamppb.Timestamp)(nil), // 8: google.protobuf.Timestamp
+	(SessionKind)(0),              // 9: farmhound.v1.SessionKind
+	(OperatingSystem)(0),          // 10: farmhound.v1.OperatingSystem
 }
 var file_farmhound_v1_catalog_proto_depIdxs = []int32{
-	4, // 0: farmhound.v1.Catalog.entries:type_name -> farmhound.v1.Entry
-	0, // 1: farmhound.v1.Entry.category:type_name -> farmhound.v1.Category
-	8, // 2: farmhound.v1.Entry.session:type_name -> farmhound.v1.SessionKind
-	5, // 3: farmhound.v1.Entry.facts:type_name -> farmhound.v1.Fact
-	1, // 4: farmhound.v1.Fact.kind:type_name -> farmhound.v1.FactKind
-	9, // 5: farmhound.v1.Fact.os:type_name -> farmhound.v1.OperatingSystem
-	2, // 6: farmhound.v1.Fact.strength:type_name -> farmhound.v1.Strength
-	6, // 7: farmhound.v1.Fact.usb:type_name -> farmhound.v1.UsbIdentity
-	7, // 8: farmhound.v1.Fact.edid:type_name -> farmhound.v1.EdidIdentity
-	9, // [9:9] is the sub-list for method output_type
-	9, // [9:9] is the sub-list for method input_type
-	9, // [9:9] is the sub-list for extension type_name
-	9, // [9:9] is the sub-list for extension extendee
-	0, // [0:9] is the sub-list for field type_name
+	4,  // 0: farmhound.v1.Catalog.entries:type_name -> farmhound.v1.Entry
+	8,  // 1: farmhound.v1.Catalog.issued_at:type_name -> google.protobuf.Timestamp
+	0,  // 2: farmhound.v1.Entry.category:type_name -> farmhound.v1.Category
+	9,  // 3: farmhound.v1.Entry.session:type_name -> farmhound.v1.SessionKind
+	5,  // 4: farmhound.v1.Entry.facts:type_name -> farmhound.v1.Fact
+	1,  // 5: farmhound.v1.Fact.kind:type_name -> farmhound.v1.FactKind
+	10, // 6: farmhound.v1.Fact.os:type_name -> farmhound.v1.OperatingSystem
+	2,  // 7: farmhound.v1.Fact.strength:type_name -> farmhound.v1.Strength
+	6,  // 8: farmhound.v1.Fact.usb:type_name -> farmhound.v1.UsbIdentity
+	7,  // 9: farmhound.v1.Fact.edid:type_name -> farmhound.v1.EdidIdentity
+	10, // [10:10] is the sub-list for method output_type
+	10, // [10:10] is the sub-list for method input_type
+	10, // [10:10] is the sub-list for extension type_name
+	10, // [10:10] is the sub-list for extension extendee
+	0,  // [0:10] is the sub-list for field type_name
 }
 
 func init() { file_farmhound_v1_catalog_proto_init() }
