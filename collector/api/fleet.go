@@ -24,10 +24,16 @@ const (
 	maxName     = 128
 )
 
-// Caller is who asks: the name and role of a token.
+// Caller is who asks: a token. Two may have one name.
 type Caller struct {
+	ID   string
 	Name string
 	Role string // viewer, analyst or admin
+}
+
+// entry is what the audit log says of something that the caller did.
+func (who Caller) entry(at time.Time, action, object, detail string) store.AuditEntry {
+	return store.AuditEntry{At: at, Actor: fmt.Sprintf("%s (token %s)", who.Name, who.ID), Action: action, Object: object, Detail: detail}
 }
 
 // FleetStore is what answering analysts needs of the store.
@@ -70,14 +76,15 @@ func (f *Fleet) WhoAmI(ctx context.Context, _ *fleetv1.WhoAmIRequest) (*fleetv1.
 	return &fleetv1.WhoAmIResponse{Name: who.Name, Role: who.Role, CollectorVersion: f.Version}, nil
 }
 
-// ListDevices lists devices, riskiest first.
+// ListDevices lists devices, riskiest first. It names people, so that it is audited.
 func (f *Fleet) ListDevices(ctx context.Context, req *fleetv1.ListDevicesRequest) (*fleetv1.ListDevicesResponse, error) {
-	if _, err := f.Authenticate(ctx); err != nil {
+	who, err := f.Authenticate(ctx)
+	if err != nil {
 		return nil, err
 	}
 	for _, v := range req.GetVerdicts() {
 		if alert.Rank(v) < 0 {
-			return nil, status.Errorf(codes.InvalidArgument, "there is no verdict %q: clear, watch, likely and near_certain are", v)
+			return nil, status.Errorf(codes.InvalidArgument, "there is no verdict %q; there are clear, watch, likely and near_certain", clip(v))
 		}
 	}
 	if len(req.GetPrefix()) > maxName {
@@ -88,6 +95,10 @@ func (f *Fleet) ListDevices(ctx context.Context, req *fleetv1.ListDevicesRequest
 	})
 	if err != nil {
 		return nil, f.fail(ctx, "list devices", err)
+	}
+	detail := fmt.Sprintf("%d rows, verdicts %q, prefix %q", len(rows), req.GetVerdicts(), req.GetPrefix())
+	if err := f.audit(ctx, who, "devices.list", "", detail); err != nil {
+		return nil, err
 	}
 	return &fleetv1.ListDevicesResponse{Devices: rows, NextPageToken: next}, nil
 }
@@ -127,16 +138,18 @@ func (f *Fleet) GetTimeline(ctx context.Context, req *fleetv1.GetTimelineRequest
 	return &fleetv1.GetTimelineResponse{Events: withLinks(events, identity, since, rowLimit(req.GetLimit()))}, nil
 }
 
-// ListAlerts lists alerts, newest first; without states, those not closed.
+// ListAlerts lists alerts, newest first; without states, those not closed. They
+// name people, so that it is audited.
 func (f *Fleet) ListAlerts(ctx context.Context, req *fleetv1.ListAlertsRequest) (*fleetv1.ListAlertsResponse, error) {
-	if _, err := f.Authenticate(ctx); err != nil {
+	who, err := f.Authenticate(ctx)
+	if err != nil {
 		return nil, err
 	}
 	states := req.GetStates()
 	known := []string{alert.StateOpen, alert.StateAcknowledged, alert.StateClosed}
 	for _, s := range states {
 		if !slices.Contains(known, s) {
-			return nil, status.Errorf(codes.InvalidArgument, "there is no alert state %q: %v are", s, known)
+			return nil, status.Errorf(codes.InvalidArgument, "there is no alert state %q; there are open, acknowledged and closed", clip(s))
 		}
 	}
 	if len(states) == 0 {
@@ -153,6 +166,10 @@ func (f *Fleet) ListAlerts(ctx context.Context, req *fleetv1.ListAlertsRequest) 
 	alerts, err := f.Store.Alerts(ctx, filter)
 	if err != nil {
 		return nil, f.fail(ctx, "list alerts", err)
+	}
+	detail := fmt.Sprintf("%d rows, states %q", len(alerts), states)
+	if err := f.audit(ctx, who, "alerts.list", filter.Device, detail); err != nil {
+		return nil, err
 	}
 	return &fleetv1.ListAlertsResponse{Alerts: alerts}, nil
 }
@@ -208,12 +225,10 @@ func (f *Fleet) decide(ctx context.Context, who Caller, req *fleetv1.UpdateAlert
 		Events: []*fleetv1.Event{{At: timestamppb.New(now), Kind: "alert_" + string(transition), Summary: summary}},
 		Outbox: []store.OutboxRow{{Key: f.FindingKey(next, string(transition)), Device: next.GetDevice(), Body: body, CreatedAt: now}},
 		Device: dev,
+		Audit:  []store.AuditEntry{who.entry(now, "alert."+string(transition), next.GetId(), next.GetReason())},
 	}})
 	if err != nil {
 		return nil, f.fail(ctx, "store the decision", err)
-	}
-	if err := f.audit(ctx, who, "alert."+string(transition), next.GetId()); err != nil {
-		return nil, err
 	}
 	return next, nil
 }
@@ -228,7 +243,7 @@ func (f *Fleet) read(ctx context.Context, name, action string) (*store.Device, e
 	if err != nil {
 		return nil, err
 	}
-	return dev, f.audit(ctx, who, action, dev.Summary.GetId())
+	return dev, f.audit(ctx, who, action, dev.Summary.GetId(), "")
 }
 
 func (f *Fleet) find(ctx context.Context, name string) (*store.Device, error) {
@@ -242,9 +257,8 @@ func (f *Fleet) find(ctx context.Context, name string) (*store.Device, error) {
 	return dev, nil
 }
 
-func (f *Fleet) audit(ctx context.Context, who Caller, action, object string) error {
-	err := f.Store.Audit(ctx, store.AuditEntry{At: f.Now(), Actor: who.Name, Action: action, Object: object})
-	if err != nil {
+func (f *Fleet) audit(ctx context.Context, who Caller, action, object, detail string) error {
+	if err := f.Store.Audit(ctx, who.entry(f.Now(), action, object, detail)); err != nil {
 		// Nobody reads a person's data unrecorded.
 		return f.fail(ctx, "write the audit log", err)
 	}
@@ -260,6 +274,8 @@ func (f *Fleet) fail(ctx context.Context, what string, err error) error {
 		return status.Errorf(codes.FailedPrecondition, "%s names more than one device; give more of the id", what)
 	case errors.Is(err, store.ErrConflict):
 		return status.Errorf(codes.Aborted, "%s: it changed meanwhile; ask again", what)
+	case errors.Is(err, store.ErrPage):
+		return status.Errorf(codes.InvalidArgument, "%s: %s; begin again without one", what, store.ErrPage)
 	case ctx.Err() != nil:
 		return status.FromContextError(ctx.Err()).Err()
 	}

@@ -39,7 +39,7 @@ func (d *door) caller(ctx context.Context) (Caller, error) {
 	}
 	switch token.Role {
 	case "viewer", "analyst", "admin":
-		return Caller{Name: token.Name, Role: token.Role}, nil
+		return Caller{ID: token.ID, Name: token.Name, Role: token.Role}, nil
 	}
 	return Caller{}, status.Errorf(codes.PermissionDenied, "API token %q has no role that is known", token.Name)
 }

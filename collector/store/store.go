@@ -33,6 +33,8 @@ var (
 	ErrRevoked = errors.New("revoked")
 	// ErrConflict is returned when a row changed since it was read.
 	ErrConflict = errors.New("changed meanwhile")
+	// ErrPage is returned for a page token that no earlier page gave.
+	ErrPage = errors.New("the page token is not one of ours")
 )
 
 // Device is all that is kept about one device identity.
@@ -97,6 +99,8 @@ type Change struct {
 	// Alerts are inserted or replaced by id.
 	Alerts []*fleetv1.Alert
 	Outbox []OutboxRow
+	// Audit are entries of the audit log about what the change does.
+	Audit []AuditEntry
 	// Chain, where it is not nil, replaces the one of its device.
 	Chain *Chain
 }

@@ -72,9 +72,11 @@ func (s *Store) TokenByHash(ctx context.Context, hash []byte) (store.Token, erro
 	return scanToken(s.read.QueryRowContext(ctx, tokenColumns+`WHERE hash = ?`, hash))
 }
 
+const insertAudit = `INSERT INTO audit (at, actor, action, object, detail) VALUES (?,?,?,?,?)`
+
 // Audit records who changed or read what.
 func (s *Store) Audit(ctx context.Context, e store.AuditEntry) error {
-	return s.exec(ctx, "write the audit log", `INSERT INTO audit (at, actor, action, object, detail) VALUES (?,?,?,?,?)`,
+	return s.exec(ctx, "write the audit log", insertAudit,
 		millis(e.At), e.Actor, e.Action, e.Object, e.Detail)
 }
 

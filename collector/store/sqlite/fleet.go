@@ -132,7 +132,7 @@ func (s *Store) Devices(ctx context.Context, f store.DeviceFilter) ([]*fleetv1.D
 			err = json.Unmarshal(raw, &after)
 		}
 		if err != nil {
-			return nil, "", fmt.Errorf("the page token is not one of ours: %w", err)
+			return nil, "", fmt.Errorf("list devices: %w: %w", store.ErrPage, err)
 		}
 		query.WriteString(` AND (risk < ? OR (risk = ? AND id > ?))`)
 		args = append(args, after.Risk, after.Risk, after.ID)

@@ -183,6 +183,11 @@ func testPages(t *testing.T, s store.Store) {
 	if len(seen) != 25 || len(unique) != 25 {
 		t.Errorf("pages gave %d rows, %d devices; want 25 of each", len(seen), len(unique))
 	}
+	for _, token := range []string{"!", "bm90IGpzb24"} {
+		if _, _, err := s.Devices(ctx, store.DeviceFilter{Limit: 4, After: token}); !errors.Is(err, store.ErrPage) {
+			t.Errorf("page token %q: %v", token, err)
+		}
+	}
 	likely, _, err := s.Devices(ctx, store.DeviceFilter{Verdicts: []string{"likely"}, Limit: 100})
 	must(t, err)
 	named, _, err := s.Devices(ctx, store.DeviceFilter{Prefix: "host-d1", Limit: 100})
@@ -379,9 +384,11 @@ func testAccess(t *testing.T, s store.Store) {
 	}
 	entry := store.AuditEntry{At: start, Actor: "ann", Action: "device.read", Object: "d1"}
 	must(t, s.Audit(ctx, entry))
+	decided := store.AuditEntry{At: start, Actor: "ann", Action: "alert.closed", Object: "a1", Detail: "benign"}
+	must(t, s.Commit(ctx, []store.Change{{Audit: []store.AuditEntry{decided}}}))
 	log, err := s.AuditLog(ctx, start, 10)
 	must(t, err)
-	if diff := cmp.Diff([]store.AuditEntry{entry}, log); diff != "" {
+	if diff := cmp.Diff([]store.AuditEntry{entry, decided}, log); diff != "" {
 		t.Error(diff)
 	}
 }
