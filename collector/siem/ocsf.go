@@ -76,7 +76,7 @@ func Finding(a *fleetv1.Alert, dev *fleetv1.Device, transition string, now time.
 	if err != nil {
 		return nil, fmt.Errorf("render alert %s as an OCSF finding: %w", a.GetId(), err)
 	}
-	return out, nil
+	return escaped(out), nil
 }
 
 // EventKey names one event of one alert, so that a receiver recognises a repeat.
