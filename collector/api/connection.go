@@ -53,17 +53,23 @@ func (t *transport) ServerHandshake(raw net.Conn) (net.Conn, credentials.AuthInf
 		return nil, nil, errors.Join(fmt.Errorf("a TLS handshake left %T", info), secured.Close())
 	}
 	c := connection{TLSInfo: tlsInfo, line: t.turns.open(secured)}
+	c.address, c.direct = peerOf(raw)
+	return c.line, c, nil
+}
+
+// peerOf returns the peer of a raw connection, as the balancer names it where there
+// is one, and the peer's own TCP connection where there is none.
+func peerOf(raw net.Conn) (address netip.AddrPort, direct *net.TCPConn) {
 	switch raw := raw.(type) {
 	case *proxyproto.Conn:
 		if header := raw.ProxyHeader(); header != nil && !header.Command.IsLocal() {
-			c.address = addressOf(header.SourceAddr)
+			return addressOf(header.SourceAddr), nil
 		}
+		return netip.AddrPort{}, nil
 	case *net.TCPConn:
-		c.address, c.direct = addressOf(raw.RemoteAddr()), raw
-	default:
-		c.address = addressOf(raw.RemoteAddr())
+		return addressOf(raw.RemoteAddr()), raw
 	}
-	return c.line, c, nil
+	return addressOf(raw.RemoteAddr()), nil
 }
 
 // Clone returns a copy.
