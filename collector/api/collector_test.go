@@ -91,6 +91,12 @@ type collector struct {
 
 func start(t *testing.T, balancers ...netip.Prefix) *collector {
 	t.Helper()
+	return startOn(t, func(s store.Store) store.Store { return s }, balancers...)
+}
+
+// startOn starts a server that sees the store through something.
+func startOn(t *testing.T, through func(store.Store) store.Store, balancers ...netip.Prefix) *collector {
+	t.Helper()
 	c := &collector{commit: &committer{}, dir: filepath.Join(t.TempDir(), "pki")}
 	var err error
 	// An old CA, so that certificates that have expired can be of it.
@@ -99,11 +105,12 @@ func start(t *testing.T, balancers ...netip.Prefix) *collector {
 	c.store, err = sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "store.db"))
 	must(t, err)
 	t.Cleanup(func() { must(t, c.store.Close()) })
+	seen := through(c.store)
 	log := slog.New(slog.NewTextHandler(t.Output(), nil))
 	server, err := api.NewServer(api.Config{
-		TLS: c.authority.ServerTLS(), Authority: c.authority, Hash: pki.Hash, Access: c.store, Commit: c.commit,
+		TLS: c.authority.ServerTLS(), Authority: c.authority, Hash: pki.Hash, Access: seen, Commit: c.commit,
 		Policy: func() *farmhoundv1.Policy { return &farmhoundv1.Policy{ScanNow: true} },
-		Fleet:  &api.Fleet{Store: c.store, Now: func() time.Time { return received }, Version: "v0", Log: log},
+		Fleet:  &api.Fleet{Store: seen, Now: func() time.Time { return received }, Version: "v0", Log: log},
 		Now:    func() time.Time { return received }, Log: log,
 	})
 	must(t, err)
