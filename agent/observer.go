@@ -64,12 +64,16 @@ func newObserver(config Config, makeBody bodyMaker) (*observer, error) {
 	if o.body, err = makeBody(config, o.log); err != nil {
 		return nil, err
 	}
-	dir := config.Settings.StateDir
-	o.list = watchlist.Open(filepath.Join(dir, catalogFolder), func() (ed25519.PublicKey, error) {
-		return identity.CatalogKey(filepath.Join(dir, identityFolder))
-	}, o.log)
+	o.list = openList(config, o.log)
 	o.body.useCatalog(o.list.Current())
 	return o, nil
+}
+
+func openList(config Config, log *slog.Logger) *watchlist.List {
+	dir := config.Settings.StateDir
+	return watchlist.Open(filepath.Join(dir, catalogFolder), func() (ed25519.PublicKey, error) {
+		return identity.CatalogKey(filepath.Join(dir, identityFolder))
+	}, log)
 }
 
 // complete adds to an observation what the senses do not know.

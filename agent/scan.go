@@ -2,11 +2,13 @@ package agent
 
 import (
 	"context"
+	"log/slog"
 	"path/filepath"
 	"time"
 
 	"google.golang.org/protobuf/proto"
 
+	"github.com/farmhound-security/farmhound/agent/watchlist"
 	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
 )
 
@@ -20,6 +22,26 @@ func Scan(ctx context.Context, config Config) (*farmhoundv1.Report, error) {
 	}
 	defer o.close(ctx)
 	return o.look(ctx)
+}
+
+// Catalogue is what is looked for, and how it came to be so.
+type Catalogue struct {
+	Digest string
+	// IssuedAt is when it was built for signing; zero for the built-in one.
+	IssuedAt time.Time
+	Entries  int
+	// Refused is why the one that was offered last is not in use, empty when it is.
+	Refused string
+	// Changes are those of late on this laptop, oldest first.
+	Changes []watchlist.Change
+}
+
+// ReadCatalogue returns which catalogue an agent with these settings goes by. It
+// writes nothing.
+func ReadCatalogue(config Config) Catalogue {
+	list := openList(config, slog.New(slog.DiscardHandler))
+	known := list.Current()
+	return Catalogue{known.Digest(), known.IssuedAt(), len(known.Entries()), list.Refused(), list.Changes()}
 }
 
 // Watch observes every interval until ctx is done, and gives emit a whole report

@@ -50,7 +50,7 @@ func (c scanCommand) Run(ctx context.Context, cli *commandLine, p process) error
 	}
 	config := agentConfig(s, p)
 	config.Root = c.Root
-	show := c.printer(p.stdout, s)
+	show := c.printer(p.stdout, s, agent.ReadCatalogue(config))
 	if !c.Watch {
 		report, err := agent.Scan(ctx, config)
 		if err != nil {
@@ -68,14 +68,14 @@ func (c scanCommand) Run(ctx context.Context, cli *commandLine, p process) error
 // levelQuiet is above every level that the senses log at.
 const levelQuiet = 12
 
-func (c scanCommand) printer(w io.Writer, s settings.Settings) func(*farmhoundv1.Report) error {
+func (c scanCommand) printer(w io.Writer, s settings.Settings, known agent.Catalogue) func(*farmhoundv1.Report) error {
 	switch c.Output {
 	case "json":
 		return func(r *farmhoundv1.Report) error { return printJSON(w, r, true) }
 	case "jsonl":
 		return func(r *farmhoundv1.Report) error { return printJSON(w, r, false) }
 	default:
-		return func(r *farmhoundv1.Report) error { return printPlain(w, r, s) }
+		return func(r *farmhoundv1.Report) error { return printPlain(w, r, s, known) }
 	}
 }
 
@@ -100,7 +100,7 @@ func printJSON(w io.Writer, r *farmhoundv1.Report, indent bool) error {
 	return err
 }
 
-func printPlain(w io.Writer, r *farmhoundv1.Report, s settings.Settings) error {
+func printPlain(w io.Writer, r *farmhoundv1.Report, s settings.Settings, known agent.Catalogue) error {
 	where := "No collector is set, so nothing leaves this laptop."
 	if s.Collector != "" {
 		where = "It would go to " + escape(s.Collector) + "."
@@ -120,8 +120,34 @@ func printPlain(w io.Writer, r *farmhoundv1.Report, s settings.Settings) error {
 	if err := plain.Report(&out, r); err != nil {
 		return err
 	}
+	printCatalogue(&out, known)
 	_, err := w.Write(out.Bytes())
 	return err
+}
+
+// printCatalogue says what is looked for and which changes of it this laptop has seen.
+// None of it is sent but the digest.
+func printCatalogue(out *bytes.Buffer, known agent.Catalogue) {
+	kind := "the one built into this program"
+	if !known.IssuedAt.IsZero() {
+		kind = "signed for this company, of " + known.IssuedAt.Local().Format(time.RFC3339)
+	}
+	fmt.Fprintf(out, "\nWhat is looked for is catalogue %.12s, %s, with %d entries.\n", known.Digest, kind, known.Entries)
+	if known.Refused != "" {
+		fmt.Fprintf(out, "Another one was offered and refused: %s.\n", escape(known.Refused))
+	}
+	if len(known.Changes) == 0 {
+		out.WriteString("It has not changed on this laptop, as far as this user may read.\n")
+		return
+	}
+	out.WriteString("It changed on this laptop:\n")
+	for _, c := range known.Changes {
+		fmt.Fprintf(out, "  %s  %.12s to %.12s: %d entries added, %d removed, %d changed", c.At.Local().Format(time.RFC3339), escape(c.From), escape(c.To), c.Added, c.Removed, c.Changed)
+		if len(c.Named) > 0 {
+			fmt.Fprintf(out, " (%s)", escape(strings.Join(c.Named, " ")))
+		}
+		out.WriteByte('\n')
+	}
 }
 
 // escape makes a text safe for a terminal.
