@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/farmhound-security/farmhound/proto/catalog"
 	fleetv1 "github.com/farmhound-security/farmhound/proto/farmhound/fleet/v1"
 )
 
@@ -195,8 +196,9 @@ func tools(text string) ([]string, error) {
 	}
 	for i, part := range parts {
 		part = strings.ToLower(part)
-		if len(part) > 64 || strings.Trim(part, "abcdefghijklmnopqrstuvwxyz0123456789-_.") != "" {
-			return nil, fmt.Errorf("%q is no catalogue id, such as anydesk", parts[i])
+		// What the catalogue does not know would approve nothing.
+		if _, ok := catalog.BuiltIn().Entry(part); !ok {
+			return nil, fmt.Errorf("the catalogue has no entry %q; an id is such as anydesk", parts[i])
 		}
 		parts[i] = part
 	}

@@ -3,6 +3,7 @@ package demo
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -48,7 +49,13 @@ func (c *Command) Run(ctx context.Context, s *Surroundings) error {
 	if err != nil {
 		return err
 	}
-	if c.Output != "json" {
+	switch {
+	case result == nil && c.Output == "json":
+		return errors.New("the demo was interrupted before it came to a result")
+	case result == nil:
+		_, err := fmt.Fprintln(out, "\nInterrupted; nothing is left behind.")
+		return err
+	case c.Output != "json":
 		return nil
 	}
 	line, err := json.Marshal(result)

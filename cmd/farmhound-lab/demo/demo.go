@@ -64,7 +64,8 @@ type demo struct {
 	reports   int
 }
 
-// Run runs a demo and returns what it came to. It leaves nothing behind.
+// Run runs a demo and returns what it came to: nothing where ctx ends before the
+// simulation has caught up, which is no failure. It leaves nothing behind.
 func Run(ctx context.Context, o Options) (result *Result, err error) {
 	started := time.Now()
 	dir, err := os.MkdirTemp("", "farmhound-demo-*")
@@ -79,7 +80,7 @@ func Run(ctx context.Context, o Options) (result *Result, err error) {
 	}
 	d.clock.set(end.AddDate(0, 0, -o.Days))
 	if err := d.open(ctx); err != nil {
-		return nil, err
+		return nil, unlessInterrupted(ctx, err)
 	}
 	// The collector outlives whoever talks to it.
 	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
@@ -89,7 +90,19 @@ func Run(ctx context.Context, o Options) (result *Result, err error) {
 		stop()
 		err = errors.Join(err, group.Wait())
 	}()
-	return d.run(ctx, started)
+	if result, err = d.run(ctx, started); result == nil {
+		err = unlessInterrupted(ctx, err)
+	}
+	return result, err
+}
+
+// unlessInterrupted drops what a demo that was interrupted stumbles over: every
+// call that was under way fails in its own words.
+func unlessInterrupted(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
 }
 
 // open makes a collector with the world's roster and address data.

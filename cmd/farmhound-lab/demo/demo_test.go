@@ -1,6 +1,7 @@
 package demo
 
 import (
+	"context"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -63,6 +64,34 @@ func TestDemoAndReplayAgree(t *testing.T) {
 		if isFlag(verdict) {
 			t.Errorf("%s is %s in the replay alone", device, verdict)
 		}
+	}
+}
+
+// interrupting cancels once the simulation begins.
+type interrupting struct {
+	testLog
+	cancel context.CancelFunc
+}
+
+func (i interrupting) Write(p []byte) (int, error) {
+	if strings.Contains(string(p), "Four weeks pass") {
+		i.cancel()
+	}
+	return i.testLog.Write(p)
+}
+
+func TestAnInterruptedDemoEndsQuietly(t *testing.T) {
+	temp := t.TempDir()
+	t.Setenv("TMPDIR", temp)
+	t.Setenv("TMP", temp)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	result, err := Run(ctx, Options{Seed: 1, Days: 2, Personas: []string{"home-worker"}, Version: "test", Progress: interrupting{testLog{t}, cancel}})
+	if result != nil || err != nil {
+		t.Errorf("%v, %v; want neither a result nor an error", result, err)
+	}
+	if left, err := os.ReadDir(temp); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, %v", left, err)
 	}
 }
 
