@@ -59,9 +59,19 @@ func (c *judging) question(name string) *fleetv1.Question {
 		q.Sentence = approved + ", which is not counted." + rest
 	}
 	if c.silence > 0 {
-		q.Sentence = "Nothing came from this laptop since " + date(c.seen) + "; as it was then: " + q.GetSentence()
+		q.Sentence = c.silentSince(q.GetSentence(), len(pro)+len(contra) > 0)
 	}
 	return q
+}
+
+// silentSince says of a silent laptop what was known when it last spoke, if that
+// still counts for anything.
+func (c *judging) silentSince(then string, counts bool) string {
+	since := "Nothing came from this laptop since " + date(c.seen)
+	if !counts {
+		return since + ", and nothing known from then still counts."
+	}
+	return since + "; as it was then: " + then
 }
 
 // approved says how much of the use is left out because it was approved.

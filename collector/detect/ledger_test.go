@@ -262,6 +262,14 @@ func TestSilenceIsSaid(t *testing.T) {
 	if len(a.GetUnknown()) != 1 || !strings.Contains(a.GetUnknown()[0], "since 17 Mar 2026") {
 		t.Errorf("unknown: %q", a.GetUnknown())
 	}
+	forgotten, err := New(rules(t), Options{}).Assess(dev, j, personaNow.AddDate(2, 0, 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want = "Nothing came from this laptop since 17 Mar 2026, and nothing known from then still counts."
+	if got := forgotten.GetAssessment().GetQuestions().GetRemote().GetSentence(); got != want || len(forgotten.GetLedger()) != 0 {
+		t.Errorf("two years later: %s %v", got, forgotten.GetLedger())
+	}
 	// A laptop whose clock is years behind, and which reports, is not silent.
 	dev.LastReportAt, dev.Trust.SilenceNowHours = at(time.January, 1, 0), p(0.1)
 	j, err = New(rules(t), Options{}).Assess(dev, nil, personaNow)
