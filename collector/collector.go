@@ -64,6 +64,7 @@ type Collector struct {
 	places    *geo.Database
 	roster    *watchedRoster // nil without
 	outputs   []*output
+	catalog   signedCatalog
 }
 
 // output is one receiver with what wakes its drain.
@@ -132,6 +133,12 @@ func (c *Collector) openRooms(ctx context.Context, rooms *Rooms) (err error) {
 	if rooms.Secret, err = c.secret(ctx, "hash_secret"); err != nil {
 		return err
 	}
+	if path := c.options.Config.Catalog; path != "" {
+		if c.catalog, err = readCatalog(path); err != nil {
+			return err
+		}
+		rooms.Catalog = c.catalog.loaded
+	}
 	if c.places, err = geo.Open(ctx, c.options.Config.Geo, c.log); err != nil {
 		return err
 	}
@@ -165,10 +172,11 @@ func (c *Collector) openServer(ctx context.Context, authority *pki.Authority) er
 	if err != nil {
 		return err
 	}
-	policy := policyOf(c.options.Config.Agents, key)
+	policy := policyOf(c.options.Config.Agents, key, c.catalog.digest())
 	c.server, err = api.NewServer(api.Config{
 		TLS: authority.ServerTLS(), Authority: authority, Hash: pki.Hash, Access: c.store,
-		Commit: commit{c.pipeline}, Policy: policy, Now: c.now, Log: c.log,
+		Catalog: c.catalog.SignedCatalog,
+		Commit:  commit{c.pipeline}, Policy: policy, Now: c.now, Log: c.log,
 		Fleet: &api.Fleet{
 			Store: notifying{c.store, c.wakeOutputs}, Exclusive: c.pipeline.Exclusive,
 			Finding: siem.Finding, FindingKey: siem.EventKey, Derive: c.derive,

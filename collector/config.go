@@ -35,6 +35,8 @@ type Config struct {
 	Roster string `yaml:"roster"`
 	// Signals is a folder with the company's own signals.
 	Signals string `yaml:"signals"`
+	// Catalog is a compiled catalogue for agents, with .sig and .pub beside it.
+	Catalog string `yaml:"catalog"`
 	// Company is what the company says of itself.
 	Company Company `yaml:"company"`
 	// Agents is what agents are asked to do.
@@ -172,7 +174,7 @@ func ReadConfig(path string) (Config, error) {
 		}
 		return filepath.Join(dir, p)
 	}
-	c.Data, c.Roster, c.Signals = beside(c.Data), beside(c.Roster), beside(c.Signals)
+	c.Data, c.Roster, c.Signals, c.Catalog = beside(c.Data), beside(c.Roster), beside(c.Signals), beside(c.Catalog)
 	for i := range c.Geo {
 		c.Geo[i] = beside(c.Geo[i])
 	}

@@ -63,9 +63,10 @@ func (n notifying) Commit(ctx context.Context, changes []store.Change) error {
 }
 
 // policyOf is what agents are told with every acknowledgement.
-func policyOf(a Agents, key []byte) func() *farmhoundv1.Policy {
+func policyOf(a Agents, key []byte, catalogDigest string) func() *farmhoundv1.Policy {
 	policy := &farmhoundv1.Policy{
-		ScanInterval: durationpb.New(a.ScanInterval), WindowInterval: durationpb.New(a.WindowInterval),
+		CatalogDigest: catalogDigest,
+		ScanInterval:  durationpb.New(a.ScanInterval), WindowInterval: durationpb.New(a.WindowInterval),
 		FleetKeys: []*farmhoundv1.FleetKey{{Id: 1, Key: key}},
 	}
 	return func() *farmhoundv1.Policy { return policy }

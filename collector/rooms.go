@@ -23,6 +23,8 @@ type Rooms struct {
 	Company Company
 	Places  fleet.Places
 	Roster  fleet.Roster
+	// Catalog is what agents look for; nil is what they bring along.
+	Catalog *catalog.Catalog
 	// Secret keys the hashes that are stored; nil for a replay, which stores nothing.
 	Secret []byte
 }
@@ -31,9 +33,13 @@ func (r *Rooms) judge() (*judge, error) {
 	if r.Rules == nil {
 		return nil, errors.New("judging needs rules")
 	}
+	known := r.Catalog
+	if known == nil {
+		known = catalog.BuiltIn()
+	}
 	return &judge{
 		fleet: fleet.New(fleet.Config{
-			Catalog: catalog.BuiltIn(), Places: r.Places, Roster: r.Roster,
+			Catalog: known, Places: r.Places, Roster: r.Roster,
 			Company: r.Company.fleet(), Secret: r.Secret,
 		}),
 		detector: detect.New(r.Rules, detect.Options{}),

@@ -1,6 +1,6 @@
 // Command farmhound-collector is the server: it takes reports, judges and alerts.
 // Its other commands prepare it (init, secret, token, device) and work offline
-// (replay, rules, roster). It may import collector/ and proto/, never agent/.
+// (replay, rules, catalog, roster). It may import collector/ and proto/, never agent/.
 package main
 
 import (
@@ -33,6 +33,7 @@ type cli struct {
 	CA      caCmd      `cmd:"" name:"ca" help:"The CA of laptops and server."`
 	Replay  replayCmd  `cmd:"" help:"Judge recorded lives offline: one report per line in, one assessment per device out."`
 	Rules   rulesCmd   `cmd:"" help:"The signals that evidence is made with."`
+	Catalog catalogCmd `cmd:"" help:"The catalogue of what agents look for."`
 	Roster  rosterCmd  `cmd:"" help:"The roster of who should be where."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }

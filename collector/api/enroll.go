@@ -22,6 +22,8 @@ type enrollment struct {
 
 	*door
 	policy func() *farmhoundv1.Policy
+	// catalogKey is pinned by agents at enrolment; nil where none signs.
+	catalogKey []byte
 	// limit is per address, and floods are the addresses that go beyond it.
 	limit  *limiter[netip.Addr]
 	floods *tally
@@ -70,7 +72,7 @@ func (e *enrollment) Enroll(ctx context.Context, request *farmhoundv1.EnrollRequ
 		return nil, e.unavailable(ctx, "write the audit log", err)
 	}
 	e.log.InfoContext(ctx, "a laptop enrolled", "device", device, "serial", identity.Serial, "peer", from.String())
-	return &farmhoundv1.EnrollResponse{CertificateChain: chain, Policy: e.policy()}, nil
+	return &farmhoundv1.EnrollResponse{CertificateChain: chain, Policy: e.policy(), CatalogPublicKey: e.catalogKey}, nil
 }
 
 // admitNew spends a use of the secret and returns the device's identity. The

@@ -36,8 +36,7 @@ type ingest struct {
 	clock func() time.Time
 
 	batchRules, catalogRules *fieldrules.Validator
-	catalog                  []byte
-	catalogDigest            string
+	catalog                  SignedCatalog
 }
 
 // Report commits a batch and acknowledges it.
@@ -104,18 +103,13 @@ func (i *ingest) check(batch *farmhoundv1.ReportBatch) error {
 	return nil
 }
 
-// Catalog returns the catalogue with a digest: so far the built-in one.
+// Catalog returns the catalogue that agents are to use, if its digest is asked for.
 func (i *ingest) Catalog(_ context.Context, request *farmhoundv1.CatalogRequest) (*farmhoundv1.CatalogResponse, error) {
 	if err := i.catalogRules.Validate(request); err != nil {
 		return nil, status.Errorf(codes.InvalidArgument, "the request is not valid: %v", err)
 	}
-	if request.GetDigest() != i.catalogDigest {
+	if request.GetDigest() != catalog.Digest(i.catalog.Encoded) {
 		return nil, status.Errorf(codes.NotFound, "there is no catalogue with the digest %s", request.GetDigest())
 	}
-	return &farmhoundv1.CatalogResponse{Catalog: i.catalog}, nil
-}
-
-func (i *ingest) loadCatalog() {
-	i.catalog = catalog.BuiltInBytes()
-	i.catalogDigest = catalog.Digest(i.catalog)
+	return &farmhoundv1.CatalogResponse{Catalog: i.catalog.Encoded, Signature: i.catalog.Signature}, nil
 }

@@ -19,6 +19,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/farmhound-security/farmhound/collector/store"
+	"github.com/farmhound-security/farmhound/proto/catalog"
 	fleetv1 "github.com/farmhound-security/farmhound/proto/farmhound/fleet/v1"
 	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
 	"github.com/farmhound-security/farmhound/proto/fieldrules"
@@ -34,7 +35,13 @@ const (
 	drainTime = 15 * time.Second
 )
 
-// Config is what the services need. All of it is required.
+// SignedCatalog is a catalogue as the company signed it.
+type SignedCatalog struct {
+	// Encoded is the catalogue, Signature over it, and PublicKey what agents pin.
+	Encoded, Signature, PublicKey []byte
+}
+
+// Config is what the services need. All of it but the catalogue is required.
 type Config struct {
 	// TLS is the port's configuration: it verifies client certificates if given, and
 	// lets an expired one of its own through.
@@ -49,6 +56,8 @@ type Config struct {
 	Commit Committer
 	// Policy returns what agents are to do, now.
 	Policy func() *farmhoundv1.Policy
+	// Catalog is what agents are to look for; the zero value is what they bring along.
+	Catalog SignedCatalog
 	// Fleet answers analysts. Its Authenticate is set here: callers are named at the door.
 	Fleet *Fleet
 	// Now is the collector's clock, by which reports are received. Certificates,
@@ -66,12 +75,14 @@ func NewServer(c Config) (*grpc.Server, error) {
 	door := &door{access: c.Access, authority: c.Authority, hash: c.Hash, now: time.Now, log: c.Log,
 		allowance: newLimiter[string](reportRate, reportBurst, time.Now)}
 	enrollment := &enrollment{
-		door: door, policy: c.Policy,
+		door: door, policy: c.Policy, catalogKey: c.Catalog.PublicKey,
 		limit: newLimiter[netip.Addr](enrollRate, enrollBurst, time.Now), floods: newTally(time.Minute, time.Now),
 		secrets: newLimiter[string](secretRate, secretBurst, time.Now), refusals: newTally(time.Second, time.Now),
 	}
-	ingest := &ingest{door: door, commit: c.Commit, policy: c.Policy, clock: c.Now}
-	ingest.loadCatalog()
+	ingest := &ingest{door: door, commit: c.Commit, policy: c.Policy, clock: c.Now, catalog: c.Catalog}
+	if ingest.catalog.Encoded == nil {
+		ingest.catalog.Encoded = catalog.BuiltInBytes()
+	}
 	for _, rules := range []struct {
 		of   proto.Message
 		into **fieldrules.Validator

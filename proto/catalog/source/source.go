@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"slices"
 	"strings"
 
@@ -60,13 +61,20 @@ type document struct {
 // maxFile bounds one file, in bytes.
 const maxFile = 256 << 10
 
-// Compile reads, checks and lints every *.yaml file at the top of a file system
-// and returns the catalogue they make. All problems are joined in the error, each
-// a *Problem where it has a place.
-func Compile(fsys fs.FS) (*farmhoundv1.Catalog, error) {
-	names, err := fs.Glob(fsys, "*.yaml")
-	if err != nil {
-		return nil, fmt.Errorf("list catalogue files: %w", err)
+// Compile reads, checks and lints every *.yaml file at the top of file systems
+// and returns the catalogue they make together. A file replaces one of the same name
+// in an earlier file system. All problems are joined in the error, each a *Problem
+// where it has a place.
+func Compile(layers ...fs.FS) (*farmhoundv1.Catalog, error) {
+	from := map[string]fs.FS{}
+	for _, layer := range layers {
+		names, err := fs.Glob(layer, "*.yaml")
+		if err != nil {
+			return nil, fmt.Errorf("list catalogue files: %w", err)
+		}
+		for _, name := range names {
+			from[name] = layer
+		}
 	}
 	bounds, err := fieldrules.Compile((&farmhoundv1.Entry{}).ProtoReflect().Descriptor())
 	if err != nil {
@@ -74,8 +82,8 @@ func Compile(fsys fs.FS) (*farmhoundv1.Catalog, error) {
 	}
 	var documents []*document
 	var problems []error
-	for _, name := range names {
-		text, err := fs.ReadFile(fsys, name)
+	for _, name := range slices.Sorted(maps.Keys(from)) {
+		text, err := fs.ReadFile(from[name], name)
 		if err != nil {
 			problems = append(problems, fmt.Errorf("read catalogue file: %w", err))
 			continue

@@ -47,6 +47,31 @@ func TestCompile(t *testing.T) {
 	}
 }
 
+// A company's own files stand beside the built-in ones, or in their place.
+func TestLayers(t *testing.T) {
+	t.Parallel()
+	own := fstest.MapFS{
+		"tool.yaml":   {Data: []byte(good)},
+		"x11vnc.yaml": {Data: []byte(strings.NewReplacer("id: tool", "id: x11vnc", "toolthing", "x11vnc", "name: Tool", "name: Ours").Replace(good))},
+	}
+	before, err := Compile(Files())
+	if err != nil {
+		t.Fatal(err)
+	}
+	both, err := Compile(Files(), own)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(both.GetEntries()) != len(before.GetEntries())+1 {
+		t.Errorf("%d entries beside %d", len(both.GetEntries()), len(before.GetEntries()))
+	}
+	for _, e := range both.GetEntries() {
+		if e.GetId() == "x11vnc" && e.GetName() != "Ours" {
+			t.Errorf("the built-in x11vnc is still there: %s", e.GetName())
+		}
+	}
+}
+
 func TestBuiltInSource(t *testing.T) {
 	t.Parallel()
 	c, err := Compile(Files())
