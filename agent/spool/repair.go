@@ -24,6 +24,9 @@ const (
 	worthCompacting = 4 << 20
 )
 
+// newestOfNew is the newest transaction of a file that bbolt just made.
+const newestOfNew = 1
+
 // errDamaged marks an error after which the file cannot be trusted.
 var errDamaged = errors.New("file is damaged")
 
@@ -157,6 +160,9 @@ func (s *Spool) load() error {
 			return fmt.Errorf("%w: %d bytes long, %d expected", errDamaged, info.Size(), tx.Size())
 		}
 		complete = tx.Bucket(reportsBucket) != nil && tx.Bucket(stateBucket) != nil
+		if !complete && tx.ID() > newestOfNew {
+			return fmt.Errorf("%w: its reports cannot be found", errDamaged)
+		}
 		return nil
 	})
 	if err == nil && !complete {
@@ -167,7 +173,7 @@ func (s *Spool) load() error {
 	}
 	return s.db.View(func(tx *bbolt.Tx) error {
 		s.status = Status{Dropped: getCount(tx, droppedKey), Damaged: getCount(tx, damagedKey)}
-		return tx.Bucket(reportsBucket).ForEach(func(_, value []byte) error {
+		err := tx.Bucket(reportsBucket).ForEach(func(_, value []byte) error {
 			if _, err := decode(value); err != nil {
 				return err
 			}
@@ -175,6 +181,14 @@ func (s *Spool) load() error {
 			s.status.Bytes += uint64(len(value))
 			return nil
 		})
+		if err != nil {
+			return err
+		}
+		// A page can lose reports without a trace: the checksums are of what is there.
+		if tx.Bucket(stateBucket).Get(depthKey) != nil && getCount(tx, depthKey) != s.status.Depth {
+			return fmt.Errorf("%w: %d reports in it, %d expected", errDamaged, s.status.Depth, getCount(tx, depthKey))
+		}
+		return nil
 	})
 }
 

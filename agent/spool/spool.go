@@ -64,6 +64,7 @@ var (
 	nonceKey   = []byte("nonce")
 	droppedKey = []byte("dropped")
 	damagedKey = []byte("damaged")
+	depthKey   = []byte("depth")
 )
 
 // Options are settings of a spool; the zero value is usable.
@@ -305,7 +306,13 @@ func (s *Spool) update(change func(*bbolt.Tx, *Status) error) error {
 	defer s.mu.Unlock()
 	return s.repairing(func() error {
 		next := s.status
-		if err := s.db.Update(func(tx *bbolt.Tx) error { return change(tx, &next) }); err != nil {
+		err := s.db.Update(func(tx *bbolt.Tx) error {
+			if err := change(tx, &next); err != nil || next.Depth == s.status.Depth {
+				return err
+			}
+			return putCount(tx, depthKey, next.Depth)
+		})
+		if err != nil {
 			return err
 		}
 		s.status = next
