@@ -98,7 +98,7 @@ func (v *victim) report(ctx context.Context) error {
 			return err
 		}
 		fmt.Println("try", boot, sequence, digest(r))
-		if _, err := v.spool.Append(boot, sequence, payload); err != nil {
+		if _, err := v.spool.Append(boot, sequence, payload, spool.Normal); err != nil {
 			return err
 		}
 		fmt.Println("kept", boot, sequence)
