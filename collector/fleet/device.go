@@ -127,6 +127,24 @@ func (v *view) foreign(country string) bool {
 	return v.person.GetCountry() != "" || len(v.f.home) > 0 && !v.f.home[country]
 }
 
+// travelled says whether a journey to a country was approved between two times.
+func (v *view) travelled(country string, from, to int64) bool {
+	for _, at := range []int64{from, to} {
+		if then := v.f.person(v.pic, time.Unix(at, 0)); slices.Contains(then.GetTravelCountries(), country) {
+			return true
+		}
+	}
+	return false
+}
+
+// foreignOn judges a country by what was declared and approved on a day: a journey
+// that is over was approved while it lasted. One approved since covers what was
+// before.
+func (v *view) foreignOn(country string, day uint32) bool {
+	start := int64(day) * daySeconds
+	return v.foreign(country) && !v.travelled(country, start, start+daySeconds-1)
+}
+
 func (v *view) tools() []*fleetv1.ToolSighting {
 	now, first := v.now.Unix(), v.pic.GetFirstReportUnix()
 	var tools []*fleetv1.ToolSighting

@@ -51,6 +51,26 @@ func check(t *testing.T, tests []derived) {
 	}
 }
 
+// journey is a roster in which everybody may be in Germany until a time.
+type journey struct {
+	people
+	until time.Time
+}
+
+func (j journey) Person(serial string, at time.Time) (*fleetv1.Person, bool) {
+	person, ok := j.people.Person(serial, at)
+	person = proto.CloneOf(person)
+	if at.Before(j.until) {
+		person.TravelCountries = []string{"DE"}
+	}
+	return person, ok
+}
+
+// inGermanyUntil approves of the journey in a test's world.
+func inGermanyUntil(at time.Time) func(*Config) {
+	return func(c *Config) { c.Roster = journey{c.Roster.(people), at} }
+}
+
 // rounded makes shares comparable; unknown is its own value.
 func rounded(share *float64) any {
 	if share == nil {

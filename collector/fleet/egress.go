@@ -23,7 +23,7 @@ func (v *view) egressNow() *fleetv1.Egress {
 		e.Hosting, e.Anonymiser, e.Company = last.GetHosting(), last.GetAnonymiser(), last.GetCompany()
 		// The company's own egress stands where the company is, not the laptop.
 		if !last.GetCompany() {
-			e.Foreign = v.foreign(last.GetCountry())
+			e.Foreign = v.foreign(last.GetCountry()) && !v.travelled(last.GetCountry(), last.GetLastUnix(), last.GetLastUnix())
 			e.HighRisk = v.f.highRisk[last.GetCountry()] && !v.declared(last.GetCountry()) && !v.f.home[last.GetCountry()]
 			e.ZoneMismatch = v.zoneMismatch(last)
 		}
@@ -34,7 +34,7 @@ func (v *view) egressNow() *fleetv1.Egress {
 		if main == nil || main.GetCompany() {
 			continue
 		}
-		if v.foreign(main.GetCountry()) {
+		if v.foreignOn(main.GetCountry(), d.GetDay()) {
 			e.ForeignDays++
 		}
 		if main.GetHosting() || main.GetAnonymiser() {
@@ -54,7 +54,7 @@ func (v *view) slip(e *fleetv1.Egress, d *fleetv1.Day) {
 	seen := ""
 	for _, x := range d.GetEgress() {
 		from := v.egress[x.GetId()]
-		if from.GetCompany() || from.GetHosting() || from.GetAnonymiser() || !v.foreign(from.GetCountry()) {
+		if from.GetCompany() || from.GetHosting() || from.GetAnonymiser() || !v.foreignOn(from.GetCountry(), d.GetDay()) {
 			continue
 		}
 		if seen == "" || from.GetCountry() < seen {
@@ -110,7 +110,8 @@ func (v *view) zoneMismatch(e *fleetv1.EgressState) bool {
 	if e.GetCountry() == "" || v.pic.GetTimeZone() == "" {
 		return false
 	}
-	if v.person.GetCountry() != "" && e.GetCountry() != v.person.GetCountry() && v.declared(e.GetCountry()) {
+	if v.person.GetCountry() != "" && e.GetCountry() != v.person.GetCountry() &&
+		(v.declared(e.GetCountry()) || v.travelled(e.GetCountry(), e.GetLastUnix(), e.GetLastUnix())) {
 		return false
 	}
 	used, known := v.f.zones.usedIn(v.pic.GetTimeZone(), e.GetCountry())

@@ -89,7 +89,7 @@ func (v *view) peers(o *fleetv1.Operator, sums map[peerID]*peerSum) {
 			if s.direct {
 				p.Country = place.Country
 				p.Anonymised = place.Anonymiser() || place.Hosting
-				p.Foreign = v.foreign(place.Country)
+				p.Foreign = v.foreign(place.Country) && anyOf(s.days, func(day uint32) bool { return v.foreignOn(place.Country, day) })
 			}
 			if id.relay && place.Country != "" {
 				p.RelayCountry = place.Country
@@ -110,6 +110,15 @@ func (v *view) peers(o *fleetv1.Operator, sums map[peerID]*peerSum) {
 			break
 		}
 	}
+}
+
+func anyOf(days map[uint32]bool, holds func(day uint32) bool) bool {
+	for day := range days {
+		if holds(day) {
+			return true
+		}
+	}
+	return false
 }
 
 // farRelay says whether a relay is abroad and far from where the laptop is
@@ -136,7 +145,8 @@ func (v *view) zoneChanged() bool {
 			used, known := v.f.zones.usedIn(z.GetZone(), country)
 			return known && used
 		}
-		if !at(v.person.GetCountry()) && !slices.ContainsFunc(v.person.GetTravelCountries(), at) {
+		if !at(v.person.GetCountry()) && !slices.ContainsFunc(v.person.GetTravelCountries(), at) &&
+			!slices.ContainsFunc(v.f.person(v.pic, time.Unix(z.GetAtUnix(), 0)).GetTravelCountries(), at) {
 			return true
 		}
 	}

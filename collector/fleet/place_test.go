@@ -73,6 +73,20 @@ func TestEgress(t *testing.T) {
 		{name: "openly abroad on some days", want: "2 CN true", life: staying(exitOhio, berlin, shenyang, exitOhio), get: slips},
 		{name: "an exit abroad is no slip", want: "0  false", life: staying(ohio, exitOhio), get: slips},
 		{name: "approved travel is no slip", want: "0  false", life: staying(ohio, berlin), person: toGermany, get: slips},
+		{name: "a journey that is over", want: "0  false 0 false", life: staying(ohio, berlin, ohio), now: 10 * 24 * time.Hour,
+			config: inGermanyUntil(monday.AddDate(0, 0, 2)), get: egress(func(e *fleetv1.Egress) any {
+				return sentence("%v %d %t", slips(&fleetv1.Device{Egress: e}), e.GetForeignDays(), e.GetForeign())
+			})},
+		{name: "a laptop that went silent on a journey", want: "0  false 0 false", life: staying(ohio, berlin), now: 2 * 24 * time.Hour,
+			config: inGermanyUntil(monday.AddDate(0, 0, 2)), get: egress(func(e *fleetv1.Egress) any {
+				return sentence("%v %d %t", slips(&fleetv1.Device{Egress: e}), e.GetForeignDays(), e.GetForeign())
+			})},
+		{name: "longer than the journey", want: "1 DE false 1 true", life: staying(ohio, berlin, berlin),
+			config: inGermanyUntil(monday.AddDate(0, 0, 1).Add(10 * time.Hour)), get: egress(func(e *fleetv1.Egress) any {
+				return sentence("%v %d %t", slips(&fleetv1.Device{Egress: e}), e.GetForeignDays(), e.GetForeign())
+			})},
+		{name: "home's zone on a journey that is over", life: zoned("America/New_York", berlin), get: mismatch, want: false, now: 10 * 24 * time.Hour,
+			config: inGermanyUntil(monday.AddDate(0, 0, 2))},
 		{name: "zone of the country", life: zoned("America/Chicago", ohio), get: mismatch, want: false},
 		{name: "zone of another", life: zoned("Asia/Shanghai", ohio), get: mismatch, want: true},
 		{name: "zone unknown", life: zoned("", ohio), get: mismatch, want: false},
