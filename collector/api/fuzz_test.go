@@ -145,7 +145,7 @@ func FuzzBearer(f *testing.F) {
 		if two != "" {
 			md.Append("authorization", two)
 		}
-		value, err := bearer(metadata.NewIncomingContext(context.Background(), md))
+		value, err := bearer(metadata.NewIncomingContext(t.Context(), md))
 		switch {
 		case err != nil && status.Code(err) != codes.Unauthenticated:
 			t.Errorf("refused with %v", err)

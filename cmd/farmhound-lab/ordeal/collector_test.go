@@ -25,7 +25,7 @@ var program = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	out, err := exec.Command("go", "build", "-o", dir+string(filepath.Separator), "../../farmhound-collector").CombinedOutput()
+	out, err := exec.CommandContext(context.Background(), "go", "build", "-o", dir+string(filepath.Separator), "../../farmhound-collector").CombinedOutput()
 	if err != nil {
 		err = fmt.Errorf("build the collector: %w: %s", err, out)
 	}
