@@ -17,6 +17,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -246,14 +247,18 @@ func (a *Agent) report(ctx context.Context, seen *farmhoundv1.Report, refresh bo
 }
 
 // worth says what the loss of a report would cost. The first of a run and what says
-// which laptop it is make others understandable; a session is told once.
+// which laptop it is make others understandable; a session is told once. Windows in
+// which nobody controlled the laptop, and the health told with them, are the least: the
+// next ones come soon.
 func worth(report *farmhoundv1.Report) spool.Value {
+	controlled := slices.ContainsFunc(report.GetWindows(), func(w *farmhoundv1.Window) bool { return len(w.GetControl()) > 0 })
 	switch {
 	case report.GetSequence() == 1, report.System != nil, report.Logons != nil, len(report.GetRemoteSessions()) > 0:
 		return spool.High
-	case report.Software != nil, report.Hardware != nil, report.Network != nil, report.Place != nil, report.Presence != nil:
+	case report.Software != nil, report.Hardware != nil, report.Network != nil, report.Place != nil, report.Presence != nil,
+		controlled, len(report.GetWindows()) == 0:
 		return spool.Normal
 	default:
-		return spool.Low // windows and health: the next ones come soon
+		return spool.Low
 	}
 }

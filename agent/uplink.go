@@ -15,6 +15,11 @@ import (
 )
 
 const (
+	// Windows in which nothing happened wait for each other: a call costs more than
+	// what they say.
+	quietWindows = 6
+	longestHold  = 30 * time.Minute
+
 	enrollTimeout = 30 * time.Second
 	// defaultLookAgain is the pause between looks at local files: for a secret to
 	// enrol with, and for a certificate that the enroll command got.
@@ -48,6 +53,7 @@ func (a *Agent) deliver(ctx context.Context) error {
 		Queue: a.spool, Collector: farmhoundv1.NewIngestServiceClient(connection), Log: a.log, Wake: a.wake,
 		Acknowledged: func(ack *farmhoundv1.ReportAck) { a.acknowledged(ctx, ack) },
 		TrustedCAs:   a.identity.TrustedCAs,
+		Hold:         func() time.Duration { return min(quietWindows*a.state.windowInterval(), longestHold) },
 		Failed:       a.state.trouble,
 	}
 	var renewing sync.WaitGroup

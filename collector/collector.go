@@ -202,7 +202,9 @@ func (c *Collector) listen(ctx context.Context) error {
 	if len(c.listeners) > 0 {
 		return nil
 	}
-	var lc net.ListenConfig
+	// Probes of idle connections would be most of what a quiet laptop costs on the wire;
+	// the server's own pings find the dead ones.
+	lc := net.ListenConfig{KeepAlive: -1}
 	l, err := lc.Listen(ctx, "tcp", string(c.options.Config.Listen))
 	if err != nil {
 		return fmt.Errorf("listen for agents and analysts: %w", err)

@@ -18,6 +18,9 @@ import (
 // maxMessage bounds what is received: a catalogue is the largest.
 const maxMessage = 5 << 20
 
+// window is how much may be under way before the receiver has read it.
+const window = 128 << 10
+
 // Dialer opens the TCP connection to the collector. Nil means the system's own
 // way, through the proxy of the environment if it names one.
 type Dialer func(ctx context.Context, address string) (net.Conn, error)
@@ -49,6 +52,9 @@ func Connect(address string, config *tls.Config, dialer Dialer) (*Connection, er
 		// that died unnoticed is given up with the next call.
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: 20 * time.Second, Timeout: 10 * time.Second}),
 		grpc.WithIdleTimeout(0),
+		// A window of a fixed size, which also is enough for a catalogue: the library
+		// otherwise pings with every call to find a better one.
+		grpc.WithInitialWindowSize(window), grpc.WithInitialConnWindowSize(window),
 	}
 	if dialer != nil {
 		options = append(options, grpc.WithContextDialer(dialer))

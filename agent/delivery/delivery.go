@@ -60,6 +60,10 @@ type Deliverer struct {
 	// Failed is called with every failure, in words; Acknowledged follows when it
 	// has passed. Nil is allowed.
 	Failed func(error)
+	// Hold returns how long reports may wait of which the queue gives no signal: they
+	// go along with the next that it does, or together. Nil holds none of them for
+	// longer than a minute.
+	Hold func() time.Duration
 	// Wake ends a pause early. Nil is allowed.
 	Wake <-chan struct{}
 	// Random draws the jitter, 0 to 1. Nil means the runtime's generator.
@@ -120,8 +124,16 @@ func (d *Deliverer) pause(ctx context.Context, length time.Duration) error {
 
 // wait returns when reports may wait.
 func (d *Deliverer) wait(ctx context.Context) error {
+	hold := time.Minute
+	if d.Hold != nil {
+		hold = d.Hold()
+	}
+	timer := time.NewTimer(hold)
+	defer timer.Stop()
 	select {
 	case <-d.Queue.Changed():
+		return nil
+	case <-timer.C:
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()

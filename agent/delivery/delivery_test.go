@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"path/filepath"
 	"strings"
@@ -213,6 +214,49 @@ func TestHintOfCollectorIsObeyed(t *testing.T) {
 	if pauses := gaps(collector.calls); !cmp.Equal(pauses, []time.Duration{41 * time.Second}) {
 		t.Errorf("pauses %v", pauses)
 	}
+}
+
+// Reports of the least value wait for each other, or go along with another.
+func TestQuietReportsWaitForEachOther(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := openSpool(t, filepath.Join(t.TempDir(), "spool"))
+		collector := &fake{}
+		ctx, cancel := context.WithCancel(t.Context())
+		d := &Deliverer{Queue: s, Collector: collector, Log: quiet(), Hold: func() time.Duration { return 30 * time.Minute }}
+		done := make(chan error, 1)
+		go func() { done <- d.Run(ctx) }()
+		began, sequence := time.Now(), uint64(0)
+		add := func(worth spool.Value) {
+			sequence++
+			payload, err := proto.Marshal(&farmhoundv1.Report{BootId: boot, Sequence: sequence})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := s.Append(boot, sequence, payload, worth); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+		}
+		for range 12 {
+			time.Sleep(5 * time.Minute) // of the bubble
+			add(spool.Low)
+		}
+		time.Sleep(time.Minute)
+		add(spool.Normal)
+		cancel()
+		if err := <-done; err == nil {
+			t.Error("Run returned without an error")
+		}
+		var got []string
+		for _, c := range collector.calls {
+			got = append(got, fmt.Sprintf("%v: %d to %d", c.At.Sub(began), c.From, c.To))
+		}
+		want := []string{"30m0s: 1 to 5", "1h0m0s: 6 to 11", "1h1m0s: 12 to 13"}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Error(diff)
+		}
+	})
 }
 
 func TestRefusalIsSaidOnceAndNotHammered(t *testing.T) {

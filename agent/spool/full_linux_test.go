@@ -1,9 +1,12 @@
 package spool
 
 import (
+	"bytes"
 	"errors"
+	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -74,5 +77,63 @@ func TestFullDisk(t *testing.T) {
 	}
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// An agent on a disk that cannot be written starts, says so, and keeps reports from
+// the moment on that the disk can be written again.
+func TestReadOnlyDisk(t *testing.T) {
+	t.Parallel()
+	disk := t.TempDir()
+	if err := unix.Mount("tmpfs", disk, "tmpfs", unix.MS_RDONLY, "size=1m"); err != nil {
+		if os.Getenv("FARMHOUND_TEST_REQUIRE") == "all" {
+			t.Fatalf("this test needs a file system of its own: %v", err)
+		}
+		t.Skipf("this test needs a file system of its own: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := unix.Unmount(disk, 0); err != nil {
+			t.Errorf("unmount: %v", err)
+		}
+	})
+	var said bytes.Buffer
+	path := filepath.Join(disk, "spool")
+	s, err := Open(path, Options{Log: slog.New(slog.NewTextHandler(&said, nil))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	if !strings.Contains(said.String(), "read-only file system") {
+		t.Errorf("not said: %s", said.String())
+	}
+	if _, err := s.Append("aaaa", 1, []byte("x"), High); !errors.Is(err, unix.EROFS) {
+		t.Errorf("append: %v", err)
+	}
+	if _, err := s.Peek(1, 1); !errors.Is(err, unix.EROFS) {
+		t.Errorf("peek: %v", err)
+	}
+	remount := func(flags uintptr) {
+		if err := unix.Mount("", disk, "", unix.MS_REMOUNT|flags, ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	remount(0)
+	if _, err := s.Append("aaaa", 1, []byte("x"), High); err != nil {
+		t.Fatalf("append when it can be written: %v", err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	remount(unix.MS_RDONLY)
+	again := openAt(t, path, 0)
+	if _, err := again.Append("aaaa", 2, []byte("x"), High); !errors.Is(err, unix.EROFS) {
+		t.Errorf("append to a spool that was there before: %v", err)
+	}
+	remount(0)
+	if _, err := again.Append("aaaa", 2, []byte("x"), High); err != nil {
+		t.Fatal(err)
+	}
+	if got := peek(t, again, 10, 1<<20); len(got.Sequences) != 2 || again.Status().Damaged != 0 {
+		t.Errorf("%d reports are left, status %+v", len(got.Sequences), again.Status())
 	}
 }

@@ -172,7 +172,8 @@ func (s *Spool) Close() error {
 	return err
 }
 
-// Changed receives after reports were appended. It holds one signal at most.
+// Changed receives after reports of more than the least value were appended. It holds
+// one signal at most.
 func (s *Spool) Changed() <-chan struct{} { return s.changed }
 
 // Status returns the counters.
@@ -220,7 +221,9 @@ func (s *Spool) Append(bootID string, sequence uint64, payload []byte, worth Val
 		s.log.LogAttrs(context.Background(), slog.LevelWarn, "reports dropped from the spool: too old, or no room for them",
 			slog.Int("too_old", old), slog.Int("no_room", dropped-old), slog.Uint64("dropped_total", s.Status().Dropped))
 	}
-	s.signal()
+	if worth > Low {
+		s.signal()
+	}
 	return dropped, nil
 }
 

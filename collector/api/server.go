@@ -29,6 +29,7 @@ import (
 const (
 	maxMessage     = 4 << 20 // bytes, after decompression
 	maxHeaders     = 16 << 10
+	window         = 256 << 10 // what may be under way before a call has been read
 	maxCalls       = 64 // at a time on one connection
 	connectTimeout = 20 * time.Second
 	// drainTime is how long calls under way may take when the server stops.
@@ -118,12 +119,15 @@ func options(c Config, door *door) []grpc.ServerOption {
 		grpc.MaxConcurrentStreams(maxCalls),
 		grpc.ConnectionTimeout(connectTimeout),
 		grpc.KeepaliveParams(keepalive.ServerParameters{
-			// Agents call every few minutes; who is silent for longer connects again.
-			MaxConnectionIdle: 20 * time.Minute,
+			// Agents call every half hour at least; who is silent for longer connects again.
+			MaxConnectionIdle: 50 * time.Minute,
 			// Lets balancers spread connections anew.
 			MaxConnectionAge: 12 * time.Hour, MaxConnectionAgeGrace: time.Minute,
-			Time: 5 * time.Minute, Timeout: 20 * time.Second,
+			Time: 40 * time.Minute, Timeout: 20 * time.Second,
 		}),
+		// A window of a fixed size: the library otherwise pings with every call to find a
+		// better one, which costs a quiet laptop more than its reports.
+		grpc.InitialWindowSize(window), grpc.InitialConnWindowSize(window),
 		// Agents ping every 20 s while a call waits.
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 10 * time.Second}),
 		grpc.WaitForHandlers(true),
