@@ -554,17 +554,17 @@ type ToolSighting struct {
 	Portable bool `protobuf:"varint,8,opt,name=portable,proto3" json:"portable,omitempty"`
 	// Whether a fixed credential was set up by script.
 	FixedCredential bool `protobuf:"varint,9,opt,name=fixed_credential,json=fixedCredential,proto3" json:"fixed_credential,omitempty"`
-	// Whether the company or the roster approved it.
+	// Whether the company or the roster approved it when it was last seen.
 	Approved bool `protobuf:"varint,10,opt,name=approved,proto3" json:"approved,omitempty"`
 	// When first and last seen.
 	FirstSeenAt *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=first_seen_at,json=firstSeenAt,proto3" json:"first_seen_at,omitempty"`
 	// When last seen.
 	LastSeenAt *timestamppb.Timestamp `protobuf:"bytes,12,opt,name=last_seen_at,json=lastSeenAt,proto3" json:"last_seen_at,omitempty"`
-	// Whether it appeared within the first fortnight after the first report.
+	// Whether it appeared, not approved, within the first fortnight after the first report.
 	FirstFortnight bool `protobuf:"varint,13,opt,name=first_fortnight,json=firstFortnight,proto3" json:"first_fortnight,omitempty"`
 	// Whether it can give control of screen or terminal (remote-control, rmm, screen-share-control).
 	Controls bool `protobuf:"varint,14,opt,name=controls,proto3" json:"controls,omitempty"`
-	// Whether it became known on the device within the last 30 days, not counting the first report.
+	// Whether it became known on the device, not approved, within the last 30 days, not counting the first report.
 	NewIn_30D     bool `protobuf:"varint,15,opt,name=new_in_30d,json=newIn30d,proto3" json:"new_in_30d,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
