@@ -3,9 +3,9 @@ package lives
 import (
 	"context"
 	"crypto/rand"
+	"crypto/x509"
 	"encoding/hex"
 	"errors"
-	"io"
 	"log/slog"
 	mathrand "math/rand/v2"
 	"net"
@@ -37,6 +37,13 @@ func must(t *testing.T, err error) {
 	}
 }
 
+func parse(t *testing.T, der []byte) *x509.Certificate {
+	t.Helper()
+	certificate, err := x509.ParseCertificate(der)
+	must(t, err)
+	return certificate
+}
+
 // site is a collector with its data folder, reached without a network.
 type site struct {
 	t      *testing.T
@@ -53,7 +60,7 @@ type site struct {
 
 func newSite(t *testing.T) *site {
 	t.Helper()
-	s := &site{t: t, data: filepath.Join(t.TempDir(), "data"), log: slog.New(slog.NewTextHandler(io.Discard, nil))}
+	s := &site{t: t, data: filepath.Join(t.TempDir(), "data"), log: quiet()}
 	made, err := collector.Create(t.Context(), s.data, []string{"192.0.2.1"})
 	must(t, err)
 	s.secret, s.ca = made.Secret, made.CA
