@@ -65,13 +65,13 @@ func (e *enrollment) Enroll(ctx context.Context, request *farmhoundv1.EnrollRequ
 	}
 	err = e.access.Audit(ctx, store.AuditEntry{
 		At: e.now(), Actor: "device:" + device, Action: "device.enroll", Object: device,
-		Detail: fmt.Sprintf("serial %q from %s with secret %s, first enrolled %s",
-			request.GetSystem().GetSerial(), from, identity.SecretID, identity.EnrolledAt.UTC().Format(time.RFC3339)),
+		Detail: fmt.Sprintf("serial %q from %s with secret %s, first enrolled %s, supersedes %q",
+			request.GetSystem().GetSerial(), from, identity.SecretID, identity.EnrolledAt.UTC().Format(time.RFC3339), identity.Supersedes),
 	})
 	if err != nil {
 		return nil, e.unavailable(ctx, "write the audit log", err)
 	}
-	e.log.InfoContext(ctx, "a laptop enrolled", "device", device, "serial", identity.Serial, "peer", from.String())
+	e.log.InfoContext(ctx, "a laptop enrolled", "device", device, "serial", identity.Serial, "supersedes", identity.Supersedes, "peer", from.String())
 	return &farmhoundv1.EnrollResponse{CertificateChain: chain, Policy: e.policy(), CatalogPublicKey: e.catalogKey}, nil
 }
 
