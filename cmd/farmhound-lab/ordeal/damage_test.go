@@ -22,7 +22,7 @@ func TestDamagedStore(t *testing.T) {
 	for _, a := range agents {
 		must(t, a.start(10*time.Millisecond))
 	}
-	eventually(t, "everybody reports", func() bool { return everyone(agents, 100) })
+	eventually(t, "everybody reports", func() bool { return everyone(agents, 40) })
 	c.kill()
 	for _, a := range agents {
 		a.kill()
