@@ -232,12 +232,14 @@ func (a *Agent) report(ctx context.Context, seen *farmhoundv1.Report, refresh bo
 			a.log.ErrorContext(ctx, "reports cannot be spooled and will be made again", "error", err)
 		}
 		a.unspooled = true
+		a.state.spooling(err, a.windows.lost)
 		return true
 	}
 	if a.unspooled {
 		a.log.InfoContext(ctx, "reports can be spooled again")
 	}
 	a.unspooled = false
+	a.state.spooling(nil, a.windows.lost)
 	a.kept(kept)
 	a.windows.pending = nil
 	if dropped > 0 {

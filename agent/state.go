@@ -36,10 +36,12 @@ type Status struct {
 	Enrolled           bool      `json:"enrolled"`
 	CertificateExpires time.Time `json:"certificate_expires,omitzero"`
 
-	SpoolDepth   uint64    `json:"spool_depth"`
-	SpoolBytes   uint64    `json:"spool_bytes"`
-	SpoolDropped uint64    `json:"spool_dropped"`
-	SpoolDamaged uint64    `json:"spool_damaged"`
+	SpoolDepth   uint64 `json:"spool_depth"`
+	SpoolBytes   uint64 `json:"spool_bytes"`
+	SpoolDropped uint64 `json:"spool_dropped"`
+	SpoolDamaged uint64 `json:"spool_damaged"`
+	// SpoolTrouble is why reports cannot be kept on the disk, empty when they can.
+	SpoolTrouble string    `json:"spool_trouble,omitempty"`
 	LastAck      time.Time `json:"last_ack,omitzero"`
 	// Trouble is what keeps reports from being delivered, empty when nothing does.
 	Trouble string `json:"trouble,omitempty"`
@@ -71,6 +73,12 @@ type state struct {
 	// resend asks the loop for everything at the next look; lost remembers that
 	// reports were evicted, so that resend follows when delivery works again.
 	resend, lost bool
+	// lostWindows counts windows that no report could be kept for, and unkept is why
+	// the last report was not; both are the loop's to say.
+	lostWindows uint64
+	unkept      error
+	// unwritten is whether the status could not be written the last time.
+	unwritten bool
 }
 
 func openState(a *Agent) (*state, error) {
@@ -176,6 +184,18 @@ func (s *state) takeResend() bool {
 	return taken
 }
 
+// spooling notes whether reports can be kept, and how many windows were lost because
+// they could not.
+func (s *state) spooling(err error, lostWindows uint64) {
+	s.mu.Lock()
+	changed := (err == nil) != (s.unkept == nil) || lostWindows != s.lostWindows
+	s.unkept, s.lostWindows = err, lostWindows
+	s.mu.Unlock()
+	if changed {
+		s.write()
+	}
+}
+
 func (s *state) lostReports() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -234,7 +254,11 @@ func (s *state) write() {
 	s.status.WrittenAt = time.Now().UTC()
 	s.status.Enrolled, s.status.CertificateExpires = a.identity.Enrolled(), expires
 	s.status.SpoolDepth, s.status.SpoolBytes = spooled.Depth, spooled.Bytes
-	s.status.SpoolDropped, s.status.SpoolDamaged = spooled.Dropped, spooled.Damaged
+	s.status.SpoolDropped, s.status.SpoolDamaged = spooled.Dropped+s.lostWindows, spooled.Damaged
+	s.status.SpoolTrouble = ""
+	if s.unkept != nil {
+		s.status.SpoolTrouble = s.unkept.Error()
+	}
 	s.mu.Unlock()
 	scan, window := s.scanInterval(), s.windowInterval()
 	s.mu.Lock()
@@ -244,9 +268,10 @@ func (s *state) write() {
 	if err == nil {
 		err = atomicfile.Write(filepath.Join(s.dir, statusFile), append(data, '\n'), 0o600)
 	}
-	if err != nil {
+	if err != nil && !s.unwritten { // once, and not with every look at a disk that stays full
 		a.log.Warn("status cannot be written", "error", err)
 	}
+	s.unwritten = err != nil
 }
 
 // SenseWord returns a sense's state as a word.

@@ -129,6 +129,9 @@ func printStatus(w io.Writer, s *agent.Status, now time.Time) error {
 		}
 		rows = append(rows, [2]string{"sense " + sense.Name, word})
 	}
+	if s.SpoolTrouble != "" {
+		rows = append(rows, [2]string{"spool trouble", s.SpoolTrouble})
+	}
 	if s.Trouble != "" {
 		rows = append(rows, [2]string{"trouble", s.Trouble})
 	}
