@@ -157,6 +157,7 @@ func (a *Agent) Run(ctx context.Context) error {
 // observe is the loop: look, keep what changed, spool it, wait.
 func (a *Agent) observe(ctx context.Context) {
 	a.windows = newWindows(readClock, a.body.meter, a.state.windowInterval())
+	a.settled = time.Now().Add(settleAfter - tellEverything)
 	for {
 		seen := a.body.senses.Scan(ctx)
 		if ctx.Err() != nil {
@@ -168,9 +169,7 @@ func (a *Agent) observe(ctx context.Context) {
 		if a.report(ctx, seen, ended) {
 			a.state.observed(seen)
 		}
-		if ended {
-			a.settle()
-		}
+		a.settle()
 		if a.pause(ctx) != nil {
 			break
 		}
@@ -180,7 +179,10 @@ func (a *Agent) observe(ctx context.Context) {
 	a.report(context.WithoutCancel(ctx), &farmhoundv1.Report{}, false)
 }
 
-// settle follows the first window, when everything was told and delivered once.
+// settleAfter is when everything was told and delivered once, and looked at again.
+const settleAfter = time.Minute
+
+// settle calls Settled when it is due.
 func (a *Agent) settle() {
 	if now := time.Now(); a.config.Settled != nil && now.Sub(a.settled).Abs() >= tellEverything {
 		a.settled = now

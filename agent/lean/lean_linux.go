@@ -44,7 +44,8 @@ func releaseProgram() error {
 type mapping struct{ from, to uintptr }
 
 // clean returns the mappings of a file that cannot be written and hold no page that
-// differs from it. A program that is relocated when it is loaded has such pages: they
+// differs from it, whether in memory or swapped out. (Pages that smaps calls dirty may
+// only be on their way to the disk: the file was installed just now.) A program that is relocated when it is loaded has such pages: they
 // would come back as they are in the file, unrelocated.
 func clean(smaps io.Reader, file string) ([]mapping, error) {
 	var found []mapping
@@ -67,7 +68,7 @@ func clean(smaps io.Reader, file string) ([]mapping, error) {
 		if current == nil || len(fields) < 2 {
 			continue
 		}
-		if key := fields[0]; (key == "Anonymous:" || key == "Private_Dirty:" || key == "Shared_Dirty:" || key == "Swap:") && fields[1] != "0" {
+		if key := fields[0]; (key == "Anonymous:" || key == "Swap:") && fields[1] != "0" {
 			found, current = found[:len(found)-1], nil
 		}
 	}
