@@ -77,15 +77,18 @@ func TestLostAcknowledgementsAccuseNobody(t *testing.T) {
 
 func TestACopiedStateFolderIsFound(t *testing.T) {
 	t.Parallel()
-	for name, losses := range map[string]float64{"on a good line": 0, "on a bad line": 0.3} {
+	for name, test := range map[string]struct {
+		losses float64
+		hold   time.Duration
+	}{"on a good line": {}, "on a bad line": {losses: 0.3}, "where nothing happens": {hold: 25 * time.Minute}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			synctest.Test(t, func(t *testing.T) { findsACopy(t, losses) })
+			synctest.Test(t, func(t *testing.T) { findsACopy(t, test.losses, test.hold) })
 		})
 	}
 }
 
-func findsACopy(t *testing.T, losses float64) {
+func findsACopy(t *testing.T, losses float64, hold time.Duration) {
 	s := newSite(t)
 	s.start()
 	defer s.stop()
@@ -93,6 +96,7 @@ func findsACopy(t *testing.T, losses float64) {
 	original.run(10 * time.Minute)
 	second := original.copied(2)
 	original.losses, second.losses = losses, losses
+	original.hold, second.hold = hold, hold
 	began := time.Now()
 	var both sync.WaitGroup
 	both.Go(func() { original.run(time.Hour) })
@@ -103,6 +107,7 @@ func findsACopy(t *testing.T, losses float64) {
 		t.Fatalf("found %d times, evidence now: %v", len(told), now)
 	}
 	t.Logf("found after %v", told[0].Sub(began))
+	original.hold, second.hold = 0, 0
 	original.settle()
 	second.settle()
 	everythingOnce(t, s, original, second)

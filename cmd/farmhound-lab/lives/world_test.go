@@ -166,6 +166,10 @@ type laptop struct {
 	spoolBytes int64
 	// pace is the mean pause between reports.
 	pace time.Duration
+	// hold is how long reports of little worth wait for each other; 0 for a minute.
+	hold time.Duration
+	// silent makes no reports, and only delivers.
+	silent bool
 	// losses is the share of acknowledgements that never arrive.
 	losses float64
 	random *mathrand.Rand
@@ -226,11 +230,13 @@ func (l *laptop) run(length time.Duration) {
 	delivering.Go(func() {
 		d := &delivery.Deliverer{
 			Queue: queue, Collector: lossy{l, farmhoundv1.NewIngestServiceClient(connection)}, Log: l.site.log, Random: l.random.Float64,
-			TrustedCAs: l.identity.TrustedCAs, Acknowledged: l.takeAnchors,
+			Hold: func() time.Duration { return max(l.hold, time.Minute) }, TrustedCAs: l.identity.TrustedCAs, Acknowledged: l.takeAnchors,
 		}
 		_ = d.Run(ctx) // ends with ctx
 	})
-	l.report(ctx, queue)
+	if !l.silent {
+		l.report(ctx, queue)
+	}
 	delivering.Wait()
 	l.dropped = queue.Status().Dropped
 	must(l.t, errors.Join(connection.Close(), queue.Close()))
@@ -279,11 +285,12 @@ func worth(sequence uint64) spool.Value {
 	return spool.Low
 }
 
-// settle delivers what is left, without losses and new reports but one.
+// settle delivers what is left, without losses and new reports.
 func (l *laptop) settle() {
 	l.t.Helper()
-	l.losses = 0
+	l.losses, l.silent = 0, true
 	l.run(20 * time.Minute)
+	l.silent = false
 	queue, err := spool.Open(filepath.Join(l.home, "spool"), spool.Options{Log: l.site.log})
 	must(l.t, err)
 	if left := queue.Status().Depth; left > 0 {
