@@ -144,15 +144,6 @@ func TestHostile(t *testing.T) {
 	audit(t, c, neighbours)
 }
 
-func everyone(agents []*agent, acks int) bool {
-	for _, a := range agents {
-		if a.ledger.acknowledged() < acks {
-			return false
-		}
-	}
-	return true
-}
-
 // want says whether an error is a refusal of a kind, in words.
 func want(err error, code codes.Code, words string) error {
 	if status.Code(err) == code && strings.Contains(status.Convert(err).Message(), words) {

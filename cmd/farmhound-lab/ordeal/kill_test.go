@@ -64,7 +64,7 @@ func TestKill(t *testing.T) {
 	f := audit(t, c, agents)
 	t.Logf("%d kills of the collector, %d of them while it took reports, and %d of %d agents, in %v: %d reports made, %d acknowledgements, %d stored, %d still in spools",
 		size.kills, working, agentKills, size.agents, time.Since(began).Round(time.Second), f.tried, f.acknowledgements, f.stored, f.spooled)
-	if working < size.kills/2 || agentKills < size.kills || f.stored < 10*size.kills {
+	if working < size.kills/2 || agentKills < size.kills/2 || f.stored < 10*size.kills {
 		t.Error("that is too little to show anything")
 	}
 	drain(t, c, agents)
@@ -107,7 +107,7 @@ func killSome(t *testing.T, agents []*agent, pace time.Duration, over <-chan str
 		select {
 		case <-over:
 			return kills
-		case <-time.After(rand.N(400 * time.Millisecond)):
+		case <-time.After(rand.N(200 * time.Millisecond)):
 		}
 		a := agents[rand.IntN(len(agents))]
 		a.kill()

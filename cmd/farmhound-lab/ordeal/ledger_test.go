@@ -199,3 +199,13 @@ func (a *agent) spooled() (map[reportKey]bool, error) {
 		}
 	}
 }
+
+// everyone reports whether each agent has that many acknowledgements.
+func everyone(agents []*agent, acks int) bool {
+	for _, a := range agents {
+		if a.ledger.acknowledged() < acks {
+			return false
+		}
+	}
+	return true
+}
