@@ -38,14 +38,16 @@ func watched(t *testing.T) (*api.Fleet, *sqlite.Store) {
 		Alerts: []*fleetv1.Alert{{Id: "a1", Device: "d1", State: alert.StateOpen, OpenedAt: timestamppb.New(received)}},
 	}}))
 	return &api.Fleet{
-		Store:        s,
-		Authenticate: func(context.Context) (api.Caller, error) { return api.Caller{ID: "t7", Name: "ann", Role: "analyst"}, nil },
-		Exclusive:    func(ctx context.Context, _ string, fn func(context.Context) error) error { return fn(ctx) },
-		Finding:      func(*fleetv1.Alert, *fleetv1.Device, string, time.Time) ([]byte, error) { return []byte("{}"), nil },
-		FindingKey:   func(a *fleetv1.Alert, transition string) string { return a.GetId() + transition },
-		Derive:       func(*store.Device) *fleetv1.Device { return &fleetv1.Device{} },
-		Now:          func() time.Time { return received },
-		Log:          slog.New(slog.NewTextHandler(t.Output(), nil)),
+		Store: s,
+		Authenticate: func(context.Context) (api.Caller, error) {
+			return api.Caller{ID: "t7", Name: "ann", Role: "analyst"}, nil
+		},
+		Exclusive:  func(ctx context.Context, _ string, fn func(context.Context) error) error { return fn(ctx) },
+		Finding:    func(*fleetv1.Alert, *fleetv1.Device, string, time.Time) ([]byte, error) { return []byte("{}"), nil },
+		FindingKey: func(a *fleetv1.Alert, transition string) string { return a.GetId() + transition },
+		Derive:     func(*store.Device) *fleetv1.Device { return &fleetv1.Device{} },
+		Now:        func() time.Time { return received },
+		Log:        slog.New(slog.NewTextHandler(t.Output(), nil)),
 	}, s
 }
 

@@ -30,7 +30,7 @@ const (
 	maxMessage     = 4 << 20 // bytes, after decompression
 	maxHeaders     = 16 << 10
 	window         = 256 << 10 // what may be under way before a call has been read
-	maxCalls       = 64 // at a time on one connection
+	maxCalls       = 64        // at a time on one connection
 	connectTimeout = 20 * time.Second
 	// drainTime is how long calls under way may take when the server stops.
 	drainTime = 15 * time.Second
