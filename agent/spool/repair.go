@@ -213,7 +213,7 @@ func (s *Spool) compact() error {
 	}
 	fresh := s.path + ".compact"
 	if err := os.Remove(fresh); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil //nolint:nilerr // the disk cannot be written: it stays as it is
+		return nil // the disk cannot be written: it stays as it is
 	}
 	if err := s.copyTo(fresh); err != nil {
 		_ = os.Remove(fresh)
