@@ -226,6 +226,7 @@ func (l *laptop) run(length time.Duration) {
 		must(l.t, l.identity.Renew(ctx, farmhoundv1.NewEnrollmentServiceClient(connection)))
 		must(l.t, connection.Renew())
 	}
+	pauses := mathrand.New(mathrand.NewPCG(l.random.Uint64(), 3)) // l.random is the delivery's from here on
 	var delivering sync.WaitGroup
 	delivering.Go(func() {
 		d := &delivery.Deliverer{
@@ -235,17 +236,17 @@ func (l *laptop) run(length time.Duration) {
 		_ = d.Run(ctx) // ends with ctx
 	})
 	if !l.silent {
-		l.report(ctx, queue)
+		l.report(ctx, queue, pauses)
 	}
 	delivering.Wait()
 	l.dropped = queue.Status().Dropped
 	must(l.t, errors.Join(connection.Close(), queue.Close()))
 }
 
-func (l *laptop) report(ctx context.Context, queue *spool.Spool) {
+func (l *laptop) report(ctx context.Context, queue *spool.Spool, pauses *mathrand.Rand) {
 	var id [16]byte
 	_, _ = rand.Read(id[:]) // never fails
-	boot, pauses := hex.EncodeToString(id[:]), mathrand.New(mathrand.NewPCG(l.random.Uint64(), 3))
+	boot := hex.EncodeToString(id[:])
 	for sequence := uint64(1); ; sequence++ {
 		r := &farmhoundv1.Report{
 			BootId: boot, Sequence: sequence, ObservedAt: timestamppb.Now(),
