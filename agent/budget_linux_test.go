@@ -76,7 +76,7 @@ func TestSteadyScanBudget(t *testing.T) { //nolint:paralleltest // it counts wha
 		t.Fatal(err)
 	}
 	defer func() {
-		if err := body.senses.Close(context.Background()); err != nil {
+		if err := body.senses.Close(t.Context()); err != nil {
 			t.Error(err)
 		}
 	}()

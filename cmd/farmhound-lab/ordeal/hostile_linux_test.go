@@ -149,7 +149,7 @@ func want(err error, code codes.Code, words string) error {
 	if status.Code(err) == code && strings.Contains(status.Convert(err).Message(), words) {
 		return nil
 	}
-	return fmt.Errorf("got %v, want %v with %q", err, code, words)
+	return fmt.Errorf("got %v, want %v with %q", err, code, words) //nolint:errorlint // nothing is wrapped: it may be nil, which is then what is wrong
 }
 
 // garbage sends no TLS, on many connections.
