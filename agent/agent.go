@@ -42,7 +42,7 @@ type Config struct {
 	// Dial opens connections to the collector. Nil means the system's way.
 	Dial delivery.Dialer
 	// Settled is called by the loop when the agent has settled down after starting,
-	// and then once a day: a program may give back what only starting needed. Nil is
+	// and then once an hour: a program may give back what only starting needed. Nil is
 	// allowed.
 	Settled func()
 	// Log is where the agent logs. Nil means slog.Default().
@@ -157,7 +157,7 @@ func (a *Agent) Run(ctx context.Context) error {
 // observe is the loop: look, keep what changed, spool it, wait.
 func (a *Agent) observe(ctx context.Context) {
 	a.windows = newWindows(readClock, a.body.meter, a.state.windowInterval())
-	a.settled = time.Now().Add(settleAfter - tellEverything)
+	a.settled = time.Now().Add(settleAfter - settleAgain)
 	for {
 		seen := a.body.senses.Scan(ctx)
 		if ctx.Err() != nil {
@@ -179,12 +179,15 @@ func (a *Agent) observe(ctx context.Context) {
 	a.report(context.WithoutCancel(ctx), &farmhoundv1.Report{}, false)
 }
 
-// settleAfter is when everything was told and delivered once, and looked at again.
-const settleAfter = time.Minute
+const (
+	// settleAfter is when everything was told and delivered once, and looked at again.
+	settleAfter = time.Minute
+	settleAgain = time.Hour
+)
 
 // settle calls Settled when it is due.
 func (a *Agent) settle() {
-	if now := time.Now(); a.config.Settled != nil && now.Sub(a.settled).Abs() >= tellEverything {
+	if now := time.Now(); a.config.Settled != nil && now.Sub(a.settled).Abs() >= settleAgain {
 		a.settled = now
 		a.config.Settled()
 	}
