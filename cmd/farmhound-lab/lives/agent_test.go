@@ -3,7 +3,6 @@ package lives
 import (
 	"context"
 	"encoding/pem"
-	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -68,7 +67,7 @@ func (o *office) run(what func(context.Context) error) (stop func()) {
 	return stop
 }
 
-func quiet() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
+func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
 // machine is a whole agent on a laptop with a serial of its own.
 type machine struct {
