@@ -16,6 +16,7 @@ import (
 func FuzzFinding(f *testing.F) {
 	f.Add("lap-1", "AnyDesk", "198.51.100.7", "reason")
 	f.Add("\x1b[31m\r\n{\"a\":1}", "</script><script>", "\u202e\u2028\u2029", "\x00\xff\xfe")
+	f.Add("a\u2002b\u00a0c", "en space", "\u3000", "spaces that end no line stay as they are")
 	f.Add("=cmd|' /C calc'!A0", "${jndi:ldap://x}", "\ufeff", "`$(id)`")
 	f.Fuzz(func(t *testing.T, name, tool, address, reason string) {
 		for _, s := range []*string{&name, &tool, &address, &reason} {
@@ -33,7 +34,7 @@ func FuzzFinding(f *testing.F) {
 			t.Fatal(err)
 		}
 		if !json.Valid(line) || bytes.ContainsFunc(line, func(r rune) bool {
-			return r != ' ' && unicode.IsSpace(r) || unicode.IsControl(r) || r >= '\u202a' && r <= '\u202e'
+			return unicode.IsControl(r) || unicode.In(r, unicode.Zl, unicode.Zp) || r >= '\u202a' && r <= '\u202e'
 		}) {
 			t.Errorf("not one line of JSON: %q", line)
 		}
