@@ -101,6 +101,8 @@ type ReportAck struct {
 	Policy *Policy `protobuf:"bytes,4,opt,name=policy,proto3" json:"policy,omitempty"`
 	// The collector's clock.
 	CollectorTime *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=collector_time,json=collectorTime,proto3" json:"collector_time,omitempty"`
+	// Where to ask under which address the laptop is seen. Absent where the collector does not answer.
+	Egress        *EgressResponder `protobuf:"bytes,6,opt,name=egress,proto3" json:"egress,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -170,6 +172,77 @@ func (x *ReportAck) GetCollectorTime() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *ReportAck) GetEgress() *EgressResponder {
+	if x != nil {
+		return x.Egress
+	}
+	return nil
+}
+
+// EgressResponder is a STUN responder (RFC 8489) that answers laptops of the fleet only.
+type EgressResponder struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Host name or address; empty for the collector's own as the agent knows it.
+	Host string `protobuf:"bytes,1,opt,name=host,proto3" json:"host,omitempty"`
+	// Port, the same over UDP and TCP.
+	Port uint32 `protobuf:"varint,2,opt,name=port,proto3" json:"port,omitempty"`
+	// Shown with every request; without it nothing is answered. It ends within days.
+	Token         []byte `protobuf:"bytes,3,opt,name=token,proto3" json:"token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EgressResponder) Reset() {
+	*x = EgressResponder{}
+	mi := &file_farmhound_v1_ingest_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EgressResponder) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EgressResponder) ProtoMessage() {}
+
+func (x *EgressResponder) ProtoReflect() protoreflect.Message {
+	mi := &file_farmhound_v1_ingest_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EgressResponder.ProtoReflect.Descriptor instead.
+func (*EgressResponder) Descriptor() ([]byte, []int) {
+	return file_farmhound_v1_ingest_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *EgressResponder) GetHost() string {
+	if x != nil {
+		return x.Host
+	}
+	return ""
+}
+
+func (x *EgressResponder) GetPort() uint32 {
+	if x != nil {
+		return x.Port
+	}
+	return 0
+}
+
+func (x *EgressResponder) GetToken() []byte {
+	if x != nil {
+		return x.Token
+	}
+	return nil
+}
+
 // Policy is all that a collector can ask of an agent: what to look for and how often.
 type Policy struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -193,7 +266,7 @@ type Policy struct {
 
 func (x *Policy) Reset() {
 	*x = Policy{}
-	mi := &file_farmhound_v1_ingest_proto_msgTypes[2]
+	mi := &file_farmhound_v1_ingest_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -205,7 +278,7 @@ func (x *Policy) String() string {
 func (*Policy) ProtoMessage() {}
 
 func (x *Policy) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_v1_ingest_proto_msgTypes[2]
+	mi := &file_farmhound_v1_ingest_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -218,7 +291,7 @@ func (x *Policy) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Policy.ProtoReflect.Descriptor instead.
 func (*Policy) Descriptor() ([]byte, []int) {
-	return file_farmhound_v1_ingest_proto_rawDescGZIP(), []int{2}
+	return file_farmhound_v1_ingest_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Policy) GetCatalogDigest() string {
@@ -276,7 +349,7 @@ type FleetKey struct {
 
 func (x *FleetKey) Reset() {
 	*x = FleetKey{}
-	mi := &file_farmhound_v1_ingest_proto_msgTypes[3]
+	mi := &file_farmhound_v1_ingest_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -288,7 +361,7 @@ func (x *FleetKey) String() string {
 func (*FleetKey) ProtoMessage() {}
 
 func (x *FleetKey) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_v1_ingest_proto_msgTypes[3]
+	mi := &file_farmhound_v1_ingest_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -301,7 +374,7 @@ func (x *FleetKey) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FleetKey.ProtoReflect.Descriptor instead.
 func (*FleetKey) Descriptor() ([]byte, []int) {
-	return file_farmhound_v1_ingest_proto_rawDescGZIP(), []int{3}
+	return file_farmhound_v1_ingest_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *FleetKey) GetId() uint32 {
@@ -329,7 +402,7 @@ type CatalogRequest struct {
 
 func (x *CatalogRequest) Reset() {
 	*x = CatalogRequest{}
-	mi := &file_farmhound_v1_ingest_proto_msgTypes[4]
+	mi := &file_farmhound_v1_ingest_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -341,7 +414,7 @@ func (x *CatalogRequest) String() string {
 func (*CatalogRequest) ProtoMessage() {}
 
 func (x *CatalogRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_v1_ingest_proto_msgTypes[4]
+	mi := &file_farmhound_v1_ingest_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -354,7 +427,7 @@ func (x *CatalogRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CatalogRequest.ProtoReflect.Descriptor instead.
 func (*CatalogRequest) Descriptor() ([]byte, []int) {
-	return file_farmhound_v1_ingest_proto_rawDescGZIP(), []int{4}
+	return file_farmhound_v1_ingest_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *CatalogRequest) GetDigest() string {
@@ -377,7 +450,7 @@ type CatalogResponse struct {
 
 func (x *CatalogResponse) Reset() {
 	*x = CatalogResponse{}
-	mi := &file_farmhound_v1_ingest_proto_msgTypes[5]
+	mi := &file_farmhound_v1_ingest_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -389,7 +462,7 @@ func (x *CatalogResponse) String() string {
 func (*CatalogResponse) ProtoMessage() {}
 
 func (x *CatalogResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_v1_ingest_proto_msgTypes[5]
+	mi := &file_farmhound_v1_ingest_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -402,7 +475,7 @@ func (x *CatalogResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CatalogResponse.ProtoReflect.Descriptor instead.
 func (*CatalogResponse) Descriptor() ([]byte, []int) {
-	return file_farmhound_v1_ingest_proto_rawDescGZIP(), []int{5}
+	return file_farmhound_v1_ingest_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *CatalogResponse) GetCatalog() []byte {
@@ -434,7 +507,7 @@ type EnrollRequest struct {
 
 func (x *EnrollRequest) Reset() {
 	*x = EnrollRequest{}
-	mi := &file_farmhound_v1_ingest_proto_msgTypes[6]
+	mi := &file_farmhound_v1_ingest_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -446,7 +519,7 @@ func (x *EnrollRequest) String() string {
 func (*EnrollRequest) ProtoMessage() {}
 
 func (x *EnrollRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_v1_ingest_proto_msgTypes[6]
+	mi := &file_farmhound_v1_ingest_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -459,7 +532,7 @@ func (x *EnrollRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EnrollRequest.ProtoReflect.Descriptor instead.
 func (*EnrollRequest) Descriptor() ([]byte, []int) {
-	return file_farmhound_v1_ingest_proto_rawDescGZIP(), []int{6}
+	return file_farmhound_v1_ingest_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *EnrollRequest) GetSecret() string {
@@ -498,7 +571,7 @@ type EnrollResponse struct {
 
 func (x *EnrollResponse) Reset() {
 	*x = EnrollResponse{}
-	mi := &file_farmhound_v1_ingest_proto_msgTypes[7]
+	mi := &file_farmhound_v1_ingest_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -510,7 +583,7 @@ func (x *EnrollResponse) String() string {
 func (*EnrollResponse) ProtoMessage() {}
 
 func (x *EnrollResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_v1_ingest_proto_msgTypes[7]
+	mi := &file_farmhound_v1_ingest_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -523,7 +596,7 @@ func (x *EnrollResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EnrollResponse.ProtoReflect.Descriptor instead.
 func (*EnrollResponse) Descriptor() ([]byte, []int) {
-	return file_farmhound_v1_ingest_proto_rawDescGZIP(), []int{7}
+	return file_farmhound_v1_ingest_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *EnrollResponse) GetCertificateChain() [][]byte {
@@ -558,7 +631,7 @@ type RenewRequest struct {
 
 func (x *RenewRequest) Reset() {
 	*x = RenewRequest{}
-	mi := &file_farmhound_v1_ingest_proto_msgTypes[8]
+	mi := &file_farmhound_v1_ingest_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -570,7 +643,7 @@ func (x *RenewRequest) String() string {
 func (*RenewRequest) ProtoMessage() {}
 
 func (x *RenewRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_v1_ingest_proto_msgTypes[8]
+	mi := &file_farmhound_v1_ingest_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -583,7 +656,7 @@ func (x *RenewRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RenewRequest.ProtoReflect.Descriptor instead.
 func (*RenewRequest) Descriptor() ([]byte, []int) {
-	return file_farmhound_v1_ingest_proto_rawDescGZIP(), []int{8}
+	return file_farmhound_v1_ingest_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *RenewRequest) GetCsr() []byte {
@@ -604,7 +677,7 @@ type RenewResponse struct {
 
 func (x *RenewResponse) Reset() {
 	*x = RenewResponse{}
-	mi := &file_farmhound_v1_ingest_proto_msgTypes[9]
+	mi := &file_farmhound_v1_ingest_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -616,7 +689,7 @@ func (x *RenewResponse) String() string {
 func (*RenewResponse) ProtoMessage() {}
 
 func (x *RenewResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_v1_ingest_proto_msgTypes[9]
+	mi := &file_farmhound_v1_ingest_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -629,7 +702,7 @@ func (x *RenewResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RenewResponse.ProtoReflect.Descriptor instead.
 func (*RenewResponse) Descriptor() ([]byte, []int) {
-	return file_farmhound_v1_ingest_proto_rawDescGZIP(), []int{9}
+	return file_farmhound_v1_ingest_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *RenewResponse) GetCertificateChain() [][]byte {
@@ -651,7 +724,7 @@ const file_farmhound_v1_ingest_proto_rawDesc = "" +
 	"(Makes copied identities visible; random.\x10 R\x05nonce\x12l\n" +
 	"\vtrusted_cas\x18\x03 \x03(\fBK\xea\xe1\x18G\n" +
 	"?Shows whether a new CA of the collector has reached the laptop.\x10 \x18  \bR\n" +
-	"trustedCas\"\xc4\x03\n" +
+	"trustedCas\"\xad\x04\n" +
 	"\tReportAck\x12J\n" +
 	"\aboot_id\x18\x01 \x01(\tB1\xea\xe1\x18-\n" +
 	"'Which run of the agent is acknowledged.\x10 8\x02R\x06bootId\x12L\n" +
@@ -663,7 +736,16 @@ const file_farmhound_v1_ingest_proto_rawDesc = "" +
 	"\x06policy\x18\x04 \x01(\v2\x14.farmhound.v1.PolicyB,\xea\xe1\x18(\n" +
 	"&The schedule and the catalogue to use.R\x06policy\x12p\n" +
 	"\x0ecollector_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampB-\xea\xe1\x18)\n" +
-	"'Lets the agent tell its clock's offset.R\rcollectorTime\"\xa3\x04\n" +
+	"'Lets the agent tell its clock's offset.R\rcollectorTime\x12g\n" +
+	"\x06egress\x18\x06 \x01(\v2\x1d.farmhound.v1.EgressResponderB0\xea\xe1\x18,\n" +
+	"*Which way out is seen under which address.R\x06egress\"\xeb\x01\n" +
+	"\x0fEgressResponder\x12,\n" +
+	"\x04host\x18\x01 \x01(\tB\x18\xea\xe1\x18\x14\n" +
+	"\rWhere to ask.\x10\x80\x018\x03R\x04host\x129\n" +
+	"\x04port\x18\x02 \x01(\rB%\xea\xe1\x18!\n" +
+	"\rWhere to ask.)\x00\x00\x00\x00\x00\x00\xf0?1\x00\x00\x00\x00\xe0\xff\xef@R\x04port\x12o\n" +
+	"\x05token\x18\x03 \x01(\fBY\xea\xe1\x18U\n" +
+	"MKeeps the responder from answering strangers and addresses that were made up.\x10 \x18 @\x01R\x05token\"\xa3\x04\n" +
 	"\x06Policy\x12H\n" +
 	"\x0ecatalog_digest\x18\x01 \x01(\tB!\xea\xe1\x18\x1d\n" +
 	"\x17Which catalogue to use.\x10@8\x02R\rcatalogDigest\x12X\n" +
@@ -730,45 +812,47 @@ func file_farmhound_v1_ingest_proto_rawDescGZIP() []byte {
 	return file_farmhound_v1_ingest_proto_rawDescData
 }
 
-var file_farmhound_v1_ingest_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
+var file_farmhound_v1_ingest_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
 var file_farmhound_v1_ingest_proto_goTypes = []any{
 	(*ReportBatch)(nil),           // 0: farmhound.v1.ReportBatch
 	(*ReportAck)(nil),             // 1: farmhound.v1.ReportAck
-	(*Policy)(nil),                // 2: farmhound.v1.Policy
-	(*FleetKey)(nil),              // 3: farmhound.v1.FleetKey
-	(*CatalogRequest)(nil),        // 4: farmhound.v1.CatalogRequest
-	(*CatalogResponse)(nil),       // 5: farmhound.v1.CatalogResponse
-	(*EnrollRequest)(nil),         // 6: farmhound.v1.EnrollRequest
-	(*EnrollResponse)(nil),        // 7: farmhound.v1.EnrollResponse
-	(*RenewRequest)(nil),          // 8: farmhound.v1.RenewRequest
-	(*RenewResponse)(nil),         // 9: farmhound.v1.RenewResponse
-	(*Report)(nil),                // 10: farmhound.v1.Report
-	(*timestamppb.Timestamp)(nil), // 11: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),   // 12: google.protobuf.Duration
-	(*System)(nil),                // 13: farmhound.v1.System
+	(*EgressResponder)(nil),       // 2: farmhound.v1.EgressResponder
+	(*Policy)(nil),                // 3: farmhound.v1.Policy
+	(*FleetKey)(nil),              // 4: farmhound.v1.FleetKey
+	(*CatalogRequest)(nil),        // 5: farmhound.v1.CatalogRequest
+	(*CatalogResponse)(nil),       // 6: farmhound.v1.CatalogResponse
+	(*EnrollRequest)(nil),         // 7: farmhound.v1.EnrollRequest
+	(*EnrollResponse)(nil),        // 8: farmhound.v1.EnrollResponse
+	(*RenewRequest)(nil),          // 9: farmhound.v1.RenewRequest
+	(*RenewResponse)(nil),         // 10: farmhound.v1.RenewResponse
+	(*Report)(nil),                // 11: farmhound.v1.Report
+	(*timestamppb.Timestamp)(nil), // 12: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),   // 13: google.protobuf.Duration
+	(*System)(nil),                // 14: farmhound.v1.System
 }
 var file_farmhound_v1_ingest_proto_depIdxs = []int32{
-	10, // 0: farmhound.v1.ReportBatch.reports:type_name -> farmhound.v1.Report
-	2,  // 1: farmhound.v1.ReportAck.policy:type_name -> farmhound.v1.Policy
-	11, // 2: farmhound.v1.ReportAck.collector_time:type_name -> google.protobuf.Timestamp
-	12, // 3: farmhound.v1.Policy.scan_interval:type_name -> google.protobuf.Duration
-	12, // 4: farmhound.v1.Policy.window_interval:type_name -> google.protobuf.Duration
-	3,  // 5: farmhound.v1.Policy.fleet_keys:type_name -> farmhound.v1.FleetKey
-	13, // 6: farmhound.v1.EnrollRequest.system:type_name -> farmhound.v1.System
-	2,  // 7: farmhound.v1.EnrollResponse.policy:type_name -> farmhound.v1.Policy
-	0,  // 8: farmhound.v1.IngestService.Report:input_type -> farmhound.v1.ReportBatch
-	4,  // 9: farmhound.v1.IngestService.Catalog:input_type -> farmhound.v1.CatalogRequest
-	6,  // 10: farmhound.v1.EnrollmentService.Enroll:input_type -> farmhound.v1.EnrollRequest
-	8,  // 11: farmhound.v1.EnrollmentService.Renew:input_type -> farmhound.v1.RenewRequest
-	1,  // 12: farmhound.v1.IngestService.Report:output_type -> farmhound.v1.ReportAck
-	5,  // 13: farmhound.v1.IngestService.Catalog:output_type -> farmhound.v1.CatalogResponse
-	7,  // 14: farmhound.v1.EnrollmentService.Enroll:output_type -> farmhound.v1.EnrollResponse
-	9,  // 15: farmhound.v1.EnrollmentService.Renew:output_type -> farmhound.v1.RenewResponse
-	12, // [12:16] is the sub-list for method output_type
-	8,  // [8:12] is the sub-list for method input_type
-	8,  // [8:8] is the sub-list for extension type_name
-	8,  // [8:8] is the sub-list for extension extendee
-	0,  // [0:8] is the sub-list for field type_name
+	11, // 0: farmhound.v1.ReportBatch.reports:type_name -> farmhound.v1.Report
+	3,  // 1: farmhound.v1.ReportAck.policy:type_name -> farmhound.v1.Policy
+	12, // 2: farmhound.v1.ReportAck.collector_time:type_name -> google.protobuf.Timestamp
+	2,  // 3: farmhound.v1.ReportAck.egress:type_name -> farmhound.v1.EgressResponder
+	13, // 4: farmhound.v1.Policy.scan_interval:type_name -> google.protobuf.Duration
+	13, // 5: farmhound.v1.Policy.window_interval:type_name -> google.protobuf.Duration
+	4,  // 6: farmhound.v1.Policy.fleet_keys:type_name -> farmhound.v1.FleetKey
+	14, // 7: farmhound.v1.EnrollRequest.system:type_name -> farmhound.v1.System
+	3,  // 8: farmhound.v1.EnrollResponse.policy:type_name -> farmhound.v1.Policy
+	0,  // 9: farmhound.v1.IngestService.Report:input_type -> farmhound.v1.ReportBatch
+	5,  // 10: farmhound.v1.IngestService.Catalog:input_type -> farmhound.v1.CatalogRequest
+	7,  // 11: farmhound.v1.EnrollmentService.Enroll:input_type -> farmhound.v1.EnrollRequest
+	9,  // 12: farmhound.v1.EnrollmentService.Renew:input_type -> farmhound.v1.RenewRequest
+	1,  // 13: farmhound.v1.IngestService.Report:output_type -> farmhound.v1.ReportAck
+	6,  // 14: farmhound.v1.IngestService.Catalog:output_type -> farmhound.v1.CatalogResponse
+	8,  // 15: farmhound.v1.EnrollmentService.Enroll:output_type -> farmhound.v1.EnrollResponse
+	10, // 16: farmhound.v1.EnrollmentService.Renew:output_type -> farmhound.v1.RenewResponse
+	13, // [13:17] is the sub-list for method output_type
+	9,  // [9:13] is the sub-list for method input_type
+	9,  // [9:9] is the sub-list for extension type_name
+	9,  // [9:9] is the sub-list for extension extendee
+	0,  // [0:9] is the sub-list for field type_name
 }
 
 func init() { file_farmhound_v1_ingest_proto_init() }
@@ -785,7 +869,7 @@ func file_farmhound_v1_ingest_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_farmhound_v1_ingest_proto_rawDesc), len(file_farmhound_v1_ingest_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   10,
+			NumMessages:   11,
 			NumExtensions: 0,
 			NumServices:   2,
 		},

@@ -164,7 +164,9 @@ type Network struct {
 	// Whether a proxy is configured. Absent where unknown.
 	ProxyConfigured *bool `protobuf:"varint,8,opt,name=proxy_configured,json=proxyConfigured,proto3,oneof" json:"proxy_configured,omitempty"`
 	// What else is on the local network, from the neighbour table alone. Absent where unknown.
-	Neighbours    *Neighbours `protobuf:"bytes,9,opt,name=neighbours,proto3" json:"neighbours,omitempty"`
+	Neighbours *Neighbours `protobuf:"bytes,9,opt,name=neighbours,proto3" json:"neighbours,omitempty"`
+	// Under which address the collector sees each way out. Absent where it was not asked.
+	Egress        []*EgressPath `protobuf:"bytes,10,rep,name=egress,proto3" json:"egress,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -262,6 +264,87 @@ func (x *Network) GetNeighbours() *Neighbours {
 	return nil
 }
 
+func (x *Network) GetEgress() []*EgressPath {
+	if x != nil {
+		return x.Egress
+	}
+	return nil
+}
+
+// EgressPath is one way out of the laptop with what the collector's STUN responder (RFC 8489)
+// answered over it.
+type EgressPath struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Kind of the interface that was used.
+	Kind InterfaceKind `protobuf:"varint,1,opt,name=kind,proto3,enum=farmhound.v1.InterfaceKind" json:"kind,omitempty"`
+	// Catalogue id of the tool that owns it, if it is a tunnel; empty where unknown.
+	Tool string `protobuf:"bytes,2,opt,name=tool,proto3" json:"tool,omitempty"`
+	// Whether the request left by the default route rather than through a chosen interface.
+	DefaultRoute bool `protobuf:"varint,3,opt,name=default_route,json=defaultRoute,proto3" json:"default_route,omitempty"`
+	// The responder's answer, sealed by it: only a collector can read or make it.
+	Seal          []byte `protobuf:"bytes,4,opt,name=seal,proto3" json:"seal,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EgressPath) Reset() {
+	*x = EgressPath{}
+	mi := &file_farmhound_v1_network_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EgressPath) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EgressPath) ProtoMessage() {}
+
+func (x *EgressPath) ProtoReflect() protoreflect.Message {
+	mi := &file_farmhound_v1_network_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EgressPath.ProtoReflect.Descriptor instead.
+func (*EgressPath) Descriptor() ([]byte, []int) {
+	return file_farmhound_v1_network_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *EgressPath) GetKind() InterfaceKind {
+	if x != nil {
+		return x.Kind
+	}
+	return InterfaceKind_INTERFACE_KIND_UNSPECIFIED
+}
+
+func (x *EgressPath) GetTool() string {
+	if x != nil {
+		return x.Tool
+	}
+	return ""
+}
+
+func (x *EgressPath) GetDefaultRoute() bool {
+	if x != nil {
+		return x.DefaultRoute
+	}
+	return false
+}
+
+func (x *EgressPath) GetSeal() []byte {
+	if x != nil {
+		return x.Seal
+	}
+	return nil
+}
+
 // Interface is one network interface.
 type Interface struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -281,7 +364,7 @@ type Interface struct {
 
 func (x *Interface) Reset() {
 	*x = Interface{}
-	mi := &file_farmhound_v1_network_proto_msgTypes[1]
+	mi := &file_farmhound_v1_network_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -293,7 +376,7 @@ func (x *Interface) String() string {
 func (*Interface) ProtoMessage() {}
 
 func (x *Interface) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_v1_network_proto_msgTypes[1]
+	mi := &file_farmhound_v1_network_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -306,7 +389,7 @@ func (x *Interface) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Interface.ProtoReflect.Descriptor instead.
 func (*Interface) Descriptor() ([]byte, []int) {
-	return file_farmhound_v1_network_proto_rawDescGZIP(), []int{1}
+	return file_farmhound_v1_network_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *Interface) GetKind() InterfaceKind {
@@ -361,7 +444,7 @@ type Tunnel struct {
 
 func (x *Tunnel) Reset() {
 	*x = Tunnel{}
-	mi := &file_farmhound_v1_network_proto_msgTypes[2]
+	mi := &file_farmhound_v1_network_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -373,7 +456,7 @@ func (x *Tunnel) String() string {
 func (*Tunnel) ProtoMessage() {}
 
 func (x *Tunnel) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_v1_network_proto_msgTypes[2]
+	mi := &file_farmhound_v1_network_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -386,7 +469,7 @@ func (x *Tunnel) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Tunnel.ProtoReflect.Descriptor instead.
 func (*Tunnel) Descriptor() ([]byte, []int) {
-	return file_farmhound_v1_network_proto_rawDescGZIP(), []int{2}
+	return file_farmhound_v1_network_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Tunnel) GetTool() string {
@@ -434,7 +517,7 @@ type Neighbours struct {
 
 func (x *Neighbours) Reset() {
 	*x = Neighbours{}
-	mi := &file_farmhound_v1_network_proto_msgTypes[3]
+	mi := &file_farmhound_v1_network_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -446,7 +529,7 @@ func (x *Neighbours) String() string {
 func (*Neighbours) ProtoMessage() {}
 
 func (x *Neighbours) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_v1_network_proto_msgTypes[3]
+	mi := &file_farmhound_v1_network_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -459,7 +542,7 @@ func (x *Neighbours) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Neighbours.ProtoReflect.Descriptor instead.
 func (*Neighbours) Descriptor() ([]byte, []int) {
-	return file_farmhound_v1_network_proto_rawDescGZIP(), []int{3}
+	return file_farmhound_v1_network_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Neighbours) GetReachable() uint32 {
@@ -494,7 +577,7 @@ var File_farmhound_v1_network_proto protoreflect.FileDescriptor
 
 const file_farmhound_v1_network_proto_rawDesc = "" +
 	"\n" +
-	"\x1afarmhound/v1/network.proto\x12\ffarmhound.v1\x1a\x18farmhound/v1/rules.proto\"\xed\a\n" +
+	"\x1afarmhound/v1/network.proto\x12\ffarmhound.v1\x1a\x18farmhound/v1/rules.proto\"\x85\t\n" +
 	"\aNetwork\x12y\n" +
 	"\n" +
 	"interfaces\x18\x01 \x03(\v2\x17.farmhound.v1.InterfaceB@\xea\xe1\x18<\n" +
@@ -517,8 +600,21 @@ const file_farmhound_v1_network_proto_rawDesc = "" +
 	"\n" +
 	"neighbours\x18\t \x01(\v2\x18.farmhound.v1.NeighboursB:\xea\xe1\x186\n" +
 	"4Counts by kind of maker, never an address or a name.R\n" +
-	"neighboursB\x13\n" +
-	"\x11_proxy_configured\"\xcf\x02\n" +
+	"neighbours\x12\x95\x01\n" +
+	"\x06egress\x18\n" +
+	" \x03(\v2\x18.farmhound.v1.EgressPathBc\xea\xe1\x18_\n" +
+	"[Two ways out with two addresses show a tunnel or a proxy; the collector's own word, sealed. \x10R\x06egressB\x13\n" +
+	"\x11_proxy_configured\"\xd1\x02\n" +
+	"\n" +
+	"EgressPath\x12R\n" +
+	"\x04kind\x18\x01 \x01(\x0e2\x1b.farmhound.v1.InterfaceKindB!\xea\xe1\x18\x1d\n" +
+	"\x1bWhich way the request left.R\x04kind\x12>\n" +
+	"\x04tool\x18\x02 \x01(\tB*\xea\xe1\x18&\n" +
+	" Names an entry of the catalogue.\x10@8\x01R\x04tool\x12D\n" +
+	"\rdefault_route\x18\x03 \x01(\bB\x1f\xea\xe1\x18\x1b\n" +
+	"\x19Which way traffic leaves.R\fdefaultRoute\x12i\n" +
+	"\x04seal\x18\x04 \x01(\fBU\xea\xe1\x18Q\n" +
+	"IKeeps a laptop from inventing where it is; opaque to it, of fixed length.\x101\x181@\x01R\x04seal\"\xcf\x02\n" +
 	"\tInterface\x12R\n" +
 	"\x04kind\x18\x01 \x01(\x0e2\x1b.farmhound.v1.InterfaceKindB!\xea\xe1\x18\x1d\n" +
 	"\x1bHow the laptop is attached.R\x04kind\x12<\n" +
@@ -578,26 +674,29 @@ func file_farmhound_v1_network_proto_rawDescGZIP() []byte {
 }
 
 var file_farmhound_v1_network_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_farmhound_v1_network_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
+var file_farmhound_v1_network_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
 var file_farmhound_v1_network_proto_goTypes = []any{
 	(InterfaceKind)(0), // 0: farmhound.v1.InterfaceKind
 	(ResolverKind)(0),  // 1: farmhound.v1.ResolverKind
 	(*Network)(nil),    // 2: farmhound.v1.Network
-	(*Interface)(nil),  // 3: farmhound.v1.Interface
-	(*Tunnel)(nil),     // 4: farmhound.v1.Tunnel
-	(*Neighbours)(nil), // 5: farmhound.v1.Neighbours
+	(*EgressPath)(nil), // 3: farmhound.v1.EgressPath
+	(*Interface)(nil),  // 4: farmhound.v1.Interface
+	(*Tunnel)(nil),     // 5: farmhound.v1.Tunnel
+	(*Neighbours)(nil), // 6: farmhound.v1.Neighbours
 }
 var file_farmhound_v1_network_proto_depIdxs = []int32{
-	3, // 0: farmhound.v1.Network.interfaces:type_name -> farmhound.v1.Interface
-	4, // 1: farmhound.v1.Network.tunnels:type_name -> farmhound.v1.Tunnel
+	4, // 0: farmhound.v1.Network.interfaces:type_name -> farmhound.v1.Interface
+	5, // 1: farmhound.v1.Network.tunnels:type_name -> farmhound.v1.Tunnel
 	1, // 2: farmhound.v1.Network.resolvers:type_name -> farmhound.v1.ResolverKind
-	5, // 3: farmhound.v1.Network.neighbours:type_name -> farmhound.v1.Neighbours
-	0, // 4: farmhound.v1.Interface.kind:type_name -> farmhound.v1.InterfaceKind
-	5, // [5:5] is the sub-list for method output_type
-	5, // [5:5] is the sub-list for method input_type
-	5, // [5:5] is the sub-list for extension type_name
-	5, // [5:5] is the sub-list for extension extendee
-	0, // [0:5] is the sub-list for field type_name
+	6, // 3: farmhound.v1.Network.neighbours:type_name -> farmhound.v1.Neighbours
+	3, // 4: farmhound.v1.Network.egress:type_name -> farmhound.v1.EgressPath
+	0, // 5: farmhound.v1.EgressPath.kind:type_name -> farmhound.v1.InterfaceKind
+	0, // 6: farmhound.v1.Interface.kind:type_name -> farmhound.v1.InterfaceKind
+	7, // [7:7] is the sub-list for method output_type
+	7, // [7:7] is the sub-list for method input_type
+	7, // [7:7] is the sub-list for extension type_name
+	7, // [7:7] is the sub-list for extension extendee
+	0, // [0:7] is the sub-list for field type_name
 }
 
 func init() { file_farmhound_v1_network_proto_init() }
@@ -613,7 +712,7 @@ func file_farmhound_v1_network_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_farmhound_v1_network_proto_rawDesc), len(file_farmhound_v1_network_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   4,
+			NumMessages:   5,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
