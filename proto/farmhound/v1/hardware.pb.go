@@ -79,6 +79,71 @@ func (SerialClass) EnumDescriptor() ([]byte, []int) {
 	return file_farmhound_v1_hardware_proto_rawDescGZIP(), []int{0}
 }
 
+// RecognisedBy is the sign by which a device was recognised, the hardest to hide
+// from further down.
+type RecognisedBy int32
+
+const (
+	RecognisedBy_RECOGNISED_BY_UNSPECIFIED RecognisedBy = 0
+	// What it says of itself: ids, words, names of storage, EDID.
+	RecognisedBy_RECOGNISED_BY_IDENTITY RecognisedBy = 1
+	// A HID report descriptor that is compiled into its firmware.
+	RecognisedBy_RECOGNISED_BY_REPORT_DESCRIPTOR RecognisedBy = 2
+	// Keyboard, absolute pointer and storage in one device.
+	RecognisedBy_RECOGNISED_BY_SHAPE_WITH_STORAGE RecognisedBy = 3
+	// It calls itself a known product and offers what that product does not have.
+	RecognisedBy_RECOGNISED_BY_IMPOSSIBLE_IDENTITY RecognisedBy = 4
+	// Keyboard and absolute pointer in one device.
+	RecognisedBy_RECOGNISED_BY_SHAPE RecognisedBy = 5
+)
+
+// Enum value maps for RecognisedBy.
+var (
+	RecognisedBy_name = map[int32]string{
+		0: "RECOGNISED_BY_UNSPECIFIED",
+		1: "RECOGNISED_BY_IDENTITY",
+		2: "RECOGNISED_BY_REPORT_DESCRIPTOR",
+		3: "RECOGNISED_BY_SHAPE_WITH_STORAGE",
+		4: "RECOGNISED_BY_IMPOSSIBLE_IDENTITY",
+		5: "RECOGNISED_BY_SHAPE",
+	}
+	RecognisedBy_value = map[string]int32{
+		"RECOGNISED_BY_UNSPECIFIED":         0,
+		"RECOGNISED_BY_IDENTITY":            1,
+		"RECOGNISED_BY_REPORT_DESCRIPTOR":   2,
+		"RECOGNISED_BY_SHAPE_WITH_STORAGE":  3,
+		"RECOGNISED_BY_IMPOSSIBLE_IDENTITY": 4,
+		"RECOGNISED_BY_SHAPE":               5,
+	}
+)
+
+func (x RecognisedBy) Enum() *RecognisedBy {
+	p := new(RecognisedBy)
+	*p = x
+	return p
+}
+
+func (x RecognisedBy) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (RecognisedBy) Descriptor() protoreflect.EnumDescriptor {
+	return file_farmhound_v1_hardware_proto_enumTypes[1].Descriptor()
+}
+
+func (RecognisedBy) Type() protoreflect.EnumType {
+	return &file_farmhound_v1_hardware_proto_enumTypes[1]
+}
+
+func (x RecognisedBy) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use RecognisedBy.Descriptor instead.
+func (RecognisedBy) EnumDescriptor() ([]byte, []int) {
+	return file_farmhound_v1_hardware_proto_rawDescGZIP(), []int{1}
+}
+
 // PowerSource is what the laptop runs on.
 type PowerSource int32
 
@@ -113,11 +178,11 @@ func (x PowerSource) String() string {
 }
 
 func (PowerSource) Descriptor() protoreflect.EnumDescriptor {
-	return file_farmhound_v1_hardware_proto_enumTypes[1].Descriptor()
+	return file_farmhound_v1_hardware_proto_enumTypes[2].Descriptor()
 }
 
 func (PowerSource) Type() protoreflect.EnumType {
-	return &file_farmhound_v1_hardware_proto_enumTypes[1]
+	return &file_farmhound_v1_hardware_proto_enumTypes[2]
 }
 
 func (x PowerSource) Number() protoreflect.EnumNumber {
@@ -126,7 +191,7 @@ func (x PowerSource) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use PowerSource.Descriptor instead.
 func (PowerSource) EnumDescriptor() ([]byte, []int) {
-	return file_farmhound_v1_hardware_proto_rawDescGZIP(), []int{1}
+	return file_farmhound_v1_hardware_proto_rawDescGZIP(), []int{2}
 }
 
 // Hardware is what the laptop is plugged into.
@@ -295,8 +360,16 @@ type UsbInterface struct {
 	AbsolutePointer bool `protobuf:"varint,7,opt,name=absolute_pointer,json=absolutePointer,proto3" json:"absolute_pointer,omitempty"`
 	// Whether the report descriptor declares a pointer with relative coordinates.
 	RelativePointer bool `protobuf:"varint,8,opt,name=relative_pointer,json=relativePointer,proto3" json:"relative_pointer,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// Whether the report descriptor declares a pen, touch screen or touch pad.
+	Digitizer bool `protobuf:"varint,9,opt,name=digitizer,proto3" json:"digitizer,omitempty"`
+	// Whether the report descriptor declares media or volume keys.
+	ConsumerControl bool `protobuf:"varint,10,opt,name=consumer_control,json=consumerControl,proto3" json:"consumer_control,omitempty"`
+	// bcdHID, for HID interfaces. Zero where unknown.
+	HidVersion uint32 `protobuf:"varint,11,opt,name=hid_version,json=hidVersion,proto3" json:"hid_version,omitempty"`
+	// bInterval of its interrupt endpoint towards the laptop. Zero where unknown.
+	PollInterval  uint32 `protobuf:"varint,12,opt,name=poll_interval,json=pollInterval,proto3" json:"poll_interval,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *UsbInterface) Reset() {
@@ -385,6 +458,34 @@ func (x *UsbInterface) GetRelativePointer() bool {
 	return false
 }
 
+func (x *UsbInterface) GetDigitizer() bool {
+	if x != nil {
+		return x.Digitizer
+	}
+	return false
+}
+
+func (x *UsbInterface) GetConsumerControl() bool {
+	if x != nil {
+		return x.ConsumerControl
+	}
+	return false
+}
+
+func (x *UsbInterface) GetHidVersion() uint32 {
+	if x != nil {
+		return x.HidVersion
+	}
+	return 0
+}
+
+func (x *UsbInterface) GetPollInterval() uint32 {
+	if x != nil {
+		return x.PollInterval
+	}
+	return 0
+}
+
 // UsbDevice is one USB device with all interfaces it exposes.
 type UsbDevice struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -407,7 +508,12 @@ type UsbDevice struct {
 	// Bus and port numbers, for example 1-4.2.
 	PortPath string `protobuf:"bytes,9,opt,name=port_path,json=portPath,proto3" json:"port_path,omitempty"`
 	// Whether it is built into the laptop. Absent where unknown.
-	BuiltIn       *bool `protobuf:"varint,10,opt,name=built_in,json=builtIn,proto3,oneof" json:"built_in,omitempty"`
+	BuiltIn *bool `protobuf:"varint,10,opt,name=built_in,json=builtIn,proto3,oneof" json:"built_in,omitempty"`
+	// Catalogue id of the entry that it was recognised as; empty where it is none.
+	CatalogId string `protobuf:"bytes,11,opt,name=catalog_id,json=catalogId,proto3" json:"catalog_id,omitempty"`
+	// By which sign it was recognised as a remote console or as an entry. Unspecified
+	// where it was not.
+	RecognisedBy  RecognisedBy `protobuf:"varint,12,opt,name=recognised_by,json=recognisedBy,proto3,enum=farmhound.v1.RecognisedBy" json:"recognised_by,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -512,6 +618,20 @@ func (x *UsbDevice) GetBuiltIn() bool {
 	return false
 }
 
+func (x *UsbDevice) GetCatalogId() string {
+	if x != nil {
+		return x.CatalogId
+	}
+	return ""
+}
+
+func (x *UsbDevice) GetRecognisedBy() RecognisedBy {
+	if x != nil {
+		return x.RecognisedBy
+	}
+	return RecognisedBy_RECOGNISED_BY_UNSPECIFIED
+}
+
 // Display is one display, decoded from its EDID.
 type Display struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -540,7 +660,17 @@ type Display struct {
 	// Serial number looked at the same for many devices; catalogue id of a virtual display driver, if it is one.
 	VirtualDriver string `protobuf:"bytes,12,opt,name=virtual_driver,json=virtualDriver,proto3" json:"virtual_driver,omitempty"`
 	// The serial as 32-bit number where it is a published decoy, zero otherwise.
-	DecoySerial   uint32 `protobuf:"varint,13,opt,name=decoy_serial,json=decoySerial,proto3" json:"decoy_serial,omitempty"`
+	DecoySerial uint32 `protobuf:"varint,13,opt,name=decoy_serial,json=decoySerial,proto3" json:"decoy_serial,omitempty"`
+	// Catalogue id of the entry that it was recognised as; empty where it is none.
+	CatalogId string `protobuf:"bytes,14,opt,name=catalog_id,json=catalogId,proto3" json:"catalog_id,omitempty"`
+	// By which sign it was recognised as an entry. Unspecified where it was not.
+	RecognisedBy RecognisedBy `protobuf:"varint,15,opt,name=recognised_by,json=recognisedBy,proto3,enum=farmhound.v1.RecognisedBy" json:"recognised_by,omitempty"`
+	// The port that it is plugged into, for example HDMI-A-1.
+	Connector string `protobuf:"bytes,16,opt,name=connector,proto3" json:"connector,omitempty"`
+	// Width of the preferred picture in pixels. Zero where unknown.
+	WidthPx uint32 `protobuf:"varint,17,opt,name=width_px,json=widthPx,proto3" json:"width_px,omitempty"`
+	// Height of the preferred picture in pixels. Zero where unknown.
+	HeightPx      uint32 `protobuf:"varint,18,opt,name=height_px,json=heightPx,proto3" json:"height_px,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -666,6 +796,41 @@ func (x *Display) GetDecoySerial() uint32 {
 	return 0
 }
 
+func (x *Display) GetCatalogId() string {
+	if x != nil {
+		return x.CatalogId
+	}
+	return ""
+}
+
+func (x *Display) GetRecognisedBy() RecognisedBy {
+	if x != nil {
+		return x.RecognisedBy
+	}
+	return RecognisedBy_RECOGNISED_BY_UNSPECIFIED
+}
+
+func (x *Display) GetConnector() string {
+	if x != nil {
+		return x.Connector
+	}
+	return ""
+}
+
+func (x *Display) GetWidthPx() uint32 {
+	if x != nil {
+		return x.WidthPx
+	}
+	return 0
+}
+
+func (x *Display) GetHeightPx() uint32 {
+	if x != nil {
+		return x.HeightPx
+	}
+	return 0
+}
+
 var File_farmhound_v1_hardware_proto protoreflect.FileDescriptor
 
 const file_farmhound_v1_hardware_proto_rawDesc = "" +
@@ -691,7 +856,7 @@ const file_farmhound_v1_hardware_proto_rawDesc = "" +
 	"\x04hash\x18\x02 \x01(\fB@\xea\xe1\x18<\n" +
 	"6One device on two laptops becomes visible; keyed hash.\x10\x10\x18\x10R\x04hash\x12;\n" +
 	"\x06key_id\x18\x03 \x01(\rB$\xea\xe1\x18 \n" +
-	"\x1eWhich fleet key made the hash.R\x05keyId\"\xb4\x05\n" +
+	"\x1eWhich fleet key made the hash.R\x05keyId\"\xc0\b\n" +
 	"\fUsbInterface\x12<\n" +
 	"\x05class\x18\x01 \x01(\rB&\xea\xe1\x18\"\n" +
 	"\x17What the device can do.1\x00\x00\x00\x00\x00\xe0o@R\x05class\x12B\n" +
@@ -708,7 +873,17 @@ const file_farmhound_v1_hardware_proto_rawDesc = "" +
 	"\x10absolute_pointer\x18\a \x01(\bB8\xea\xe1\x184\n" +
 	"2Remote consoles point absolutely, mice relatively.R\x0fabsolutePointer\x12H\n" +
 	"\x10relative_pointer\x18\b \x01(\bB\x1d\xea\xe1\x18\x19\n" +
-	"\x17What the device can do.R\x0frelativePointer\"\xf0\x06\n" +
+	"\x17What the device can do.R\x0frelativePointer\x12j\n" +
+	"\tdigitizer\x18\t \x01(\bBL\xea\xe1\x18H\n" +
+	"FDrawing tablets and touch screens point absolutely for honest reasons.R\tdigitizer\x12H\n" +
+	"\x10consumer_control\x18\n" +
+	" \x01(\bB\x1d\xea\xe1\x18\x19\n" +
+	"\x17What the device can do.R\x0fconsumerControl\x12f\n" +
+	"\vhid_version\x18\v \x01(\rBE\xea\xe1\x18A\n" +
+	"6Software that poses as a device states an old version.1\x00\x00\x00\x00\xe0\xff\xef@R\n" +
+	"hidVersion\x12l\n" +
+	"\rpoll_interval\x18\f \x01(\rBG\xea\xe1\x18C\n" +
+	"8Software that poses as a device states a fixed interval.1\x00\x00\x00\x00\x00\xe0o@R\fpollInterval\"\xe3\b\n" +
 	"\tUsbDevice\x12B\n" +
 	"\tvendor_id\x18\x01 \x01(\rB%\xea\xe1\x18!\n" +
 	"\x16The device's identity.1\x00\x00\x00\x00\xe0\xff\xef@R\bvendorId\x12D\n" +
@@ -734,8 +909,13 @@ const file_farmhound_v1_hardware_proto_rawDesc = "" +
 	"$Tells two devices of one kind apart.\x10 8\x01R\bportPath\x12L\n" +
 	"\bbuilt_in\x18\n" +
 	" \x01(\bB,\xea\xe1\x18(\n" +
-	"&Built-in devices are the laptop's own.H\x00R\abuiltIn\x88\x01\x01B\v\n" +
-	"\t_built_in\"\xb2\b\n" +
+	"&Built-in devices are the laptop's own.H\x00R\abuiltIn\x88\x01\x01\x12c\n" +
+	"\n" +
+	"catalog_id\x18\v \x01(\tBD\xea\xe1\x18@\n" +
+	":Names a catalogue entry; the collector decides for itself.\x10@8\x01R\tcatalogId\x12\x8b\x01\n" +
+	"\rrecognised_by\x18\f \x01(\x0e2\x1a.farmhound.v1.RecognisedByBJ\xea\xe1\x18F\n" +
+	"DSays on the laptop what was found; the collector decides for itself.R\frecognisedByB\v\n" +
+	"\t_built_in\"\xb0\f\n" +
 	"\aDisplay\x127\n" +
 	"\x05maker\x18\x01 \x01(\tB!\xea\xe1\x18\x1d\n" +
 	"\x17The display's identity.\x10\x038\x01R\x05maker\x12I\n" +
@@ -765,14 +945,32 @@ const file_farmhound_v1_hardware_proto_rawDesc = "" +
 	"\x0evirtual_driver\x18\f \x01(\tBB\xea\xe1\x18>\n" +
 	"8Names a catalogue entry for a display that is not there.\x10@8\x01R\rvirtualDriver\x12k\n" +
 	"\fdecoy_serial\x18\r \x01(\rBH\xea\xe1\x18D\n" +
-	"BA published constant of remote consoles; never an ordinary serial.R\vdecoySerialB\v\n" +
+	"BA published constant of remote consoles; never an ordinary serial.R\vdecoySerial\x12c\n" +
+	"\n" +
+	"catalog_id\x18\x0e \x01(\tBD\xea\xe1\x18@\n" +
+	":Names a catalogue entry; the collector decides for itself.\x10@8\x01R\tcatalogId\x12\x8b\x01\n" +
+	"\rrecognised_by\x18\x0f \x01(\x0e2\x1a.farmhound.v1.RecognisedByBJ\xea\xe1\x18F\n" +
+	"DSays on the laptop what was found; the collector decides for itself.R\frecognisedBy\x12i\n" +
+	"\tconnector\x18\x10 \x01(\tBK\xea\xe1\x18G\n" +
+	"ATells two displays apart, and the laptop's own panel from others.\x10 8\x01R\tconnector\x12M\n" +
+	"\bwidth_px\x18\x11 \x01(\rB2\xea\xe1\x18.\n" +
+	"#Remote consoles offer few pictures.1\x00\x00\x00\x00\xe0\xff\xef@R\awidthPx\x12O\n" +
+	"\theight_px\x18\x12 \x01(\rB2\xea\xe1\x18.\n" +
+	"#Remote consoles offer few pictures.1\x00\x00\x00\x00\xe0\xff\xef@R\bheightPxB\v\n" +
 	"\t_built_in*\xa1\x01\n" +
 	"\vSerialClass\x12\x1c\n" +
 	"\x18SERIAL_CLASS_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13SERIAL_CLASS_ABSENT\x10\x01\x12\x1c\n" +
 	"\x18SERIAL_CLASS_DECOY_KNOWN\x10\x02\x12\"\n" +
 	"\x1eSERIAL_CLASS_WINDOWS_GENERATED\x10\x03\x12\x19\n" +
-	"\x15SERIAL_CLASS_ORDINARY\x10\x04*Z\n" +
+	"\x15SERIAL_CLASS_ORDINARY\x10\x04*\xd4\x01\n" +
+	"\fRecognisedBy\x12\x1d\n" +
+	"\x19RECOGNISED_BY_UNSPECIFIED\x10\x00\x12\x1a\n" +
+	"\x16RECOGNISED_BY_IDENTITY\x10\x01\x12#\n" +
+	"\x1fRECOGNISED_BY_REPORT_DESCRIPTOR\x10\x02\x12$\n" +
+	" RECOGNISED_BY_SHAPE_WITH_STORAGE\x10\x03\x12%\n" +
+	"!RECOGNISED_BY_IMPOSSIBLE_IDENTITY\x10\x04\x12\x17\n" +
+	"\x13RECOGNISED_BY_SHAPE\x10\x05*Z\n" +
 	"\vPowerSource\x12\x1c\n" +
 	"\x18POWER_SOURCE_UNSPECIFIED\x10\x00\x12\x13\n" +
 	"\x0fPOWER_SOURCE_AC\x10\x01\x12\x18\n" +
@@ -790,30 +988,33 @@ func file_farmhound_v1_hardware_proto_rawDescGZIP() []byte {
 	return file_farmhound_v1_hardware_proto_rawDescData
 }
 
-var file_farmhound_v1_hardware_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
+var file_farmhound_v1_hardware_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
 var file_farmhound_v1_hardware_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
 var file_farmhound_v1_hardware_proto_goTypes = []any{
 	(SerialClass)(0),         // 0: farmhound.v1.SerialClass
-	(PowerSource)(0),         // 1: farmhound.v1.PowerSource
-	(*Hardware)(nil),         // 2: farmhound.v1.Hardware
-	(*PeripheralSerial)(nil), // 3: farmhound.v1.PeripheralSerial
-	(*UsbInterface)(nil),     // 4: farmhound.v1.UsbInterface
-	(*UsbDevice)(nil),        // 5: farmhound.v1.UsbDevice
-	(*Display)(nil),          // 6: farmhound.v1.Display
+	(RecognisedBy)(0),        // 1: farmhound.v1.RecognisedBy
+	(PowerSource)(0),         // 2: farmhound.v1.PowerSource
+	(*Hardware)(nil),         // 3: farmhound.v1.Hardware
+	(*PeripheralSerial)(nil), // 4: farmhound.v1.PeripheralSerial
+	(*UsbInterface)(nil),     // 5: farmhound.v1.UsbInterface
+	(*UsbDevice)(nil),        // 6: farmhound.v1.UsbDevice
+	(*Display)(nil),          // 7: farmhound.v1.Display
 }
 var file_farmhound_v1_hardware_proto_depIdxs = []int32{
-	5, // 0: farmhound.v1.Hardware.usb:type_name -> farmhound.v1.UsbDevice
-	6, // 1: farmhound.v1.Hardware.displays:type_name -> farmhound.v1.Display
-	1, // 2: farmhound.v1.Hardware.power:type_name -> farmhound.v1.PowerSource
+	6, // 0: farmhound.v1.Hardware.usb:type_name -> farmhound.v1.UsbDevice
+	7, // 1: farmhound.v1.Hardware.displays:type_name -> farmhound.v1.Display
+	2, // 2: farmhound.v1.Hardware.power:type_name -> farmhound.v1.PowerSource
 	0, // 3: farmhound.v1.PeripheralSerial.class:type_name -> farmhound.v1.SerialClass
-	3, // 4: farmhound.v1.UsbDevice.serial:type_name -> farmhound.v1.PeripheralSerial
-	4, // 5: farmhound.v1.UsbDevice.interfaces:type_name -> farmhound.v1.UsbInterface
-	3, // 6: farmhound.v1.Display.serial:type_name -> farmhound.v1.PeripheralSerial
-	7, // [7:7] is the sub-list for method output_type
-	7, // [7:7] is the sub-list for method input_type
-	7, // [7:7] is the sub-list for extension type_name
-	7, // [7:7] is the sub-list for extension extendee
-	0, // [0:7] is the sub-list for field type_name
+	4, // 4: farmhound.v1.UsbDevice.serial:type_name -> farmhound.v1.PeripheralSerial
+	5, // 5: farmhound.v1.UsbDevice.interfaces:type_name -> farmhound.v1.UsbInterface
+	1, // 6: farmhound.v1.UsbDevice.recognised_by:type_name -> farmhound.v1.RecognisedBy
+	4, // 7: farmhound.v1.Display.serial:type_name -> farmhound.v1.PeripheralSerial
+	1, // 8: farmhound.v1.Display.recognised_by:type_name -> farmhound.v1.RecognisedBy
+	9, // [9:9] is the sub-list for method output_type
+	9, // [9:9] is the sub-list for method input_type
+	9, // [9:9] is the sub-list for extension type_name
+	9, // [9:9] is the sub-list for extension extendee
+	0, // [0:9] is the sub-list for field type_name
 }
 
 func init() { file_farmhound_v1_hardware_proto_init() }
@@ -830,7 +1031,7 @@ func file_farmhound_v1_hardware_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_farmhound_v1_hardware_proto_rawDesc), len(file_farmhound_v1_hardware_proto_rawDesc)),
-			NumEnums:      2,
+			NumEnums:      3,
 			NumMessages:   5,
 			NumExtensions: 0,
 			NumServices:   0,
