@@ -156,7 +156,7 @@ func (a *Agent) Run(ctx context.Context) error {
 
 // observe is the loop: look, keep what changed, spool it, wait.
 func (a *Agent) observe(ctx context.Context) {
-	a.windows = newWindows(readClock, a.body.meter, a.state.windowInterval())
+	a.windows = newWindows(readClock, a.body.meter, a.body.senses.Count, a.state.windowInterval())
 	a.settled = time.Now().Add(settleAfter - settleAgain)
 	for {
 		seen := a.body.senses.Scan(ctx)

@@ -58,6 +58,8 @@ func open(sessions []*farmhoundv1.RemoteSession) []*farmhoundv1.RemoteSession {
 
 func (f *fakeSenses) Close(context.Context) error { return nil }
 
+func (f *fakeSenses) Count(*farmhoundv1.Window) {}
+
 func (f *fakeSenses) change(change func(*farmhoundv1.Report)) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

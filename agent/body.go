@@ -38,6 +38,7 @@ const (
 // senses observe; a *sensor.Runner does.
 type senses interface {
 	Scan(context.Context) *farmhoundv1.Report
+	Count(*farmhoundv1.Window)
 	Close(context.Context) error
 }
 

@@ -148,7 +148,7 @@ func TestQuietDayOnTheWire(t *testing.T) {
 
 	const looks = int(24 * time.Hour / (15 * time.Second))
 	clock := &fakeClock{now: moment{wall: time.Now(), sleepKnown: true}}
-	a.windows = newWindows(clock.read, &fakeMeter{}, 5*time.Minute)
+	a.windows = newWindows(clock.read, &fakeMeter{}, nobodyCounts, 5*time.Minute)
 	random := rand.New(rand.NewPCG(1, 2))
 	calls, waiting := 0, 0
 	var cpu float64

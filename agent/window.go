@@ -45,6 +45,10 @@ type windows struct {
 	clock    func() moment
 	meter    meter
 	interval time.Duration
+	// count adds what the senses counted since it was last called. Nobody is asked
+	// about a long sleep: what little was counted around it belongs to the window
+	// before.
+	count func(*farmhoundv1.Window)
 
 	began, last moment
 	// known is whether control could be observed in the window under way.
@@ -53,9 +57,9 @@ type windows struct {
 	lost    uint64
 }
 
-func newWindows(clock func() moment, m meter, interval time.Duration) *windows {
+func newWindows(clock func() moment, m meter, count func(*farmhoundv1.Window), interval time.Duration) *windows {
 	now := clock()
-	return &windows{clock: clock, meter: m, interval: interval, began: now, last: now}
+	return &windows{clock: clock, meter: m, count: count, interval: interval, began: now, last: now}
 }
 
 // observe counts the sessions of one scan. controlSeen is whether the sense that
@@ -99,19 +103,17 @@ func (w *windows) end(at, now moment) {
 	known := w.known
 	w.known = false
 	seconds := wholeSeconds(at.elapsed - w.began.elapsed)
-	if seconds == 0 {
-		return
-	}
 	start := now.wall.Add(w.began.elapsed - now.elapsed)
-	window := &farmhoundv1.Window{
-		StartedAt:    timestamppb.New(start),
-		Seconds:      seconds,
-		Control:      w.meter.Drain(start, start.Add(time.Duration(seconds)*time.Second)),
-		ControlKnown: known,
-	}
+	window := &farmhoundv1.Window{StartedAt: timestamppb.New(start), Seconds: seconds, ControlKnown: known}
 	if at.sleepKnown {
 		window.AsleepSeconds = proto.Uint32(min(wholeSeconds(at.asleep-w.began.asleep), seconds))
 	}
+	// Also where the window is too short to be told: the next one begins anew.
+	w.count(window)
+	if seconds == 0 {
+		return
+	}
+	window.Control = w.meter.Drain(start, start.Add(time.Duration(seconds)*time.Second))
 	w.add(window)
 }
 

@@ -26,6 +26,8 @@ func (m *fakeMeter) Drain(start, end time.Time) []*farmhoundv1.ControlSeconds {
 	return []*farmhoundv1.ControlSeconds{{Tool: "x11vnc", Seconds: seconds}}
 }
 
+func nobodyCounts(*farmhoundv1.Window) {}
+
 // fakeClock moves by hand: awake and asleep time apart, and the wall clock by itself.
 type fakeClock struct{ now moment }
 
@@ -125,7 +127,7 @@ func TestWindows(t *testing.T) {
 			t.Parallel()
 			clock := &fakeClock{moment{wall: noon, elapsed: 77 * time.Hour, asleep: 5 * time.Hour, sleepKnown: true}}
 			m := &fakeMeter{}
-			w := newWindows(clock.read, m, 5*time.Minute)
+			w := newWindows(clock.read, m, nobodyCounts, 5*time.Minute)
 			w.observe(noon, nil, true)
 			c.live(clock, w, m)
 			if diff := cmp.Diff(c.want, w.pending, protocmp.Transform()); diff != "" {
@@ -138,10 +140,38 @@ func TestWindows(t *testing.T) {
 	}
 }
 
+// Every window that ends asks the senses once, also one too short to be told; a long
+// sleep does not.
+func TestSensesCountPerWindow(t *testing.T) {
+	t.Parallel()
+	clock := &fakeClock{moment{wall: noon, sleepKnown: true}}
+	var asked []uint32
+	w := newWindows(clock.read, &fakeMeter{}, func(w *farmhoundv1.Window) {
+		asked = append(asked, w.GetSeconds())
+		w.ActiveSeconds = proto.Uint32(7)
+	}, 5*time.Minute)
+	clock.awake(5 * time.Minute)
+	w.tick()
+	clock.sleep(26 * time.Hour)
+	w.tick()
+	clock.awake(20 * time.Second)
+	w.finish()
+	if diff := cmp.Diff([]uint32{300, 0, 20}, asked); diff != "" {
+		t.Errorf("asked (-want +got):\n%s", diff)
+	}
+	var active []*uint32
+	for _, w := range w.pending {
+		active = append(active, w.ActiveSeconds)
+	}
+	if diff := cmp.Diff([]*uint32{proto.Uint32(7), nil, nil, proto.Uint32(7)}, active); diff != "" {
+		t.Errorf("active seconds (-want +got):\n%s", diff)
+	}
+}
+
 func TestPendingWindowsAreBounded(t *testing.T) {
 	t.Parallel()
 	clock := &fakeClock{moment{wall: noon}}
-	w := newWindows(clock.read, &fakeMeter{}, time.Minute)
+	w := newWindows(clock.read, &fakeMeter{}, nobodyCounts, time.Minute)
 	for range mostWindows + 5 {
 		clock.awake(time.Minute)
 		w.tick()

@@ -49,7 +49,8 @@ type Runner struct {
 // slot is one sense and the one call of it that may be under way.
 type slot struct {
 	sensor Sensor
-	busy   chan outcome // buffered by one; non-nil while a call is under way
+	busy   chan outcome             // buffered by one; non-nil while a call is under way
+	counts chan *farmhoundv1.Window // the same for Count
 
 	mu   sync.Mutex
 	cost Cost
@@ -196,18 +197,39 @@ func (r *Runner) Costs() []Cost {
 	return costs
 }
 
-// Close waits for calls that are still under way, until ctx is done. No Scan may
-// follow it.
+// Close waits for calls that are still under way, until ctx is done, and ends what
+// the senses keep going. No Scan or Count may follow it.
 func (r *Runner) Close(ctx context.Context) error {
+	var failed []error
 	for _, s := range r.slots {
-		if s.busy == nil {
-			continue
+		if err := s.close(ctx); err != nil {
+			failed = append(failed, err)
 		}
+	}
+	return errors.Join(failed...)
+}
+
+// close leaves a sense that does not return as it is: it cannot be ended from outside.
+func (s *slot) close(ctx context.Context) error {
+	if s.busy != nil {
 		select {
 		case <-s.busy:
 			s.busy = nil
 		case <-ctx.Done():
 			return fmt.Errorf("wait for the %s sense to return: %w", s.sensor.Name(), ctx.Err())
+		}
+	}
+	if s.counts != nil {
+		select {
+		case <-s.counts:
+			s.counts = nil
+		case <-ctx.Done():
+			return fmt.Errorf("wait for the %s sense to count: %w", s.sensor.Name(), ctx.Err())
+		}
+	}
+	if c, ok := s.sensor.(Closer); ok {
+		if err := c.Close(); err != nil {
+			return fmt.Errorf("end the %s sense: %w", s.sensor.Name(), err)
 		}
 	}
 	return nil

@@ -34,3 +34,23 @@ type Sensor interface {
 	Name() string
 	Observe(ctx context.Context, into *farmhoundv1.Report) error
 }
+
+// Counter is a sense that also counts between the ends of two windows.
+//
+// Count fills the sense's own fields of window for the time since the last call, or
+// since the sense began to count, and begins anew. A field that could not be counted
+// for the whole of that time stays unset, and no count exceeds window.Seconds. What
+// window already tells (when it began, its length, how much of it was asleep) is for
+// reading. Count returns at once: it takes what was counted meanwhile and asks nobody.
+// It may be called while Observe is under way.
+type Counter interface {
+	Sensor
+	Count(window *farmhoundv1.Window)
+}
+
+// Closer is a sense that keeps something going between observations. Close ends it,
+// waits for it, and is called when no Observe or Count will follow.
+type Closer interface {
+	Sensor
+	Close() error
+}
