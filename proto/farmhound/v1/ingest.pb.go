@@ -443,7 +443,10 @@ type CatalogResponse struct {
 	// A farmhound.v1.Catalog in wire format, whose SHA-256 is the digest asked for.
 	Catalog []byte `protobuf:"bytes,1,opt,name=catalog,proto3" json:"catalog,omitempty"`
 	// Ed25519 signature over the catalogue's bytes.
-	Signature     []byte `protobuf:"bytes,2,opt,name=signature,proto3" json:"signature,omitempty"`
+	Signature []byte `protobuf:"bytes,2,opt,name=signature,proto3" json:"signature,omitempty"`
+	// Ed25519 public key that signs catalogues. It counts only where none is pinned yet:
+	// for laptops that enrolled before the collector served any catalogue.
+	PublicKey     []byte `protobuf:"bytes,3,opt,name=public_key,json=publicKey,proto3" json:"public_key,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -488,6 +491,13 @@ func (x *CatalogResponse) GetCatalog() []byte {
 func (x *CatalogResponse) GetSignature() []byte {
 	if x != nil {
 		return x.Signature
+	}
+	return nil
+}
+
+func (x *CatalogResponse) GetPublicKey() []byte {
+	if x != nil {
+		return x.PublicKey
 	}
 	return nil
 }
@@ -671,6 +681,9 @@ type RenewResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Device certificate and the CA that signed it, DER, leaf first.
 	CertificateChain [][]byte `protobuf:"bytes,1,rep,name=certificate_chain,json=certificateChain,proto3" json:"certificate_chain,omitempty"`
+	// Ed25519 public key that signs catalogues; empty where the collector serves none. It
+	// counts only where none is pinned yet.
+	CatalogPublicKey []byte `protobuf:"bytes,2,opt,name=catalog_public_key,json=catalogPublicKey,proto3" json:"catalog_public_key,omitempty"`
 	unknownFields    protoimpl.UnknownFields
 	sizeCache        protoimpl.SizeCache
 }
@@ -708,6 +721,13 @@ func (*RenewResponse) Descriptor() ([]byte, []int) {
 func (x *RenewResponse) GetCertificateChain() [][]byte {
 	if x != nil {
 		return x.CertificateChain
+	}
+	return nil
+}
+
+func (x *RenewResponse) GetCatalogPublicKey() []byte {
+	if x != nil {
+		return x.CatalogPublicKey
 	}
 	return nil
 }
@@ -767,12 +787,15 @@ const file_farmhound_v1_ingest_proto_rawDesc = "" +
 	"(Hashes are of use only inside the fleet.\x10 \x18 R\x03key\"H\n" +
 	"\x0eCatalogRequest\x126\n" +
 	"\x06digest\x18\x01 \x01(\tB\x1e\xea\xe1\x18\x1a\n" +
-	"\x10Which catalogue.\x10@\x18@8\x02@\x01R\x06digest\"\xa3\x01\n" +
+	"\x10Which catalogue.\x10@\x18@8\x02@\x01R\x06digest\"\x87\x02\n" +
 	"\x0fCatalogResponse\x12>\n" +
 	"\acatalog\x18\x01 \x01(\fB$\xea\xe1\x18 \n" +
 	"\x19The catalogue, as signed.\x10\x80\x80\x80\x02R\acatalog\x12P\n" +
 	"\tsignature\x18\x02 \x01(\fB2\xea\xe1\x18.\n" +
-	"*Shows that the catalogue is the company's.\x10@R\tsignature\"\xe4\x01\n" +
+	"*Shows that the catalogue is the company's.\x10@R\tsignature\x12b\n" +
+	"\n" +
+	"public_key\x18\x03 \x01(\fBC\xea\xe1\x18?\n" +
+	";Lets a laptop that pinned no key pin the first it is shown.\x10 R\tpublicKey\"\xe4\x01\n" +
 	"\rEnrollRequest\x12P\n" +
 	"\x06secret\x18\x01 \x01(\tB8\xea\xe1\x184\n" +
 	")Shows that the laptop was deployed by IT.\x10\x80\x01\x18\x018\x01@\x01R\x06secret\x127\n" +
@@ -789,10 +812,12 @@ const file_farmhound_v1_ingest_proto_rawDesc = "" +
 	",Pinned at enrolment; kept off the collector.\x10 R\x10catalogPublicKey\"G\n" +
 	"\fRenewRequest\x127\n" +
 	"\x03csr\x18\x01 \x01(\fB%\xea\xe1\x18!\n" +
-	"\x18The device's public key.\x10\x80 \x18\x01@\x01R\x03csr\"b\n" +
+	"\x18The device's public key.\x10\x80 \x18\x01@\x01R\x03csr\"\xd5\x01\n" +
 	"\rRenewResponse\x12Q\n" +
 	"\x11certificate_chain\x18\x01 \x03(\fB$\xea\xe1\x18 \n" +
-	"\x19The device's certificate.\x10\x80@ \bR\x10certificateChain2\x95\x01\n" +
+	"\x19The device's certificate.\x10\x80@ \bR\x10certificateChain\x12q\n" +
+	"\x12catalog_public_key\x18\x02 \x01(\fBC\xea\xe1\x18?\n" +
+	";Lets a laptop that pinned no key pin the first it is shown.\x10 R\x10catalogPublicKey2\x95\x01\n" +
 	"\rIngestService\x12<\n" +
 	"\x06Report\x12\x19.farmhound.v1.ReportBatch\x1a\x17.farmhound.v1.ReportAck\x12F\n" +
 	"\aCatalog\x12\x1c.farmhound.v1.CatalogRequest\x1a\x1d.farmhound.v1.CatalogResponse2\x9a\x01\n" +
