@@ -98,14 +98,30 @@ func checkValue(f *farmhoundv1.Fact) error {
 		if strings.ContainsAny(value, `/\`) {
 			return errors.New("must be a file name without its folder")
 		}
-		return checkWildcard(value)
+		return checkProcess(f.GetKind(), value)
 	default:
-		if f.GetKind() > farmhoundv1.FactKind_FACT_KIND_USB_REPORT_DESCRIPTOR {
+		if f.GetKind() > farmhoundv1.FactKind_FACT_KIND_ORIGINAL_FILENAME {
 			return errors.New("the kind is unknown")
 		}
 		return checkWildcard(value)
 	}
 	return nil
+}
+
+// shortestStem is how much of a program's name must stand before a wildcard.
+const shortestStem = 5
+
+// checkProcess allows one wildcard after a stem: at the end or before .exe. Programs
+// that are downloaded carry a version or a session in their name.
+func checkProcess(kind farmhoundv1.FactKind, value string) error {
+	stem, wild := strings.CutSuffix(strings.TrimSuffix(value, ".exe"), "*")
+	if wild && kind != farmhoundv1.FactKind_FACT_KIND_PROCESS {
+		return errors.New("only a process fact may hold a wildcard")
+	}
+	if wild && len(stem) < shortestStem {
+		return fmt.Errorf("needs %d letters before its wildcard", shortestStem)
+	}
+	return checkWildcard(stem)
 }
 
 // checkWildcard is given what is left when the one wildcard that the kind

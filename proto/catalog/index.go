@@ -22,23 +22,28 @@ type reference struct {
 
 // index finds facts by value on one operating system.
 type index struct {
-	exact    map[farmhoundv1.FactKind]map[string][]reference
-	prefixes map[farmhoundv1.FactKind][]prefix // values that end in *
-	ports    map[uint16]bool
+	exact map[farmhoundv1.FactKind]map[string][]reference
+	wild  map[farmhoundv1.FactKind][]pattern // values that hold *
+	ports map[uint16]bool
 }
 
-type prefix struct {
-	text string
-	ref  reference
+// pattern is a value whose wildcard stands for what is between its two parts.
+type pattern struct {
+	beginning, end string
+	ref            reference
+}
+
+func (p *pattern) covers(value string) bool {
+	return len(value) >= len(p.beginning)+len(p.end) && strings.HasPrefix(value, p.beginning) && strings.HasSuffix(value, p.end)
 }
 
 func (c *Catalog) build() {
 	c.reports = map[string][]reference{}
 	for i := range c.systems {
 		c.systems[i] = index{
-			exact:    map[farmhoundv1.FactKind]map[string][]reference{},
-			prefixes: map[farmhoundv1.FactKind][]prefix{},
-			ports:    map[uint16]bool{},
+			exact: map[farmhoundv1.FactKind]map[string][]reference{},
+			wild:  map[farmhoundv1.FactKind][]pattern{},
+			ports: map[uint16]bool{},
 		}
 	}
 	for i, e := range c.entries {
@@ -69,8 +74,9 @@ func (c *Catalog) add(f *farmhoundv1.Fact, ref reference) {
 
 func (x *index) add(os farmhoundv1.OperatingSystem, f *farmhoundv1.Fact, ref reference) {
 	value := normal(os, f.GetKind(), f.GetValue())
-	if text, wild := strings.CutSuffix(value, "*"); wild {
-		x.prefixes[f.GetKind()] = append(x.prefixes[f.GetKind()], prefix{text, ref})
+	// The wildcard of a domain stands at its beginning and is looked up with it.
+	if beginning, end, wild := strings.Cut(value, "*"); wild && beginning != "" {
+		x.wild[f.GetKind()] = append(x.wild[f.GetKind()], pattern{beginning, end, ref})
 		return
 	}
 	if f.GetKind() == farmhoundv1.FactKind_FACT_KIND_PORT {
@@ -123,8 +129,9 @@ func (x *index) touched(os farmhoundv1.OperatingSystem, f Fact, found func(refer
 	if !each(table[value], found) {
 		return
 	}
-	for _, p := range x.prefixes[f.Kind] {
-		if strings.HasPrefix(value, p.text) && !found(p.ref) {
+	wild := x.wild[f.Kind]
+	for i := range wild {
+		if wild[i].covers(value) && !found(wild[i].ref) {
 			return
 		}
 	}

@@ -114,9 +114,10 @@ func (c *Catalog) judgeAll(refs []reference) []Match {
 }
 
 // judge weighs the touched facts of one entry. Supporting facts count once per
-// kind: a second name of the same program is no second observation.
+// kind: a second name of the same program is no second observation. At least one of
+// them must be one that ordinary computers do not have.
 func judge(entry *farmhoundv1.Entry, refs []reference) (Match, bool) {
-	identifying := false
+	identifying, uncommon := false, false
 	var supporting uint32 // a bit per kind
 	for _, ref := range refs {
 		f := entry.GetFacts()[ref.fact]
@@ -125,10 +126,11 @@ func judge(entry *farmhoundv1.Entry, refs []reference) (Match, bool) {
 			identifying = true
 		case farmhoundv1.Strength_STRENGTH_SUPPORTING:
 			supporting |= 1 << tableOf(f.GetKind())
+			uncommon = uncommon || !f.GetCommon()
 		}
 	}
 	// More than one bit set.
-	if !identifying && supporting&(supporting-1) == 0 {
+	if !identifying && (!uncommon || supporting&(supporting-1) == 0) {
 		return Match{}, false
 	}
 	m := Match{Entry: entry, Strength: farmhoundv1.Strength_STRENGTH_SUPPORTING}

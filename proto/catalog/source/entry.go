@@ -76,6 +76,7 @@ func (r *reader) readFact(n *yaml.Node, f *farmhoundv1.Fact) {
 		r.mapping(n, map[string]func(*yaml.Node){
 			"value":      func(n *yaml.Node) { f.Value = r.text(n) },
 			"unattended": func(n *yaml.Node) { f.Unattended = r.truth(n) },
+			"common":     func(n *yaml.Node) { f.Common = r.truth(n) },
 		})
 	} else {
 		f.Value = r.text(n)

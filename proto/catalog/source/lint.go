@@ -90,6 +90,9 @@ func (l *linter) lintEntry(d *document) {
 	if !canMatch(d.entry) {
 		l.fail(d.id, "the entry can never match: it needs an identifying fact, or supporting facts of two kinds on one system")
 	}
+	if letsNobodyIn(d.entry.GetCategory()) && (d.entry.GetSession() != 0 || d.entry.GetUnattended()) {
+		l.fail(d.at, "what lets nobody in gives no session and is not unattended")
+	}
 	for _, reference := range d.entry.GetReferences() {
 		if !strings.HasPrefix(reference, "https://") {
 			l.fail(d.at, "reference %q must be an https address", reference)
@@ -100,9 +103,16 @@ func (l *linter) lintEntry(d *document) {
 	}
 }
 
+// letsNobodyIn says of a category that no tool in it is inbound control.
+func letsNobodyIn(c farmhoundv1.Category) bool {
+	return c == farmhoundv1.Category_CATEGORY_OPERATOR_CLIENT || c == farmhoundv1.Category_CATEGORY_FILE_TRANSFER ||
+		c == farmhoundv1.Category_CATEGORY_UTILITY
+}
+
 // canMatch reports whether some system has facts enough.
 func canMatch(e *farmhoundv1.Entry) bool {
 	supporting := map[farmhoundv1.OperatingSystem]map[farmhoundv1.FactKind]bool{}
+	uncommon := map[farmhoundv1.OperatingSystem]bool{}
 	for _, f := range e.GetFacts() {
 		if f.GetStrength() == farmhoundv1.Strength_STRENGTH_IDENTIFYING {
 			return true
@@ -116,11 +126,12 @@ func canMatch(e *farmhoundv1.Entry) bool {
 					supporting[system] = map[farmhoundv1.FactKind]bool{}
 				}
 				supporting[system][f.GetKind()] = true
+				uncommon[system] = uncommon[system] || !f.GetCommon()
 			}
 		}
 	}
-	for _, kinds := range supporting {
-		if len(kinds) > 1 {
+	for system, kinds := range supporting {
+		if len(kinds) > 1 && uncommon[system] {
 			return true
 		}
 	}
@@ -137,11 +148,14 @@ func (l *linter) lintFact(d *document, f *farmhoundv1.Fact, at position) {
 			break
 		}
 	}
+	if f.GetCommon() && f.GetStrength() != farmhoundv1.Strength_STRENGTH_SUPPORTING {
+		l.fail(at, "only a supporting fact can be common")
+	}
 	if f.GetStrength() == farmhoundv1.Strength_STRENGTH_WEAK {
 		return
 	}
-	if problem := tooCommon(f, l.common); problem != "" {
-		l.fail(at, "%s", problem)
+	if problem := tooCommon(f, l.common); problem != "" && !f.GetCommon() {
+		l.fail(at, "%s; make it weak or, beside facts that they have not, supporting and common", problem)
 	}
 	if f.GetStrength() != farmhoundv1.Strength_STRENGTH_IDENTIFYING {
 		return
@@ -188,7 +202,7 @@ func tooCommon(f *farmhoundv1.Fact, common map[string]bool) string {
 		}
 	case farmhoundv1.FactKind_FACT_KIND_PORT:
 		if slices.Contains(sharedPorts, value) {
-			return "everyday services use this port; make it weak"
+			return "everyday services use this port"
 		}
 	case farmhoundv1.FactKind_FACT_KIND_DOMAIN:
 		if slices.Contains(sharedDomains, strings.TrimPrefix(value, "*.")) {
@@ -197,7 +211,7 @@ func tooCommon(f *farmhoundv1.Fact, common map[string]bool) string {
 	case farmhoundv1.FactKind_FACT_KIND_INTERFACE:
 		stem := strings.TrimRight(value, "*0123456789")
 		if stem == "" || slices.Contains(sharedInterfaces, stem) && stem != "wg" {
-			return "many programs name interfaces so; make it weak"
+			return "many programs name interfaces so"
 		}
 	}
 	return ""

@@ -47,6 +47,19 @@ const (
 	Category_CATEGORY_VIRTUAL_DISPLAY Category = 9
 	// Keeps a computer from sleeping without pretending input.
 	Category_CATEGORY_KEEP_AWAKE Category = 10
+	// Sells the laptop's address to others, so that their traffic comes from here.
+	Category_CATEGORY_RESIDENTIAL_PROXY Category = 11
+	// A camera that is not there.
+	Category_CATEGORY_VIRTUAL_CAMERA Category = 12
+	// Shares one keyboard and pointer among computers that stand side by side.
+	Category_CATEGORY_INPUT_SHARING Category = 13
+	// The operator's end of remote control: it drives other computers and lets nobody
+	// in. Never inbound control, like the two below.
+	Category_CATEGORY_OPERATOR_CLIENT Category = 14
+	// Moves or keeps files.
+	Category_CATEGORY_FILE_TRANSFER Category = 15
+	// Reports on, mends or helps to use a computer without giving control of it.
+	Category_CATEGORY_UTILITY Category = 16
 )
 
 // Enum value maps for Category.
@@ -63,6 +76,12 @@ var (
 		8:  "CATEGORY_JIGGLER",
 		9:  "CATEGORY_VIRTUAL_DISPLAY",
 		10: "CATEGORY_KEEP_AWAKE",
+		11: "CATEGORY_RESIDENTIAL_PROXY",
+		12: "CATEGORY_VIRTUAL_CAMERA",
+		13: "CATEGORY_INPUT_SHARING",
+		14: "CATEGORY_OPERATOR_CLIENT",
+		15: "CATEGORY_FILE_TRANSFER",
+		16: "CATEGORY_UTILITY",
 	}
 	Category_value = map[string]int32{
 		"CATEGORY_UNSPECIFIED":          0,
@@ -76,6 +95,12 @@ var (
 		"CATEGORY_JIGGLER":              8,
 		"CATEGORY_VIRTUAL_DISPLAY":      9,
 		"CATEGORY_KEEP_AWAKE":           10,
+		"CATEGORY_RESIDENTIAL_PROXY":    11,
+		"CATEGORY_VIRTUAL_CAMERA":       12,
+		"CATEGORY_INPUT_SHARING":        13,
+		"CATEGORY_OPERATOR_CLIENT":      14,
+		"CATEGORY_FILE_TRANSFER":        15,
+		"CATEGORY_UTILITY":              16,
 	}
 )
 
@@ -111,7 +136,8 @@ type FactKind int32
 
 const (
 	FactKind_FACT_KIND_UNSPECIFIED FactKind = 0
-	// File name of a running program, without its folder.
+	// File name of a running program, without its folder; one * stands for a
+	// version or an instance at the end or before .exe.
 	FactKind_FACT_KIND_PROCESS FactKind = 1
 	// Absolute path of a program; with a trailing separator, of a folder that
 	// holds it. A path in a home folder begins with ~ and a separator.
@@ -148,6 +174,10 @@ const (
 	FactKind_FACT_KIND_EDID FactKind = 16
 	// SHA-256 of a HID report descriptor, in hexadecimal.
 	FactKind_FACT_KIND_USB_REPORT_DESCRIPTOR FactKind = 17
+	// ProductName in a Windows program's version resource.
+	FactKind_FACT_KIND_PRODUCT_NAME FactKind = 18
+	// OriginalFilename in a Windows program's version resource.
+	FactKind_FACT_KIND_ORIGINAL_FILENAME FactKind = 19
 )
 
 // Enum value maps for FactKind.
@@ -171,6 +201,8 @@ var (
 		15: "FACT_KIND_USB",
 		16: "FACT_KIND_EDID",
 		17: "FACT_KIND_USB_REPORT_DESCRIPTOR",
+		18: "FACT_KIND_PRODUCT_NAME",
+		19: "FACT_KIND_ORIGINAL_FILENAME",
 	}
 	FactKind_value = map[string]int32{
 		"FACT_KIND_UNSPECIFIED":           0,
@@ -191,6 +223,8 @@ var (
 		"FACT_KIND_USB":                   15,
 		"FACT_KIND_EDID":                  16,
 		"FACT_KIND_USB_REPORT_DESCRIPTOR": 17,
+		"FACT_KIND_PRODUCT_NAME":          18,
+		"FACT_KIND_ORIGINAL_FILENAME":     19,
 	}
 )
 
@@ -469,7 +503,10 @@ type Fact struct {
 	// The device, for USB facts.
 	Usb *UsbIdentity `protobuf:"bytes,6,opt,name=usb,proto3" json:"usb,omitempty"`
 	// The display, for EDID facts.
-	Edid          *EdidIdentity `protobuf:"bytes,7,opt,name=edid,proto3" json:"edid,omitempty"`
+	Edid *EdidIdentity `protobuf:"bytes,7,opt,name=edid,proto3" json:"edid,omitempty"`
+	// Whether ordinary computers have it too, as they have the parts of the system's
+	// own remote desktop: it supports another fact that they have not, and never more.
+	Common        bool `protobuf:"varint,8,opt,name=common,proto3" json:"common,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -551,6 +588,13 @@ func (x *Fact) GetEdid() *EdidIdentity {
 		return x.Edid
 	}
 	return nil
+}
+
+func (x *Fact) GetCommon() bool {
+	if x != nil {
+		return x.Common
+	}
+	return false
 }
 
 // UsbIdentity is what a USB device says of itself. Everything that is set must
@@ -750,7 +794,7 @@ const file_farmhound_v1_catalog_proto_rawDesc = "" +
 	"\n" +
 	"references\x18\b \x03(\tB'\xea\xe1\x18#\n" +
 	"\x1aWhere the facts come from.\x10\x80\x02 \x108\x03R\n" +
-	"references\"\x81\x04\n" +
+	"references\"\xdd\x04\n" +
 	"\x04Fact\x12B\n" +
 	"\x04kind\x18\x01 \x01(\x0e2\x16.farmhound.v1.FactKindB\x16\xea\xe1\x18\x12\n" +
 	"\x0eWhere to look.@\x01R\x04kind\x12C\n" +
@@ -767,7 +811,9 @@ const file_farmhound_v1_catalog_proto_rawDesc = "" +
 	"\x03usb\x18\x06 \x01(\v2\x19.farmhound.v1.UsbIdentityB\x17\xea\xe1\x18\x13\n" +
 	"\x11What to look for.R\x03usb\x12G\n" +
 	"\x04edid\x18\a \x01(\v2\x1a.farmhound.v1.EdidIdentityB\x17\xea\xe1\x18\x13\n" +
-	"\x11What to look for.R\x04edid\"\xe3\x03\n" +
+	"\x11What to look for.R\x04edid\x12Z\n" +
+	"\x06common\x18\b \x01(\bBB\xea\xe1\x18>\n" +
+	"<What everybody has is no match, however many of it are seen.R\x06common\"\xe3\x03\n" +
 	"\vUsbIdentity\x12G\n" +
 	"\tvendor_id\x18\x01 \x01(\rB%\xea\xe1\x18!\n" +
 	"\x16The device's identity.1\x00\x00\x00\x00\xe0\xff\xef@H\x00R\bvendorId\x88\x01\x01\x12I\n" +
@@ -794,7 +840,7 @@ const file_farmhound_v1_catalog_proto_rawDesc = "" +
 	"\x17The display's identity.\x10 8\x03R\x04name\x12\\\n" +
 	"\fdecoy_serial\x18\x04 \x01(\bB9\xea\xe1\x185\n" +
 	"3Devices posing as others carry published constants.R\vdecoySerialB\x0f\n" +
-	"\r_product_code*\xa6\x02\n" +
+	"\r_product_code*\xcf\x03\n" +
 	"\bCategory\x12\x18\n" +
 	"\x14CATEGORY_UNSPECIFIED\x10\x00\x12\x1b\n" +
 	"\x17CATEGORY_REMOTE_CONTROL\x10\x01\x12!\n" +
@@ -807,7 +853,13 @@ const file_farmhound_v1_catalog_proto_rawDesc = "" +
 	"\x10CATEGORY_JIGGLER\x10\b\x12\x1c\n" +
 	"\x18CATEGORY_VIRTUAL_DISPLAY\x10\t\x12\x17\n" +
 	"\x13CATEGORY_KEEP_AWAKE\x10\n" +
-	"*\xc0\x03\n" +
+	"\x12\x1e\n" +
+	"\x1aCATEGORY_RESIDENTIAL_PROXY\x10\v\x12\x1b\n" +
+	"\x17CATEGORY_VIRTUAL_CAMERA\x10\f\x12\x1a\n" +
+	"\x16CATEGORY_INPUT_SHARING\x10\r\x12\x1c\n" +
+	"\x18CATEGORY_OPERATOR_CLIENT\x10\x0e\x12\x1a\n" +
+	"\x16CATEGORY_FILE_TRANSFER\x10\x0f\x12\x14\n" +
+	"\x10CATEGORY_UTILITY\x10\x10*\xfd\x03\n" +
 	"\bFactKind\x12\x19\n" +
 	"\x15FACT_KIND_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11FACT_KIND_PROCESS\x10\x01\x12\x12\n" +
@@ -827,7 +879,9 @@ const file_farmhound_v1_catalog_proto_rawDesc = "" +
 	"\x10FACT_KIND_DRIVER\x10\x0e\x12\x11\n" +
 	"\rFACT_KIND_USB\x10\x0f\x12\x12\n" +
 	"\x0eFACT_KIND_EDID\x10\x10\x12#\n" +
-	"\x1fFACT_KIND_USB_REPORT_DESCRIPTOR\x10\x11*j\n" +
+	"\x1fFACT_KIND_USB_REPORT_DESCRIPTOR\x10\x11\x12\x1a\n" +
+	"\x16FACT_KIND_PRODUCT_NAME\x10\x12\x12\x1f\n" +
+	"\x1bFACT_KIND_ORIGINAL_FILENAME\x10\x13*j\n" +
 	"\bStrength\x12\x18\n" +
 	"\x14STRENGTH_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14STRENGTH_IDENTIFYING\x10\x01\x12\x17\n" +
