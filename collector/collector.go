@@ -28,6 +28,7 @@ import (
 	"github.com/farmhound-security/farmhound/collector/siem"
 	"github.com/farmhound-security/farmhound/collector/store"
 	fleetv1 "github.com/farmhound-security/farmhound/proto/farmhound/fleet/v1"
+	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
 )
 
 const (
@@ -65,6 +66,7 @@ type Collector struct {
 	roster    *watchedRoster // nil without
 	outputs   []*output
 	catalog   signedCatalog
+	policy    *policy
 }
 
 // output is one receiver with what wakes its drain.
@@ -172,11 +174,13 @@ func (c *Collector) openServer(ctx context.Context, authority *pki.Authority) er
 	if err != nil {
 		return err
 	}
-	policy := policyOf(c.options.Config.Agents, key, c.catalog.digest())
+	c.policy = newPolicy(c.options.Config.Agents)
+	c.policy.setCatalog(c.catalog.digest())
+	c.policy.setKeys([]*farmhoundv1.FleetKey{{Id: 1, Key: key}})
 	c.server, err = api.NewServer(api.Config{
 		TLS: authority.ServerTLS(), Authority: authority, Hash: pki.Hash, Access: c.store,
 		Catalog: c.catalog.SignedCatalog,
-		Commit:  commit{c.pipeline}, Policy: policy, Now: c.now, Log: c.log,
+		Commit:  commit{c.pipeline}, Policy: c.policy.Policy, Now: c.now, Log: c.log,
 		Fleet: &api.Fleet{
 			Store: notifying{c.store, c.wakeOutputs}, Exclusive: c.pipeline.Exclusive,
 			Finding: siem.Finding, FindingKey: siem.EventKey, Derive: c.derive,

@@ -14,7 +14,6 @@ import (
 	"github.com/farmhound-security/farmhound/collector/fleet"
 	"github.com/farmhound-security/farmhound/collector/ingest"
 	"github.com/farmhound-security/farmhound/collector/store"
-	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
 )
 
 // busyRetry is after what time a laptop that was turned away may come again.
@@ -60,14 +59,4 @@ func (n notifying) Commit(ctx context.Context, changes []store.Change) error {
 		n.wake()
 	}
 	return nil
-}
-
-// policyOf is what agents are told with every acknowledgement.
-func policyOf(a Agents, key []byte, catalogDigest string) func() *farmhoundv1.Policy {
-	policy := &farmhoundv1.Policy{
-		CatalogDigest: catalogDigest,
-		ScanInterval:  durationpb.New(a.ScanInterval), WindowInterval: durationpb.New(a.WindowInterval),
-		FleetKeys: []*farmhoundv1.FleetKey{{Id: 1, Key: key}},
-	}
-	return func() *farmhoundv1.Policy { return policy }
 }
