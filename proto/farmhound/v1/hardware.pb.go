@@ -285,7 +285,9 @@ type PeripheralSerial struct {
 	// Keyed hash, HMAC-SHA-256/128; absent for absent serials.
 	Hash []byte `protobuf:"bytes,2,opt,name=hash,proto3" json:"hash,omitempty"`
 	// Fleet key of hash.
-	KeyId         uint32 `protobuf:"varint,3,opt,name=key_id,json=keyId,proto3" json:"key_id,omitempty"`
+	KeyId uint32 `protobuf:"varint,3,opt,name=key_id,json=keyId,proto3" json:"key_id,omitempty"`
+	// hash under older fleet keys, newest first.
+	Earlier       []*EarlierHash `protobuf:"bytes,4,rep,name=earlier,proto3" json:"earlier,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -339,6 +341,13 @@ func (x *PeripheralSerial) GetKeyId() uint32 {
 		return x.KeyId
 	}
 	return 0
+}
+
+func (x *PeripheralSerial) GetEarlier() []*EarlierHash {
+	if x != nil {
+		return x.Earlier
+	}
+	return nil
 }
 
 // UsbInterface is one interface that a USB device exposes.
@@ -835,7 +844,7 @@ var File_farmhound_v1_hardware_proto protoreflect.FileDescriptor
 
 const file_farmhound_v1_hardware_proto_rawDesc = "" +
 	"\n" +
-	"\x1bfarmhound/v1/hardware.proto\x12\ffarmhound.v1\x1a\x18farmhound/v1/rules.proto\"\x8d\x04\n" +
+	"\x1bfarmhound/v1/hardware.proto\x12\ffarmhound.v1\x1a\x17farmhound/v1/hash.proto\x1a\x18farmhound/v1/rules.proto\"\x8d\x04\n" +
 	"\bHardware\x12g\n" +
 	"\x03usb\x18\x01 \x03(\v2\x17.farmhound.v1.UsbDeviceB<\xea\xe1\x188\n" +
 	"4Peripherals by identity and shape, never their data. @R\x03usb\x12s\n" +
@@ -849,14 +858,16 @@ const file_farmhound_v1_hardware_proto_rawDesc = "" +
 	"\x0ebattery_cycles\x18\x05 \x01(\rB-\xea\xe1\x18)\n" +
 	"'A laptop that travels uses its battery.H\x01R\rbatteryCycles\x88\x01\x01B\r\n" +
 	"\v_lid_closedB\x11\n" +
-	"\x0f_battery_cycles\"\x86\x02\n" +
+	"\x0f_battery_cycles\"\x82\x03\n" +
 	"\x10PeripheralSerial\x12_\n" +
 	"\x05class\x18\x01 \x01(\x0e2\x19.farmhound.v1.SerialClassB.\xea\xe1\x18*\n" +
 	"(Serials of disguised devices look alike.R\x05class\x12T\n" +
 	"\x04hash\x18\x02 \x01(\fB@\xea\xe1\x18<\n" +
 	"6One device on two laptops becomes visible; keyed hash.\x10\x10\x18\x10R\x04hash\x12;\n" +
 	"\x06key_id\x18\x03 \x01(\rB$\xea\xe1\x18 \n" +
-	"\x1eWhich fleet key made the hash.R\x05keyId\"\xc0\b\n" +
+	"\x1eWhich fleet key made the hash.R\x05keyId\x12z\n" +
+	"\aearlier\x18\x04 \x03(\v2\x19.farmhound.v1.EarlierHashBE\xea\xe1\x18A\n" +
+	"=The same thing under older fleet keys, while they are in use. \x03R\aearlier\"\xc0\b\n" +
 	"\fUsbInterface\x12<\n" +
 	"\x05class\x18\x01 \x01(\rB&\xea\xe1\x18\"\n" +
 	"\x17What the device can do.1\x00\x00\x00\x00\x00\xe0o@R\x05class\x12B\n" +
@@ -999,22 +1010,24 @@ var file_farmhound_v1_hardware_proto_goTypes = []any{
 	(*UsbInterface)(nil),     // 5: farmhound.v1.UsbInterface
 	(*UsbDevice)(nil),        // 6: farmhound.v1.UsbDevice
 	(*Display)(nil),          // 7: farmhound.v1.Display
+	(*EarlierHash)(nil),      // 8: farmhound.v1.EarlierHash
 }
 var file_farmhound_v1_hardware_proto_depIdxs = []int32{
-	6, // 0: farmhound.v1.Hardware.usb:type_name -> farmhound.v1.UsbDevice
-	7, // 1: farmhound.v1.Hardware.displays:type_name -> farmhound.v1.Display
-	2, // 2: farmhound.v1.Hardware.power:type_name -> farmhound.v1.PowerSource
-	0, // 3: farmhound.v1.PeripheralSerial.class:type_name -> farmhound.v1.SerialClass
-	4, // 4: farmhound.v1.UsbDevice.serial:type_name -> farmhound.v1.PeripheralSerial
-	5, // 5: farmhound.v1.UsbDevice.interfaces:type_name -> farmhound.v1.UsbInterface
-	1, // 6: farmhound.v1.UsbDevice.recognised_by:type_name -> farmhound.v1.RecognisedBy
-	4, // 7: farmhound.v1.Display.serial:type_name -> farmhound.v1.PeripheralSerial
-	1, // 8: farmhound.v1.Display.recognised_by:type_name -> farmhound.v1.RecognisedBy
-	9, // [9:9] is the sub-list for method output_type
-	9, // [9:9] is the sub-list for method input_type
-	9, // [9:9] is the sub-list for extension type_name
-	9, // [9:9] is the sub-list for extension extendee
-	0, // [0:9] is the sub-list for field type_name
+	6,  // 0: farmhound.v1.Hardware.usb:type_name -> farmhound.v1.UsbDevice
+	7,  // 1: farmhound.v1.Hardware.displays:type_name -> farmhound.v1.Display
+	2,  // 2: farmhound.v1.Hardware.power:type_name -> farmhound.v1.PowerSource
+	0,  // 3: farmhound.v1.PeripheralSerial.class:type_name -> farmhound.v1.SerialClass
+	8,  // 4: farmhound.v1.PeripheralSerial.earlier:type_name -> farmhound.v1.EarlierHash
+	4,  // 5: farmhound.v1.UsbDevice.serial:type_name -> farmhound.v1.PeripheralSerial
+	5,  // 6: farmhound.v1.UsbDevice.interfaces:type_name -> farmhound.v1.UsbInterface
+	1,  // 7: farmhound.v1.UsbDevice.recognised_by:type_name -> farmhound.v1.RecognisedBy
+	4,  // 8: farmhound.v1.Display.serial:type_name -> farmhound.v1.PeripheralSerial
+	1,  // 9: farmhound.v1.Display.recognised_by:type_name -> farmhound.v1.RecognisedBy
+	10, // [10:10] is the sub-list for method output_type
+	10, // [10:10] is the sub-list for method input_type
+	10, // [10:10] is the sub-list for extension type_name
+	10, // [10:10] is the sub-list for extension extendee
+	0,  // [0:10] is the sub-list for field type_name
 }
 
 func init() { file_farmhound_v1_hardware_proto_init() }
@@ -1022,6 +1035,7 @@ func file_farmhound_v1_hardware_proto_init() {
 	if File_farmhound_v1_hardware_proto != nil {
 		return
 	}
+	file_farmhound_v1_hash_proto_init()
 	file_farmhound_v1_rules_proto_init()
 	file_farmhound_v1_hardware_proto_msgTypes[0].OneofWrappers = []any{}
 	file_farmhound_v1_hardware_proto_msgTypes[3].OneofWrappers = []any{}

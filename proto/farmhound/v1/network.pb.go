@@ -166,9 +166,15 @@ type Network struct {
 	// What else is on the local network, from the neighbour table alone. Absent where unknown.
 	Neighbours *Neighbours `protobuf:"bytes,9,opt,name=neighbours,proto3" json:"neighbours,omitempty"`
 	// Under which address the collector sees each way out. Absent where it was not asked.
-	Egress        []*EgressPath `protobuf:"bytes,10,rep,name=egress,proto3" json:"egress,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Egress []*EgressPath `protobuf:"bytes,10,rep,name=egress,proto3" json:"egress,omitempty"`
+	// gateway_hash under older fleet keys, newest first.
+	EarlierGateways []*EarlierHash `protobuf:"bytes,11,rep,name=earlier_gateways,json=earlierGateways,proto3" json:"earlier_gateways,omitempty"`
+	// lan_hash under older fleet keys, newest first.
+	EarlierLans []*EarlierHash `protobuf:"bytes,12,rep,name=earlier_lans,json=earlierLans,proto3" json:"earlier_lans,omitempty"`
+	// access_point_hash under older fleet keys, newest first.
+	EarlierAccessPoints []*EarlierHash `protobuf:"bytes,13,rep,name=earlier_access_points,json=earlierAccessPoints,proto3" json:"earlier_access_points,omitempty"`
+	unknownFields       protoimpl.UnknownFields
+	sizeCache           protoimpl.SizeCache
 }
 
 func (x *Network) Reset() {
@@ -267,6 +273,27 @@ func (x *Network) GetNeighbours() *Neighbours {
 func (x *Network) GetEgress() []*EgressPath {
 	if x != nil {
 		return x.Egress
+	}
+	return nil
+}
+
+func (x *Network) GetEarlierGateways() []*EarlierHash {
+	if x != nil {
+		return x.EarlierGateways
+	}
+	return nil
+}
+
+func (x *Network) GetEarlierLans() []*EarlierHash {
+	if x != nil {
+		return x.EarlierLans
+	}
+	return nil
+}
+
+func (x *Network) GetEarlierAccessPoints() []*EarlierHash {
+	if x != nil {
+		return x.EarlierAccessPoints
 	}
 	return nil
 }
@@ -577,7 +604,7 @@ var File_farmhound_v1_network_proto protoreflect.FileDescriptor
 
 const file_farmhound_v1_network_proto_rawDesc = "" +
 	"\n" +
-	"\x1afarmhound/v1/network.proto\x12\ffarmhound.v1\x1a\x18farmhound/v1/rules.proto\"\x85\t\n" +
+	"\x1afarmhound/v1/network.proto\x12\ffarmhound.v1\x1a\x17farmhound/v1/hash.proto\x1a\x18farmhound/v1/rules.proto\"\xb0\f\n" +
 	"\aNetwork\x12y\n" +
 	"\n" +
 	"interfaces\x18\x01 \x03(\v2\x17.farmhound.v1.InterfaceB@\xea\xe1\x18<\n" +
@@ -603,7 +630,13 @@ const file_farmhound_v1_network_proto_rawDesc = "" +
 	"neighbours\x12\x95\x01\n" +
 	"\x06egress\x18\n" +
 	" \x03(\v2\x18.farmhound.v1.EgressPathBc\xea\xe1\x18_\n" +
-	"[Two ways out with two addresses show a tunnel or a proxy; the collector's own word, sealed. \x10R\x06egressB\x13\n" +
+	"[Two ways out with two addresses show a tunnel or a proxy; the collector's own word, sealed. \x10R\x06egress\x12\x8b\x01\n" +
+	"\x10earlier_gateways\x18\v \x03(\v2\x19.farmhound.v1.EarlierHashBE\xea\xe1\x18A\n" +
+	"=The same thing under older fleet keys, while they are in use. \x03R\x0fearlierGateways\x12\x83\x01\n" +
+	"\fearlier_lans\x18\f \x03(\v2\x19.farmhound.v1.EarlierHashBE\xea\xe1\x18A\n" +
+	"=The same thing under older fleet keys, while they are in use. \x03R\vearlierLans\x12\x94\x01\n" +
+	"\x15earlier_access_points\x18\r \x03(\v2\x19.farmhound.v1.EarlierHashBE\xea\xe1\x18A\n" +
+	"=The same thing under older fleet keys, while they are in use. \x03R\x13earlierAccessPointsB\x13\n" +
 	"\x11_proxy_configured\"\xd1\x02\n" +
 	"\n" +
 	"EgressPath\x12R\n" +
@@ -676,27 +709,31 @@ func file_farmhound_v1_network_proto_rawDescGZIP() []byte {
 var file_farmhound_v1_network_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
 var file_farmhound_v1_network_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
 var file_farmhound_v1_network_proto_goTypes = []any{
-	(InterfaceKind)(0), // 0: farmhound.v1.InterfaceKind
-	(ResolverKind)(0),  // 1: farmhound.v1.ResolverKind
-	(*Network)(nil),    // 2: farmhound.v1.Network
-	(*EgressPath)(nil), // 3: farmhound.v1.EgressPath
-	(*Interface)(nil),  // 4: farmhound.v1.Interface
-	(*Tunnel)(nil),     // 5: farmhound.v1.Tunnel
-	(*Neighbours)(nil), // 6: farmhound.v1.Neighbours
+	(InterfaceKind)(0),  // 0: farmhound.v1.InterfaceKind
+	(ResolverKind)(0),   // 1: farmhound.v1.ResolverKind
+	(*Network)(nil),     // 2: farmhound.v1.Network
+	(*EgressPath)(nil),  // 3: farmhound.v1.EgressPath
+	(*Interface)(nil),   // 4: farmhound.v1.Interface
+	(*Tunnel)(nil),      // 5: farmhound.v1.Tunnel
+	(*Neighbours)(nil),  // 6: farmhound.v1.Neighbours
+	(*EarlierHash)(nil), // 7: farmhound.v1.EarlierHash
 }
 var file_farmhound_v1_network_proto_depIdxs = []int32{
-	4, // 0: farmhound.v1.Network.interfaces:type_name -> farmhound.v1.Interface
-	5, // 1: farmhound.v1.Network.tunnels:type_name -> farmhound.v1.Tunnel
-	1, // 2: farmhound.v1.Network.resolvers:type_name -> farmhound.v1.ResolverKind
-	6, // 3: farmhound.v1.Network.neighbours:type_name -> farmhound.v1.Neighbours
-	3, // 4: farmhound.v1.Network.egress:type_name -> farmhound.v1.EgressPath
-	0, // 5: farmhound.v1.EgressPath.kind:type_name -> farmhound.v1.InterfaceKind
-	0, // 6: farmhound.v1.Interface.kind:type_name -> farmhound.v1.InterfaceKind
-	7, // [7:7] is the sub-list for method output_type
-	7, // [7:7] is the sub-list for method input_type
-	7, // [7:7] is the sub-list for extension type_name
-	7, // [7:7] is the sub-list for extension extendee
-	0, // [0:7] is the sub-list for field type_name
+	4,  // 0: farmhound.v1.Network.interfaces:type_name -> farmhound.v1.Interface
+	5,  // 1: farmhound.v1.Network.tunnels:type_name -> farmhound.v1.Tunnel
+	1,  // 2: farmhound.v1.Network.resolvers:type_name -> farmhound.v1.ResolverKind
+	6,  // 3: farmhound.v1.Network.neighbours:type_name -> farmhound.v1.Neighbours
+	3,  // 4: farmhound.v1.Network.egress:type_name -> farmhound.v1.EgressPath
+	7,  // 5: farmhound.v1.Network.earlier_gateways:type_name -> farmhound.v1.EarlierHash
+	7,  // 6: farmhound.v1.Network.earlier_lans:type_name -> farmhound.v1.EarlierHash
+	7,  // 7: farmhound.v1.Network.earlier_access_points:type_name -> farmhound.v1.EarlierHash
+	0,  // 8: farmhound.v1.EgressPath.kind:type_name -> farmhound.v1.InterfaceKind
+	0,  // 9: farmhound.v1.Interface.kind:type_name -> farmhound.v1.InterfaceKind
+	10, // [10:10] is the sub-list for method output_type
+	10, // [10:10] is the sub-list for method input_type
+	10, // [10:10] is the sub-list for extension type_name
+	10, // [10:10] is the sub-list for extension extendee
+	0,  // [0:10] is the sub-list for field type_name
 }
 
 func init() { file_farmhound_v1_network_proto_init() }
@@ -704,6 +741,7 @@ func file_farmhound_v1_network_proto_init() {
 	if File_farmhound_v1_network_proto != nil {
 		return
 	}
+	file_farmhound_v1_hash_proto_init()
 	file_farmhound_v1_rules_proto_init()
 	file_farmhound_v1_network_proto_msgTypes[0].OneofWrappers = []any{}
 	type x struct{}

@@ -346,9 +346,11 @@ type RemoteSession struct {
 	// Keyed hash of the remote account, where the tool names one.
 	AccountHash []byte `protobuf:"bytes,14,opt,name=account_hash,json=accountHash,proto3" json:"account_hash,omitempty"`
 	// Fleet key of account_hash.
-	KeyId         uint32 `protobuf:"varint,15,opt,name=key_id,json=keyId,proto3" json:"key_id,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	KeyId uint32 `protobuf:"varint,15,opt,name=key_id,json=keyId,proto3" json:"key_id,omitempty"`
+	// account_hash under older fleet keys, newest first.
+	EarlierAccounts []*EarlierHash `protobuf:"bytes,16,rep,name=earlier_accounts,json=earlierAccounts,proto3" json:"earlier_accounts,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *RemoteSession) Reset() {
@@ -484,6 +486,13 @@ func (x *RemoteSession) GetKeyId() uint32 {
 		return x.KeyId
 	}
 	return 0
+}
+
+func (x *RemoteSession) GetEarlierAccounts() []*EarlierHash {
+	if x != nil {
+		return x.EarlierAccounts
+	}
+	return nil
 }
 
 // Logons is every logon session.
@@ -682,7 +691,7 @@ var File_farmhound_v1_session_proto protoreflect.FileDescriptor
 
 const file_farmhound_v1_session_proto_rawDesc = "" +
 	"\n" +
-	"\x1afarmhound/v1/session.proto\x12\ffarmhound.v1\x1a\x18farmhound/v1/rules.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x89\v\n" +
+	"\x1afarmhound/v1/session.proto\x12\ffarmhound.v1\x1a\x17farmhound/v1/hash.proto\x1a\x18farmhound/v1/rules.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x97\f\n" +
 	"\rRemoteSession\x12k\n" +
 	"\x02id\x18\x01 \x01(\tB[\xea\xe1\x18W\n" +
 	"OJoins later sightings of the same session; random or derived from a connection.\x10 \x18\b8\x02R\x02id\x12B\n" +
@@ -717,7 +726,9 @@ const file_farmhound_v1_session_proto_rawDesc = "" +
 	"\faccount_hash\x18\x0e \x01(\fBO\xea\xe1\x18K\n" +
 	"EMakes one operator on two laptops visible; keyed hash, nobody's name.\x10\x10\x18\x10R\vaccountHash\x12;\n" +
 	"\x06key_id\x18\x0f \x01(\rB$\xea\xe1\x18 \n" +
-	"\x1eWhich fleet key made the hash.R\x05keyIdB\r\n" +
+	"\x1eWhich fleet key made the hash.R\x05keyId\x12\x8b\x01\n" +
+	"\x10earlier_accounts\x18\x10 \x03(\v2\x19.farmhound.v1.EarlierHashBE\xea\xe1\x18A\n" +
+	"=The same thing under older fleet keys, while they are in use. \x03R\x0fearlierAccountsB\r\n" +
 	"\v_rtt_min_msB\x10\n" +
 	"\x0e_rtt_median_msB\v\n" +
 	"\t_bytes_inB\f\n" +
@@ -804,6 +815,7 @@ var file_farmhound_v1_session_proto_goTypes = []any{
 	(*Logon)(nil),                 // 7: farmhound.v1.Logon
 	(*Presence)(nil),              // 8: farmhound.v1.Presence
 	(*timestamppb.Timestamp)(nil), // 9: google.protobuf.Timestamp
+	(*EarlierHash)(nil),           // 10: farmhound.v1.EarlierHash
 }
 var file_farmhound_v1_session_proto_depIdxs = []int32{
 	0,  // 0: farmhound.v1.RemoteSession.kind:type_name -> farmhound.v1.SessionKind
@@ -812,16 +824,17 @@ var file_farmhound_v1_session_proto_depIdxs = []int32{
 	1,  // 3: farmhound.v1.RemoteSession.peer_class:type_name -> farmhound.v1.PeerClass
 	2,  // 4: farmhound.v1.RemoteSession.path:type_name -> farmhound.v1.SessionPath
 	3,  // 5: farmhound.v1.RemoteSession.established_by:type_name -> farmhound.v1.EstablishedBy
-	7,  // 6: farmhound.v1.Logons.sessions:type_name -> farmhound.v1.Logon
-	4,  // 7: farmhound.v1.Logon.kind:type_name -> farmhound.v1.LogonKind
-	9,  // 8: farmhound.v1.Logon.started_at:type_name -> google.protobuf.Timestamp
-	9,  // 9: farmhound.v1.Presence.camera_last_used:type_name -> google.protobuf.Timestamp
-	9,  // 10: farmhound.v1.Presence.microphone_last_used:type_name -> google.protobuf.Timestamp
-	11, // [11:11] is the sub-list for method output_type
-	11, // [11:11] is the sub-list for method input_type
-	11, // [11:11] is the sub-list for extension type_name
-	11, // [11:11] is the sub-list for extension extendee
-	0,  // [0:11] is the sub-list for field type_name
+	10, // 6: farmhound.v1.RemoteSession.earlier_accounts:type_name -> farmhound.v1.EarlierHash
+	7,  // 7: farmhound.v1.Logons.sessions:type_name -> farmhound.v1.Logon
+	4,  // 8: farmhound.v1.Logon.kind:type_name -> farmhound.v1.LogonKind
+	9,  // 9: farmhound.v1.Logon.started_at:type_name -> google.protobuf.Timestamp
+	9,  // 10: farmhound.v1.Presence.camera_last_used:type_name -> google.protobuf.Timestamp
+	9,  // 11: farmhound.v1.Presence.microphone_last_used:type_name -> google.protobuf.Timestamp
+	12, // [12:12] is the sub-list for method output_type
+	12, // [12:12] is the sub-list for method input_type
+	12, // [12:12] is the sub-list for extension type_name
+	12, // [12:12] is the sub-list for extension extendee
+	0,  // [0:12] is the sub-list for field type_name
 }
 
 func init() { file_farmhound_v1_session_proto_init() }
@@ -829,6 +842,7 @@ func file_farmhound_v1_session_proto_init() {
 	if File_farmhound_v1_session_proto != nil {
 		return
 	}
+	file_farmhound_v1_hash_proto_init()
 	file_farmhound_v1_rules_proto_init()
 	file_farmhound_v1_session_proto_msgTypes[0].OneofWrappers = []any{}
 	file_farmhound_v1_session_proto_msgTypes[2].OneofWrappers = []any{}

@@ -112,8 +112,13 @@ type Picture struct {
 	SupersededBy string `protobuf:"bytes,39,opt,name=superseded_by,json=supersededBy,proto3" json:"superseded_by,omitempty"`
 	// When it did.
 	SupersededUnix int64 `protobuf:"varint,40,opt,name=superseded_unix,json=supersededUnix,proto3" json:"superseded_unix,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// What laptops hashed is kept under the first name it had; these are its others, as fleet
+	// keys change, oldest first.
+	Renames []*Rename `protobuf:"bytes,41,rep,name=renames,proto3" json:"renames,omitempty"`
+	// The newest fleet key that the laptop hashed anything with; zero before the first.
+	FleetKey      uint32 `protobuf:"varint,42,opt,name=fleet_key,json=fleetKey,proto3" json:"fleet_key,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Picture) Reset() {
@@ -426,6 +431,94 @@ func (x *Picture) GetSupersededUnix() int64 {
 	return 0
 }
 
+func (x *Picture) GetRenames() []*Rename {
+	if x != nil {
+		return x.Renames
+	}
+	return nil
+}
+
+func (x *Picture) GetFleetKey() uint32 {
+	if x != nil {
+		return x.FleetKey
+	}
+	return 0
+}
+
+// Rename is one thing under two fleet keys, as this laptop told: it says nothing about
+// what other laptops reported.
+type Rename struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Hash under the other key.
+	Name []byte `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Hash that the picture knows the thing by.
+	First []byte `protobuf:"bytes,2,opt,name=first,proto3" json:"first,omitempty"`
+	// Fleet key of name.
+	KeyId uint32 `protobuf:"varint,3,opt,name=key_id,json=keyId,proto3" json:"key_id,omitempty"`
+	// Fleet key of first.
+	FirstKeyId    uint32 `protobuf:"varint,4,opt,name=first_key_id,json=firstKeyId,proto3" json:"first_key_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Rename) Reset() {
+	*x = Rename{}
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Rename) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Rename) ProtoMessage() {}
+
+func (x *Rename) ProtoReflect() protoreflect.Message {
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Rename.ProtoReflect.Descriptor instead.
+func (*Rename) Descriptor() ([]byte, []int) {
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Rename) GetName() []byte {
+	if x != nil {
+		return x.Name
+	}
+	return nil
+}
+
+func (x *Rename) GetFirst() []byte {
+	if x != nil {
+		return x.First
+	}
+	return nil
+}
+
+func (x *Rename) GetKeyId() uint32 {
+	if x != nil {
+		return x.KeyId
+	}
+	return 0
+}
+
+func (x *Rename) GetFirstKeyId() uint32 {
+	if x != nil {
+		return x.FirstKeyId
+	}
+	return 0
+}
+
 // Fork is one delivery that does not follow from what was acknowledged last: an
 // acknowledgement was lost, an image was restored, or two laptops have one identity.
 type Fork struct {
@@ -442,7 +535,7 @@ type Fork struct {
 
 func (x *Fork) Reset() {
 	*x = Fork{}
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[1]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -454,7 +547,7 @@ func (x *Fork) String() string {
 func (*Fork) ProtoMessage() {}
 
 func (x *Fork) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[1]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -467,7 +560,7 @@ func (x *Fork) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Fork.ProtoReflect.Descriptor instead.
 func (*Fork) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{1}
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *Fork) GetAtUnix() int64 {
@@ -516,7 +609,7 @@ type Boot struct {
 
 func (x *Boot) Reset() {
 	*x = Boot{}
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[2]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -528,7 +621,7 @@ func (x *Boot) String() string {
 func (*Boot) ProtoMessage() {}
 
 func (x *Boot) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[2]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -541,7 +634,7 @@ func (x *Boot) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Boot.ProtoReflect.Descriptor instead.
 func (*Boot) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{2}
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Boot) GetId() string {
@@ -613,7 +706,7 @@ type PartTime struct {
 
 func (x *PartTime) Reset() {
 	*x = PartTime{}
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[3]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -625,7 +718,7 @@ func (x *PartTime) String() string {
 func (*PartTime) ProtoMessage() {}
 
 func (x *PartTime) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[3]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -638,7 +731,7 @@ func (x *PartTime) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PartTime.ProtoReflect.Descriptor instead.
 func (*PartTime) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{3}
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *PartTime) GetOrder() uint64 {
@@ -678,7 +771,7 @@ type PartOrders struct {
 
 func (x *PartOrders) Reset() {
 	*x = PartOrders{}
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[4]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -690,7 +783,7 @@ func (x *PartOrders) String() string {
 func (*PartOrders) ProtoMessage() {}
 
 func (x *PartOrders) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[4]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -703,7 +796,7 @@ func (x *PartOrders) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PartOrders.ProtoReflect.Descriptor instead.
 func (*PartOrders) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{4}
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *PartOrders) GetSystem() uint64 {
@@ -771,7 +864,7 @@ type CleanPlace struct {
 
 func (x *CleanPlace) Reset() {
 	*x = CleanPlace{}
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[5]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -783,7 +876,7 @@ func (x *CleanPlace) String() string {
 func (*CleanPlace) ProtoMessage() {}
 
 func (x *CleanPlace) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[5]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -796,7 +889,7 @@ func (x *CleanPlace) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CleanPlace.ProtoReflect.Descriptor instead.
 func (*CleanPlace) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{5}
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *CleanPlace) GetCountry() string {
@@ -883,7 +976,7 @@ type Day struct {
 
 func (x *Day) Reset() {
 	*x = Day{}
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[6]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -895,7 +988,7 @@ func (x *Day) String() string {
 func (*Day) ProtoMessage() {}
 
 func (x *Day) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[6]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -908,7 +1001,7 @@ func (x *Day) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Day.ProtoReflect.Descriptor instead.
 func (*Day) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{6}
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Day) GetDay() uint32 {
@@ -1119,7 +1212,7 @@ type DayControl struct {
 
 func (x *DayControl) Reset() {
 	*x = DayControl{}
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[7]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1131,7 +1224,7 @@ func (x *DayControl) String() string {
 func (*DayControl) ProtoMessage() {}
 
 func (x *DayControl) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[7]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1144,7 +1237,7 @@ func (x *DayControl) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DayControl.ProtoReflect.Descriptor instead.
 func (*DayControl) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{7}
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *DayControl) GetTool() string {
@@ -1203,7 +1296,7 @@ type DayInput struct {
 
 func (x *DayInput) Reset() {
 	*x = DayInput{}
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[8]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1215,7 +1308,7 @@ func (x *DayInput) String() string {
 func (*DayInput) ProtoMessage() {}
 
 func (x *DayInput) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[8]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1228,7 +1321,7 @@ func (x *DayInput) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DayInput.ProtoReflect.Descriptor instead.
 func (*DayInput) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{8}
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *DayInput) GetBuiltIn() uint32 {
@@ -1286,7 +1379,7 @@ type DayEgress struct {
 
 func (x *DayEgress) Reset() {
 	*x = DayEgress{}
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[9]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1298,7 +1391,7 @@ func (x *DayEgress) String() string {
 func (*DayEgress) ProtoMessage() {}
 
 func (x *DayEgress) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[9]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1311,7 +1404,7 @@ func (x *DayEgress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DayEgress.ProtoReflect.Descriptor instead.
 func (*DayEgress) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{9}
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *DayEgress) GetId() uint32 {
@@ -1357,7 +1450,7 @@ type ToolState struct {
 
 func (x *ToolState) Reset() {
 	*x = ToolState{}
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[10]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1369,7 +1462,7 @@ func (x *ToolState) String() string {
 func (*ToolState) ProtoMessage() {}
 
 func (x *ToolState) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[10]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1382,7 +1475,7 @@ func (x *ToolState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ToolState.ProtoReflect.Descriptor instead.
 func (*ToolState) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{10}
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ToolState) GetId() string {
@@ -1474,7 +1567,7 @@ type SessionState struct {
 
 func (x *SessionState) Reset() {
 	*x = SessionState{}
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[11]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1486,7 +1579,7 @@ func (x *SessionState) String() string {
 func (*SessionState) ProtoMessage() {}
 
 func (x *SessionState) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[11]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1499,7 +1592,7 @@ func (x *SessionState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SessionState.ProtoReflect.Descriptor instead.
 func (*SessionState) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{11}
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *SessionState) GetSession() *v1.RemoteSession {
@@ -1570,7 +1663,7 @@ type Contact struct {
 
 func (x *Contact) Reset() {
 	*x = Contact{}
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[12]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1582,7 +1675,7 @@ func (x *Contact) String() string {
 func (*Contact) ProtoMessage() {}
 
 func (x *Contact) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[12]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1595,7 +1688,7 @@ func (x *Contact) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Contact.ProtoReflect.Descriptor instead.
 func (*Contact) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{12}
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Contact) GetDay() uint32 {
@@ -1713,7 +1806,7 @@ type PeripheralState struct {
 
 func (x *PeripheralState) Reset() {
 	*x = PeripheralState{}
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[13]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1725,7 +1818,7 @@ func (x *PeripheralState) String() string {
 func (*PeripheralState) ProtoMessage() {}
 
 func (x *PeripheralState) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[13]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1738,7 +1831,7 @@ func (x *PeripheralState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PeripheralState.ProtoReflect.Descriptor instead.
 func (*PeripheralState) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{13}
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *PeripheralState) GetKey() []byte {
@@ -1829,7 +1922,7 @@ type HardwareState struct {
 
 func (x *HardwareState) Reset() {
 	*x = HardwareState{}
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[14]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1841,7 +1934,7 @@ func (x *HardwareState) String() string {
 func (*HardwareState) ProtoMessage() {}
 
 func (x *HardwareState) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[14]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1854,7 +1947,7 @@ func (x *HardwareState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HardwareState.ProtoReflect.Descriptor instead.
 func (*HardwareState) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{14}
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *HardwareState) GetOtherInputAttached() bool {
@@ -1879,13 +1972,18 @@ type NetworkState struct {
 	BusinessNeighbours *uint32 `protobuf:"varint,6,opt,name=business_neighbours,json=businessNeighbours,proto3,oneof" json:"business_neighbours,omitempty"`
 	// IP-KVM makers among the neighbours. Absent where unknown.
 	KvmNeighbours *uint32 `protobuf:"varint,7,opt,name=kvm_neighbours,json=kvmNeighbours,proto3,oneof" json:"kvm_neighbours,omitempty"`
+	// Oldest fleet key that its hashes were reported under; networks without a key in
+	// common cannot be compared.
+	OldestKey uint32 `protobuf:"varint,8,opt,name=oldest_key,json=oldestKey,proto3" json:"oldest_key,omitempty"`
+	// Newest fleet key that its hashes were reported under.
+	NewestKey     uint32 `protobuf:"varint,9,opt,name=newest_key,json=newestKey,proto3" json:"newest_key,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *NetworkState) Reset() {
 	*x = NetworkState{}
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[15]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1897,7 +1995,7 @@ func (x *NetworkState) String() string {
 func (*NetworkState) ProtoMessage() {}
 
 func (x *NetworkState) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[15]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1910,7 +2008,7 @@ func (x *NetworkState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NetworkState.ProtoReflect.Descriptor instead.
 func (*NetworkState) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{15}
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *NetworkState) GetGateway() []byte {
@@ -1955,6 +2053,20 @@ func (x *NetworkState) GetKvmNeighbours() uint32 {
 	return 0
 }
 
+func (x *NetworkState) GetOldestKey() uint32 {
+	if x != nil {
+		return x.OldestKey
+	}
+	return 0
+}
+
+func (x *NetworkState) GetNewestKey() uint32 {
+	if x != nil {
+		return x.NewestKey
+	}
+	return 0
+}
+
 // TunnelState is one tunnel.
 type TunnelState struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1968,7 +2080,7 @@ type TunnelState struct {
 
 func (x *TunnelState) Reset() {
 	*x = TunnelState{}
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[16]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1980,7 +2092,7 @@ func (x *TunnelState) String() string {
 func (*TunnelState) ProtoMessage() {}
 
 func (x *TunnelState) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[16]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1993,7 +2105,7 @@ func (x *TunnelState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TunnelState.ProtoReflect.Descriptor instead.
 func (*TunnelState) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{16}
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *TunnelState) GetTool() string {
@@ -2035,7 +2147,7 @@ type NetworkSighting struct {
 
 func (x *NetworkSighting) Reset() {
 	*x = NetworkSighting{}
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[17]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2047,7 +2159,7 @@ func (x *NetworkSighting) String() string {
 func (*NetworkSighting) ProtoMessage() {}
 
 func (x *NetworkSighting) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[17]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2060,7 +2172,7 @@ func (x *NetworkSighting) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NetworkSighting.ProtoReflect.Descriptor instead.
 func (*NetworkSighting) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{17}
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *NetworkSighting) GetGateway() []byte {
@@ -2152,7 +2264,7 @@ type EgressState struct {
 
 func (x *EgressState) Reset() {
 	*x = EgressState{}
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[18]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2164,7 +2276,7 @@ func (x *EgressState) String() string {
 func (*EgressState) ProtoMessage() {}
 
 func (x *EgressState) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[18]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2177,7 +2289,7 @@ func (x *EgressState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EgressState.ProtoReflect.Descriptor instead.
 func (*EgressState) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{18}
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *EgressState) GetId() uint32 {
@@ -2283,7 +2395,7 @@ type FirstNetwork struct {
 
 func (x *FirstNetwork) Reset() {
 	*x = FirstNetwork{}
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[19]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2295,7 +2407,7 @@ func (x *FirstNetwork) String() string {
 func (*FirstNetwork) ProtoMessage() {}
 
 func (x *FirstNetwork) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[19]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2308,7 +2420,7 @@ func (x *FirstNetwork) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FirstNetwork.ProtoReflect.Descriptor instead.
 func (*FirstNetwork) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{19}
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *FirstNetwork) GetCountry() string {
@@ -2361,7 +2473,7 @@ type ZoneSetting struct {
 
 func (x *ZoneSetting) Reset() {
 	*x = ZoneSetting{}
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[20]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2373,7 +2485,7 @@ func (x *ZoneSetting) String() string {
 func (*ZoneSetting) ProtoMessage() {}
 
 func (x *ZoneSetting) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[20]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2386,7 +2498,7 @@ func (x *ZoneSetting) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ZoneSetting.ProtoReflect.Descriptor instead.
 func (*ZoneSetting) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{20}
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *ZoneSetting) GetAtUnix() int64 {
@@ -2423,7 +2535,7 @@ type SenseCondition struct {
 
 func (x *SenseCondition) Reset() {
 	*x = SenseCondition{}
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[21]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2435,7 +2547,7 @@ func (x *SenseCondition) String() string {
 func (*SenseCondition) ProtoMessage() {}
 
 func (x *SenseCondition) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[21]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2448,7 +2560,7 @@ func (x *SenseCondition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SenseCondition.ProtoReflect.Descriptor instead.
 func (*SenseCondition) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{21}
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *SenseCondition) GetName() string {
@@ -2478,7 +2590,7 @@ type MediaState struct {
 
 func (x *MediaState) Reset() {
 	*x = MediaState{}
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[22]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2490,7 +2602,7 @@ func (x *MediaState) String() string {
 func (*MediaState) ProtoMessage() {}
 
 func (x *MediaState) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[22]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2503,7 +2615,7 @@ func (x *MediaState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MediaState.ProtoReflect.Descriptor instead.
 func (*MediaState) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{22}
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *MediaState) GetKnownUnix() int64 {
@@ -2534,7 +2646,7 @@ type Silence struct {
 
 func (x *Silence) Reset() {
 	*x = Silence{}
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[23]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2546,7 +2658,7 @@ func (x *Silence) String() string {
 func (*Silence) ProtoMessage() {}
 
 func (x *Silence) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[23]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2559,7 +2671,7 @@ func (x *Silence) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Silence.ProtoReflect.Descriptor instead.
 func (*Silence) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{23}
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *Silence) GetFromUnix() int64 {
@@ -2593,7 +2705,7 @@ type ClockState struct {
 
 func (x *ClockState) Reset() {
 	*x = ClockState{}
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[24]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2605,7 +2717,7 @@ func (x *ClockState) String() string {
 func (*ClockState) ProtoMessage() {}
 
 func (x *ClockState) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[24]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2618,7 +2730,7 @@ func (x *ClockState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClockState.ProtoReflect.Descriptor instead.
 func (*ClockState) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{24}
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *ClockState) GetDelayToday() int64 {
@@ -2653,7 +2765,7 @@ var File_farmhound_fleet_v1_picture_proto protoreflect.FileDescriptor
 
 const file_farmhound_fleet_v1_picture_proto_rawDesc = "" +
 	"\n" +
-	" farmhound/fleet/v1/picture.proto\x12\x12farmhound.fleet.v1\x1a\x1afarmhound/v1/session.proto\x1a\x19farmhound/v1/system.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xbe\x0f\n" +
+	" farmhound/fleet/v1/picture.proto\x12\x12farmhound.fleet.v1\x1a\x1afarmhound/v1/session.proto\x1a\x19farmhound/v1/system.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x91\x10\n" +
 	"\aPicture\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
 	"\x06serial\x18\x02 \x01(\tR\x06serial\x12;\n" +
@@ -2697,7 +2809,15 @@ const file_farmhound_fleet_v1_picture_proto_rawDesc = "" +
 	"\fclean_places\x18% \x03(\v2\x1e.farmhound.fleet.v1.CleanPlaceR\vcleanPlaces\x12.\n" +
 	"\x05forks\x18& \x03(\v2\x18.farmhound.fleet.v1.ForkR\x05forks\x12#\n" +
 	"\rsuperseded_by\x18' \x01(\tR\fsupersededBy\x12'\n" +
-	"\x0fsuperseded_unix\x18( \x01(\x03R\x0esupersededUnix\"X\n" +
+	"\x0fsuperseded_unix\x18( \x01(\x03R\x0esupersededUnix\x124\n" +
+	"\arenames\x18) \x03(\v2\x1a.farmhound.fleet.v1.RenameR\arenames\x12\x1b\n" +
+	"\tfleet_key\x18* \x01(\rR\bfleetKey\"k\n" +
+	"\x06Rename\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\fR\x04name\x12\x14\n" +
+	"\x05first\x18\x02 \x01(\fR\x05first\x12\x15\n" +
+	"\x06key_id\x18\x03 \x01(\rR\x05keyId\x12 \n" +
+	"\ffirst_key_id\x18\x04 \x01(\rR\n" +
+	"firstKeyId\"X\n" +
 	"\x04Fork\x12\x17\n" +
 	"\aat_unix\x18\x01 \x01(\x03R\x06atUnix\x12\x17\n" +
 	"\aboot_id\x18\x02 \x01(\tR\x06bootId\x12\x1e\n" +
@@ -2830,14 +2950,18 @@ const file_farmhound_fleet_v1_picture_proto_rawDesc = "" +
 	" \x03(\tR\x0eegressPrefixes\x12\x1a\n" +
 	"\bkeyboard\x18\v \x01(\bR\bkeyboard\"A\n" +
 	"\rHardwareState\x120\n" +
-	"\x14other_input_attached\x18\x01 \x01(\bR\x12otherInputAttached\"\xab\x02\n" +
+	"\x14other_input_attached\x18\x01 \x01(\bR\x12otherInputAttached\"\xe9\x02\n" +
 	"\fNetworkState\x12\x18\n" +
 	"\agateway\x18\x01 \x01(\fR\agateway\x12!\n" +
 	"\faccess_point\x18\x02 \x01(\fR\vaccessPoint\x12\x10\n" +
 	"\x03lan\x18\x03 \x01(\fR\x03lan\x129\n" +
 	"\atunnels\x18\x05 \x03(\v2\x1f.farmhound.fleet.v1.TunnelStateR\atunnels\x124\n" +
 	"\x13business_neighbours\x18\x06 \x01(\rH\x00R\x12businessNeighbours\x88\x01\x01\x12*\n" +
-	"\x0ekvm_neighbours\x18\a \x01(\rH\x01R\rkvmNeighbours\x88\x01\x01B\x16\n" +
+	"\x0ekvm_neighbours\x18\a \x01(\rH\x01R\rkvmNeighbours\x88\x01\x01\x12\x1d\n" +
+	"\n" +
+	"oldest_key\x18\b \x01(\rR\toldestKey\x12\x1d\n" +
+	"\n" +
+	"newest_key\x18\t \x01(\rR\tnewestKeyB\x16\n" +
 	"\x14_business_neighboursB\x11\n" +
 	"\x0f_kvm_neighboursJ\x04\b\x04\x10\x05\"F\n" +
 	"\vTunnelState\x12\x12\n" +
@@ -2913,73 +3037,75 @@ func file_farmhound_fleet_v1_picture_proto_rawDescGZIP() []byte {
 	return file_farmhound_fleet_v1_picture_proto_rawDescData
 }
 
-var file_farmhound_fleet_v1_picture_proto_msgTypes = make([]protoimpl.MessageInfo, 25)
+var file_farmhound_fleet_v1_picture_proto_msgTypes = make([]protoimpl.MessageInfo, 26)
 var file_farmhound_fleet_v1_picture_proto_goTypes = []any{
 	(*Picture)(nil),               // 0: farmhound.fleet.v1.Picture
-	(*Fork)(nil),                  // 1: farmhound.fleet.v1.Fork
-	(*Boot)(nil),                  // 2: farmhound.fleet.v1.Boot
-	(*PartTime)(nil),              // 3: farmhound.fleet.v1.PartTime
-	(*PartOrders)(nil),            // 4: farmhound.fleet.v1.PartOrders
-	(*CleanPlace)(nil),            // 5: farmhound.fleet.v1.CleanPlace
-	(*Day)(nil),                   // 6: farmhound.fleet.v1.Day
-	(*DayControl)(nil),            // 7: farmhound.fleet.v1.DayControl
-	(*DayInput)(nil),              // 8: farmhound.fleet.v1.DayInput
-	(*DayEgress)(nil),             // 9: farmhound.fleet.v1.DayEgress
-	(*ToolState)(nil),             // 10: farmhound.fleet.v1.ToolState
-	(*SessionState)(nil),          // 11: farmhound.fleet.v1.SessionState
-	(*Contact)(nil),               // 12: farmhound.fleet.v1.Contact
-	(*PeripheralState)(nil),       // 13: farmhound.fleet.v1.PeripheralState
-	(*HardwareState)(nil),         // 14: farmhound.fleet.v1.HardwareState
-	(*NetworkState)(nil),          // 15: farmhound.fleet.v1.NetworkState
-	(*TunnelState)(nil),           // 16: farmhound.fleet.v1.TunnelState
-	(*NetworkSighting)(nil),       // 17: farmhound.fleet.v1.NetworkSighting
-	(*EgressState)(nil),           // 18: farmhound.fleet.v1.EgressState
-	(*FirstNetwork)(nil),          // 19: farmhound.fleet.v1.FirstNetwork
-	(*ZoneSetting)(nil),           // 20: farmhound.fleet.v1.ZoneSetting
-	(*SenseCondition)(nil),        // 21: farmhound.fleet.v1.SenseCondition
-	(*MediaState)(nil),            // 22: farmhound.fleet.v1.MediaState
-	(*Silence)(nil),               // 23: farmhound.fleet.v1.Silence
-	(*ClockState)(nil),            // 24: farmhound.fleet.v1.ClockState
-	(*timestamppb.Timestamp)(nil), // 25: google.protobuf.Timestamp
-	(*v1.System)(nil),             // 26: farmhound.v1.System
-	(*v1.RemoteSession)(nil),      // 27: farmhound.v1.RemoteSession
-	(v1.SenseState)(0),            // 28: farmhound.v1.SenseState
+	(*Rename)(nil),                // 1: farmhound.fleet.v1.Rename
+	(*Fork)(nil),                  // 2: farmhound.fleet.v1.Fork
+	(*Boot)(nil),                  // 3: farmhound.fleet.v1.Boot
+	(*PartTime)(nil),              // 4: farmhound.fleet.v1.PartTime
+	(*PartOrders)(nil),            // 5: farmhound.fleet.v1.PartOrders
+	(*CleanPlace)(nil),            // 6: farmhound.fleet.v1.CleanPlace
+	(*Day)(nil),                   // 7: farmhound.fleet.v1.Day
+	(*DayControl)(nil),            // 8: farmhound.fleet.v1.DayControl
+	(*DayInput)(nil),              // 9: farmhound.fleet.v1.DayInput
+	(*DayEgress)(nil),             // 10: farmhound.fleet.v1.DayEgress
+	(*ToolState)(nil),             // 11: farmhound.fleet.v1.ToolState
+	(*SessionState)(nil),          // 12: farmhound.fleet.v1.SessionState
+	(*Contact)(nil),               // 13: farmhound.fleet.v1.Contact
+	(*PeripheralState)(nil),       // 14: farmhound.fleet.v1.PeripheralState
+	(*HardwareState)(nil),         // 15: farmhound.fleet.v1.HardwareState
+	(*NetworkState)(nil),          // 16: farmhound.fleet.v1.NetworkState
+	(*TunnelState)(nil),           // 17: farmhound.fleet.v1.TunnelState
+	(*NetworkSighting)(nil),       // 18: farmhound.fleet.v1.NetworkSighting
+	(*EgressState)(nil),           // 19: farmhound.fleet.v1.EgressState
+	(*FirstNetwork)(nil),          // 20: farmhound.fleet.v1.FirstNetwork
+	(*ZoneSetting)(nil),           // 21: farmhound.fleet.v1.ZoneSetting
+	(*SenseCondition)(nil),        // 22: farmhound.fleet.v1.SenseCondition
+	(*MediaState)(nil),            // 23: farmhound.fleet.v1.MediaState
+	(*Silence)(nil),               // 24: farmhound.fleet.v1.Silence
+	(*ClockState)(nil),            // 25: farmhound.fleet.v1.ClockState
+	(*timestamppb.Timestamp)(nil), // 26: google.protobuf.Timestamp
+	(*v1.System)(nil),             // 27: farmhound.v1.System
+	(*v1.RemoteSession)(nil),      // 28: farmhound.v1.RemoteSession
+	(v1.SenseState)(0),            // 29: farmhound.v1.SenseState
 }
 var file_farmhound_fleet_v1_picture_proto_depIdxs = []int32{
-	25, // 0: farmhound.fleet.v1.Picture.enrolled_at:type_name -> google.protobuf.Timestamp
-	26, // 1: farmhound.fleet.v1.Picture.system:type_name -> farmhound.v1.System
-	2,  // 2: farmhound.fleet.v1.Picture.boots:type_name -> farmhound.fleet.v1.Boot
-	6,  // 3: farmhound.fleet.v1.Picture.days:type_name -> farmhound.fleet.v1.Day
-	10, // 4: farmhound.fleet.v1.Picture.tools:type_name -> farmhound.fleet.v1.ToolState
-	11, // 5: farmhound.fleet.v1.Picture.sessions:type_name -> farmhound.fleet.v1.SessionState
-	12, // 6: farmhound.fleet.v1.Picture.contacts:type_name -> farmhound.fleet.v1.Contact
-	13, // 7: farmhound.fleet.v1.Picture.peripherals:type_name -> farmhound.fleet.v1.PeripheralState
-	14, // 8: farmhound.fleet.v1.Picture.hardware:type_name -> farmhound.fleet.v1.HardwareState
-	15, // 9: farmhound.fleet.v1.Picture.network:type_name -> farmhound.fleet.v1.NetworkState
-	17, // 10: farmhound.fleet.v1.Picture.networks:type_name -> farmhound.fleet.v1.NetworkSighting
-	18, // 11: farmhound.fleet.v1.Picture.egresses:type_name -> farmhound.fleet.v1.EgressState
-	19, // 12: farmhound.fleet.v1.Picture.first_network:type_name -> farmhound.fleet.v1.FirstNetwork
-	20, // 13: farmhound.fleet.v1.Picture.zones:type_name -> farmhound.fleet.v1.ZoneSetting
-	21, // 14: farmhound.fleet.v1.Picture.senses:type_name -> farmhound.fleet.v1.SenseCondition
-	22, // 15: farmhound.fleet.v1.Picture.media:type_name -> farmhound.fleet.v1.MediaState
-	23, // 16: farmhound.fleet.v1.Picture.silences:type_name -> farmhound.fleet.v1.Silence
-	24, // 17: farmhound.fleet.v1.Picture.clock:type_name -> farmhound.fleet.v1.ClockState
-	3,  // 18: farmhound.fleet.v1.Picture.software_parts:type_name -> farmhound.fleet.v1.PartTime
-	3,  // 19: farmhound.fleet.v1.Picture.hardware_parts:type_name -> farmhound.fleet.v1.PartTime
-	4,  // 20: farmhound.fleet.v1.Picture.orders:type_name -> farmhound.fleet.v1.PartOrders
-	5,  // 21: farmhound.fleet.v1.Picture.clean_places:type_name -> farmhound.fleet.v1.CleanPlace
-	1,  // 22: farmhound.fleet.v1.Picture.forks:type_name -> farmhound.fleet.v1.Fork
-	7,  // 23: farmhound.fleet.v1.Day.control:type_name -> farmhound.fleet.v1.DayControl
-	8,  // 24: farmhound.fleet.v1.Day.input:type_name -> farmhound.fleet.v1.DayInput
-	9,  // 25: farmhound.fleet.v1.Day.egress:type_name -> farmhound.fleet.v1.DayEgress
-	27, // 26: farmhound.fleet.v1.SessionState.session:type_name -> farmhound.v1.RemoteSession
-	16, // 27: farmhound.fleet.v1.NetworkState.tunnels:type_name -> farmhound.fleet.v1.TunnelState
-	28, // 28: farmhound.fleet.v1.SenseCondition.state:type_name -> farmhound.v1.SenseState
-	29, // [29:29] is the sub-list for method output_type
-	29, // [29:29] is the sub-list for method input_type
-	29, // [29:29] is the sub-list for extension type_name
-	29, // [29:29] is the sub-list for extension extendee
-	0,  // [0:29] is the sub-list for field type_name
+	26, // 0: farmhound.fleet.v1.Picture.enrolled_at:type_name -> google.protobuf.Timestamp
+	27, // 1: farmhound.fleet.v1.Picture.system:type_name -> farmhound.v1.System
+	3,  // 2: farmhound.fleet.v1.Picture.boots:type_name -> farmhound.fleet.v1.Boot
+	7,  // 3: farmhound.fleet.v1.Picture.days:type_name -> farmhound.fleet.v1.Day
+	11, // 4: farmhound.fleet.v1.Picture.tools:type_name -> farmhound.fleet.v1.ToolState
+	12, // 5: farmhound.fleet.v1.Picture.sessions:type_name -> farmhound.fleet.v1.SessionState
+	13, // 6: farmhound.fleet.v1.Picture.contacts:type_name -> farmhound.fleet.v1.Contact
+	14, // 7: farmhound.fleet.v1.Picture.peripherals:type_name -> farmhound.fleet.v1.PeripheralState
+	15, // 8: farmhound.fleet.v1.Picture.hardware:type_name -> farmhound.fleet.v1.HardwareState
+	16, // 9: farmhound.fleet.v1.Picture.network:type_name -> farmhound.fleet.v1.NetworkState
+	18, // 10: farmhound.fleet.v1.Picture.networks:type_name -> farmhound.fleet.v1.NetworkSighting
+	19, // 11: farmhound.fleet.v1.Picture.egresses:type_name -> farmhound.fleet.v1.EgressState
+	20, // 12: farmhound.fleet.v1.Picture.first_network:type_name -> farmhound.fleet.v1.FirstNetwork
+	21, // 13: farmhound.fleet.v1.Picture.zones:type_name -> farmhound.fleet.v1.ZoneSetting
+	22, // 14: farmhound.fleet.v1.Picture.senses:type_name -> farmhound.fleet.v1.SenseCondition
+	23, // 15: farmhound.fleet.v1.Picture.media:type_name -> farmhound.fleet.v1.MediaState
+	24, // 16: farmhound.fleet.v1.Picture.silences:type_name -> farmhound.fleet.v1.Silence
+	25, // 17: farmhound.fleet.v1.Picture.clock:type_name -> farmhound.fleet.v1.ClockState
+	4,  // 18: farmhound.fleet.v1.Picture.software_parts:type_name -> farmhound.fleet.v1.PartTime
+	4,  // 19: farmhound.fleet.v1.Picture.hardware_parts:type_name -> farmhound.fleet.v1.PartTime
+	5,  // 20: farmhound.fleet.v1.Picture.orders:type_name -> farmhound.fleet.v1.PartOrders
+	6,  // 21: farmhound.fleet.v1.Picture.clean_places:type_name -> farmhound.fleet.v1.CleanPlace
+	2,  // 22: farmhound.fleet.v1.Picture.forks:type_name -> farmhound.fleet.v1.Fork
+	1,  // 23: farmhound.fleet.v1.Picture.renames:type_name -> farmhound.fleet.v1.Rename
+	8,  // 24: farmhound.fleet.v1.Day.control:type_name -> farmhound.fleet.v1.DayControl
+	9,  // 25: farmhound.fleet.v1.Day.input:type_name -> farmhound.fleet.v1.DayInput
+	10, // 26: farmhound.fleet.v1.Day.egress:type_name -> farmhound.fleet.v1.DayEgress
+	28, // 27: farmhound.fleet.v1.SessionState.session:type_name -> farmhound.v1.RemoteSession
+	17, // 28: farmhound.fleet.v1.NetworkState.tunnels:type_name -> farmhound.fleet.v1.TunnelState
+	29, // 29: farmhound.fleet.v1.SenseCondition.state:type_name -> farmhound.v1.SenseState
+	30, // [30:30] is the sub-list for method output_type
+	30, // [30:30] is the sub-list for method input_type
+	30, // [30:30] is the sub-list for extension type_name
+	30, // [30:30] is the sub-list for extension extendee
+	0,  // [0:30] is the sub-list for field type_name
 }
 
 func init() { file_farmhound_fleet_v1_picture_proto_init() }
@@ -2987,15 +3113,15 @@ func file_farmhound_fleet_v1_picture_proto_init() {
 	if File_farmhound_fleet_v1_picture_proto != nil {
 		return
 	}
-	file_farmhound_fleet_v1_picture_proto_msgTypes[15].OneofWrappers = []any{}
-	file_farmhound_fleet_v1_picture_proto_msgTypes[19].OneofWrappers = []any{}
+	file_farmhound_fleet_v1_picture_proto_msgTypes[16].OneofWrappers = []any{}
+	file_farmhound_fleet_v1_picture_proto_msgTypes[20].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_farmhound_fleet_v1_picture_proto_rawDesc), len(file_farmhound_fleet_v1_picture_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   25,
+			NumMessages:   26,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
