@@ -38,15 +38,6 @@ var unitFolders = [...]string{"/etc/systemd/system", "/usr/local/lib/systemd/sys
 // rpmFolders hold the database of rpm where it is the system's package manager.
 var rpmFolders = [...]string{"/var/lib/rpm/rpmdb.sqlite", "/usr/lib/sysimage/rpm/rpmdb.sqlite", "/var/lib/rpm/Packages"}
 
-// installation is what the inventory found of one catalogue entry.
-type installation struct {
-	foundBy    foundBySet
-	version    string
-	home       bool // found in a home folder
-	system     bool // found elsewhere
-	unattended bool
-}
-
 // inventory is what is installed, looked at once a minute.
 type inventory struct {
 	host    host.Host
@@ -254,23 +245,4 @@ func (v *inventory) homes() []string {
 		homes = append(homes, "/home/"+name)
 	}
 	return homes
-}
-
-// installed reports whether what was found of an entry means that it is on disk.
-func (i *installation) installed() bool {
-	return i.foundBy.has(farmhoundv1.FoundBy_FOUND_BY_PACKAGE) || i.foundBy.has(farmhoundv1.FoundBy_FOUND_BY_SERVICE) ||
-		i.foundBy.has(farmhoundv1.FoundBy_FOUND_BY_APPLICATION)
-}
-
-// cleanVersion keeps a version only if reports can carry it.
-func cleanVersion(version string) string {
-	for _, c := range version {
-		if !strings.ContainsRune("._-:/+@~", c) && (c < '0' || c > '9') && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') {
-			return ""
-		}
-	}
-	if len(version) > maxVersion {
-		return ""
-	}
-	return version
 }

@@ -252,23 +252,10 @@ func (n *scan) findTools(v *inventory) map[string]*tool {
 	}
 	for id, t := range tools {
 		if i := v.found[id]; i != nil {
-			t.foundBy |= i.foundBy
-			t.installed = i.installed()
-			t.home = i.home && !i.system
-			t.version = i.version
-			t.unattended = t.unattended || i.unattended
+			t.addInstallation(i)
 		}
 	}
 	return tools
-}
-
-func toolOf(tools map[string]*tool, entry *farmhoundv1.Entry) *tool {
-	t := tools[entry.GetId()]
-	if t == nil {
-		t = &tool{entry: entry}
-		tools[entry.GetId()] = t
-	}
-	return t
 }
 
 // addProcess notes a process that belongs to the tool.
