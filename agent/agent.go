@@ -25,6 +25,7 @@ import (
 
 	"github.com/farmhound-security/farmhound/agent/delivery"
 	"github.com/farmhound-security/farmhound/agent/identity"
+	"github.com/farmhound-security/farmhound/agent/sensor/network/egress"
 	"github.com/farmhound-security/farmhound/agent/settings"
 	"github.com/farmhound-security/farmhound/agent/spool"
 	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
@@ -64,6 +65,8 @@ type Agent struct {
 	// unreadable is whether the stored certificate could not be read again; it
 	// belongs to enrolment and then to renewal, which follow each other.
 	unreadable bool
+	// prober asks the collector under which address this laptop is seen.
+	prober *egress.Prober
 
 	// The rest belongs to the loop.
 	windows *windows
@@ -89,6 +92,11 @@ func assemble(config Config, makeBody bodyMaker) (*Agent, error) {
 	a := &Agent{
 		observer: o, config: config, lookAgain: defaultLookAgain,
 		lookNow: make(chan struct{}, 1), wake: make(chan struct{}, 1), named: make(chan struct{}, 1),
+	}
+	a.prober = egress.New(config.Settings.Collector, a.log)
+	a.prober.Changed = func() { signal(a.lookNow) }
+	if a.body.useProber != nil {
+		a.body.useProber(a.prober)
 	}
 	if err := a.openIdentity(); err != nil {
 		return nil, err
@@ -142,6 +150,7 @@ func (a *Agent) Run(ctx context.Context) error {
 			cancel(err)
 		}
 	})
+	running.Go(func() { a.state.keepWritten(ctx) })
 	a.observe(ctx)
 	running.Wait()
 	err := context.Cause(ctx)

@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/farmhound-security/farmhound/agent/atomicfile"
+	"github.com/farmhound-security/farmhound/agent/delivery"
 	"github.com/farmhound-security/farmhound/agent/settings"
 	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
 )
@@ -79,10 +81,12 @@ type state struct {
 	unkept      error
 	// unwritten is whether the status could not be written the last time.
 	unwritten bool
+	// moved asks for the status to be written.
+	moved chan struct{}
 }
 
 func openState(a *Agent) (*state, error) {
-	s := &state{agent: a, dir: a.config.Settings.StateDir, current: &farmhoundv1.Policy{}}
+	s := &state{agent: a, dir: a.config.Settings.StateDir, current: &farmhoundv1.Policy{}, moved: make(chan struct{}, 1)}
 	s.status = Status{
 		Running: true, PID: os.Getpid(), Version: a.config.Version, StartedAt: started.UTC(),
 		Device: a.DeviceID(), Collector: a.config.Settings.Collector,
@@ -192,7 +196,7 @@ func (s *state) spooling(err error, lostWindows uint64) {
 	s.unkept, s.lostWindows = err, lostWindows
 	s.mu.Unlock()
 	if changed {
-		s.write()
+		signal(s.moved)
 	}
 }
 
@@ -202,7 +206,7 @@ func (s *state) lostReports() {
 	s.lost = true
 }
 
-// acknowledged notes that delivery works and writes the status.
+// acknowledged notes that delivery works and has the status written.
 func (s *state) acknowledged(at time.Time, offset time.Duration) {
 	s.mu.Lock()
 	s.status.LastAck, s.status.Trouble, s.status.ClockOffset = at.UTC(), "", offset.Seconds()
@@ -211,7 +215,7 @@ func (s *state) acknowledged(at time.Time, offset time.Duration) {
 		s.lost, s.resend = false, true
 	}
 	s.mu.Unlock()
-	s.write()
+	signal(s.moved)
 }
 
 // trouble notes what keeps reports from being delivered.
@@ -221,11 +225,11 @@ func (s *state) trouble(err error) {
 	s.status.Trouble = err.Error()
 	s.mu.Unlock()
 	if changed {
-		s.write()
+		signal(s.moved)
 	}
 }
 
-// observed notes how the senses are and writes the status.
+// observed notes how the senses are and has the status written.
 func (s *state) observed(seen *farmhoundv1.Report) {
 	health := seen.GetHealth()
 	s.mu.Lock()
@@ -235,7 +239,26 @@ func (s *state) observed(seen *farmhoundv1.Report) {
 		s.status.Senses = append(s.status.Senses, Sense{Name: sense.GetName(), State: SenseWord(sense.GetState()), Detail: sense.GetDetail()})
 	}
 	s.mu.Unlock()
-	s.write()
+	signal(s.moved)
+}
+
+// statusDelay is for how long a change of the status waits for others: what happens
+// together is written to the disk once.
+const statusDelay = 2 * time.Second
+
+// keepWritten writes the status when something has changed, until ctx is done.
+func (s *state) keepWritten(ctx context.Context) {
+	for {
+		select {
+		case <-s.moved:
+		case <-ctx.Done():
+			return
+		}
+		if delivery.Pause(ctx, statusDelay) != nil {
+			return
+		}
+		s.write()
+	}
 }
 
 func (s *state) stopped() {

@@ -75,6 +75,9 @@ func (s *Spool) startOver(cause error) error {
 	}
 	next := Status{Dropped: lost.Dropped + max(lost.Depth, 1), Damaged: lost.Damaged + 1}
 	err := s.db.Update(func(tx *bbolt.Tx) error {
+		if err := makeBuckets(tx); err != nil {
+			return err
+		}
 		if err := putCount(tx, droppedKey, next.Dropped); err != nil {
 			return err
 		}
@@ -83,7 +86,7 @@ func (s *Spool) startOver(cause error) error {
 	if err != nil {
 		return fmt.Errorf("count damage: %w", err)
 	}
-	s.status = next
+	s.status, s.complete = next, true
 	s.log.LogAttrs(context.Background(), slog.LevelError,
 		"spool was damaged: it was moved aside and reporting goes on with an empty one; undelivered reports in it are lost",
 		slog.String("moved_to", aside), slog.Any("cause", cause))
@@ -126,19 +129,32 @@ func (s *Spool) openFile() error {
 // free list is kept on disk: without it bbolt walks all pages on opening, in a
 // goroutine whose panic on a damaged page nobody could recover.
 func openBolt(path string, file **os.File) (*bbolt.DB, error) {
+	info, err := os.Stat(path)
+	made := err != nil || info.Size() == 0
 	// bbolt has no error value for a file that is shorter than its two heads.
-	if info, err := os.Stat(path); err == nil && info.Size() > 0 && info.Size() < 2*int64(os.Getpagesize()) {
+	if !made && info.Size() < 2*int64(os.Getpagesize()) {
 		return nil, fmt.Errorf("%w: %d bytes long", errDamaged, info.Size())
 	}
-	db, err := bbolt.Open(path, 0o600, &bbolt.Options{
+	options := &bbolt.Options{
 		Timeout:      lockWait,
 		NoStatistics: true,
 		OpenFile: func(name string, flag int, mode os.FileMode) (*os.File, error) {
 			opened, err := os.OpenFile(name, flag, mode)
+			if err == nil {
+				pageByPage(opened)
+			}
 			*file = opened
 			return opened, err
 		},
-	})
+	}
+	db, err := bbolt.Open(path, 0o600, options)
+	if err == nil && made {
+		// bbolt writes the first pages of a new file as one piece, and so they would be
+		// kept: it is opened anew.
+		if err = db.Close(); err == nil {
+			db, err = bbolt.Open(path, 0o600, options)
+		}
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -146,7 +162,7 @@ func openBolt(path string, file **os.File) (*bbolt.DB, error) {
 	return db, nil
 }
 
-// load makes what is missing, checks every record and counts. A file that is
+// load checks every record and counts. A file that is
 // shorter than its own pages was cut off. A file that has everything is not written:
 // a full disk keeps nobody from delivering what waits.
 func (s *Spool) load() error {
@@ -165,11 +181,14 @@ func (s *Spool) load() error {
 		}
 		return nil
 	})
-	if err == nil && !complete {
-		err = s.db.Update(makeBuckets)
-	}
 	if err != nil {
 		return err
+	}
+	if s.complete = complete; !complete {
+		// A new file holds nothing to count, and gets what is missing with what is
+		// first stored in it.
+		s.status = Status{}
+		return nil
 	}
 	return s.db.View(func(tx *bbolt.Tx) error {
 		s.status = Status{Dropped: getCount(tx, droppedKey), Damaged: getCount(tx, damagedKey)}

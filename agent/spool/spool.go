@@ -118,6 +118,8 @@ type Spool struct {
 	file   *os.File  // db's own
 	closed bool
 	status Status
+	// complete is whether the file has its buckets: a new one has not.
+	complete bool
 }
 
 // Open opens the queue at path, making it if there is none. Damage is repaired
@@ -310,6 +312,11 @@ func (s *Spool) update(change func(*bbolt.Tx, *Status) error) error {
 	return s.repairing(func() error {
 		next := s.status
 		err := s.db.Update(func(tx *bbolt.Tx) error {
+			if !s.complete {
+				if err := makeBuckets(tx); err != nil {
+					return err
+				}
+			}
 			if err := change(tx, &next); err != nil || next.Depth == s.status.Depth {
 				return err
 			}
@@ -318,7 +325,7 @@ func (s *Spool) update(change func(*bbolt.Tx, *Status) error) error {
 		if err != nil {
 			return err
 		}
-		s.status = next
+		s.status, s.complete = next, true
 		return nil
 	})
 }
@@ -326,7 +333,12 @@ func (s *Spool) update(change func(*bbolt.Tx, *Status) error) error {
 func (s *Spool) view(look func(*bbolt.Tx) error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.repairing(func() error { return s.db.View(look) })
+	return s.repairing(func() error {
+		if !s.complete {
+			return nil // new, and nothing in it
+		}
+		return s.db.View(look)
+	})
 }
 
 func put(tx *bbolt.Tx, next *Status, value []byte) error {
