@@ -162,10 +162,15 @@ func (d *Deliverer) deliver(ctx context.Context) (bool, error) {
 	defer cancel()
 	ack, err := d.Collector.Report(call, batch, grpc.UseCompressor(gzip.Name))
 	d.unsettled = 0
-	if status.Code(err) == codes.InvalidArgument {
+	switch size := refusedSize(err); {
+	case status.Code(err) == codes.InvalidArgument, size == tooLarge:
 		return true, d.isolate(ctx, waiting, err)
-	}
-	if err != nil {
+	case size == perhapsTooLarge:
+		// Nothing of it was taken. Fewer are tried after the pause; one alone is never
+		// dropped for this.
+		d.reports = max(len(waiting.Payloads)/2, 1)
+		return true, err
+	case err != nil:
 		d.unsettled = len(batch.GetReports())
 		return true, err
 	}
@@ -211,7 +216,7 @@ func (d *Deliverer) isolate(ctx context.Context, refused *spool.Batch, cause err
 
 // drop removes the first report of a batch, for good.
 func (d *Deliverer) drop(ctx context.Context, batch *spool.Batch, cause error) error {
-	d.Log.ErrorContext(ctx, "a report was refused as invalid and is dropped",
+	d.Log.ErrorContext(ctx, "a report can never be taken, is dropped and counted",
 		"boot_id", batch.BootID, "sequence", batch.Sequences[0], "cause", cause)
 	_, err := d.Queue.Drop(batch.BootID, batch.Sequences[0])
 	return err
