@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/farmhound-security/farmhound/agent/sensor"
+	"github.com/farmhound-security/farmhound/agent/sensor/network/egress"
 	"github.com/farmhound-security/farmhound/agent/sensor/software"
 	"github.com/farmhound-security/farmhound/proto/catalog"
 	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
@@ -23,6 +24,8 @@ type body struct {
 	useKeys func([]*farmhoundv1.FleetKey)
 	// useCatalog sets what is looked for from now on.
 	useCatalog func(*catalog.Catalog)
+	// useProber has the ways out of the laptop asked. Nil where no sense looks at them.
+	useProber func(*egress.Prober)
 }
 
 // bodyMaker makes the body for a configuration; tests make one of their own.
@@ -53,6 +56,7 @@ func newBody(config Config, log *slog.Logger) (*body, error) {
 		senses:     runner,
 		meter:      software.NewControlMeter(),
 		system:     func() *farmhoundv1.System { return sensor.ReadSystem(machine) },
+		useProber:  runner.UseProber,
 		useCatalog: func(c *catalog.Catalog) { sought.change(func() { sought.known = c }) },
 		useKeys: func(keys []*farmhoundv1.FleetKey) {
 			ring, err := fleetkey.NewRing(keys)

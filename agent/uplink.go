@@ -59,6 +59,7 @@ func (a *Agent) deliver(ctx context.Context) error {
 	var renewing sync.WaitGroup
 	defer renewing.Wait()
 	renewing.Go(func() { a.keepRenewed(ctx, connection) })
+	renewing.Go(func() { a.prober.Run(ctx) })
 	renewing.Go(func() { a.keepCatalog(ctx, farmhoundv1.NewIngestServiceClient(connection)) })
 	return deliverer.Run(ctx)
 }
@@ -228,6 +229,7 @@ func (a *Agent) acknowledged(ctx context.Context, ack *farmhoundv1.ReportAck) {
 		}
 	}
 	a.state.acknowledged(now, offset)
+	a.prober.Use(ack.GetEgress())
 	if policy := ack.GetPolicy(); policy != nil {
 		a.applyPolicy(policy)
 	}

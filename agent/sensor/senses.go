@@ -2,6 +2,7 @@ package sensor
 
 import (
 	"github.com/farmhound-security/farmhound/agent/sensor/network"
+	"github.com/farmhound-security/farmhound/agent/sensor/network/egress"
 	"github.com/farmhound-security/farmhound/agent/sensor/session"
 	"github.com/farmhound-security/farmhound/agent/sensor/software"
 	"github.com/farmhound-security/farmhound/proto/catalog"
@@ -13,6 +14,15 @@ import (
 // says so.
 func New(h Host, c *catalog.Catalog, keys fleetkey.Ring) []Sensor {
 	return []Sensor{software.New(h, c), session.New(h), network.New(h, c, keys)}
+}
+
+// UseProber has the ways out of this laptop asked by a prober that the caller runs.
+func (r *Runner) UseProber(p *egress.Prober) {
+	for _, s := range r.slots {
+		if sense, ok := s.sensor.(*network.Sensor); ok {
+			sense.UseProber(p)
+		}
+	}
 }
 
 // Use gives the senses another catalogue and other keys from their next observation

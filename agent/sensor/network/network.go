@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 
 	"github.com/farmhound-security/farmhound/agent/sensor/host"
+	"github.com/farmhound-security/farmhound/agent/sensor/network/egress"
 	"github.com/farmhound-security/farmhound/proto/catalog"
 	"github.com/farmhound-security/farmhound/proto/fleetkey"
 )
@@ -33,6 +34,7 @@ const detailNoKey = "no fleet key yet, so networks are not hashed"
 type Sensor struct {
 	host   host.Host
 	config atomic.Pointer[config]
+	prober atomic.Pointer[egress.Prober] // nil where nobody is asked
 	system system
 }
 
@@ -56,3 +58,7 @@ func (s *Sensor) Name() string { return Name }
 // Use changes catalogue and keys from the next observation on. It may be called
 // while an observation is under way.
 func (s *Sensor) Use(c *catalog.Catalog, keys fleetkey.Ring) { s.config.Store(&config{c, keys}) }
+
+// UseProber has the ways out of this laptop asked by p, which somebody else runs, from
+// the next observation on.
+func (s *Sensor) UseProber(p *egress.Prober) { s.prober.Store(p) }

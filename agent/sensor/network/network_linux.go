@@ -58,6 +58,10 @@ func (s *Sensor) Observe(ctx context.Context, into *farmhoundv1.Report) error {
 	} else {
 		v.hash(s.host, use.keys, out)
 	}
+	if p := s.prober.Load(); p != nil {
+		p.Want(v.paths(out.GetTunnels()))
+		out.Egress = p.Known()
+	}
 	into.Network = out
 	return host.Hidden(details...)
 }
@@ -197,10 +201,12 @@ func (v *view) hash(h host.Host, keys fleetkey.Ring, out *farmhoundv1.Network) {
 		}
 		if value, ok := fleetkey.Prefix(p); ok && !p.Addr().IsLinkLocalUnicast() {
 			out.LanHash, out.KeyId, _ = keys.Hash(fleetkey.LANPrefix, value)
+			out.EarlierLans = keys.Earlier(fleetkey.LANPrefix, value)
 		}
 	}
 	if value, ok := fleetkey.MAC(hardwareAddress(h, gateway)); ok {
 		out.GatewayHash, out.KeyId, _ = keys.Hash(fleetkey.GatewayMAC, value)
+		out.EarlierGateways = keys.Earlier(fleetkey.GatewayMAC, value)
 	}
 }
 

@@ -1,0 +1,211 @@
+// Package egress asks the collector's STUN responder under which address this
+// laptop is seen: by the default route, and over every physical interface beside
+// it. Where the two differ, a tunnel carries the traffic.
+//
+// The answers are sealed by the collector; the laptop carries them. Nothing is
+// asked of anybody but the collector, and nothing without its token. The package
+// imports proto/ only.
+package egress
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"net"
+	"net/netip"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/farmhound-security/farmhound/proto/egress"
+	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
+)
+
+const (
+	// askAgain is after what time an unchanged laptop asks anew: addresses change
+	// beyond the router unnoticed.
+	askAgain = 3 * time.Hour
+	// tryAgain is the pause after nobody answered over any way.
+	tryAgain = 15 * time.Minute
+	// settle lets a network that is just coming up finish.
+	settle = 3 * time.Second
+	// sealAge is from when on a seal is replaced although the address is the same: a
+	// collector takes none that is much older than a day.
+	sealAge = 12 * time.Hour
+	// mostPaths is what a report may hold.
+	mostPaths = 16
+)
+
+// Path is one way out.
+type Path struct {
+	// Interface is the interface to use; empty for the default route.
+	Interface string
+	// Kind is its kind, or that of the interface behind the default route.
+	Kind farmhoundv1.InterfaceKind
+	// Tool is the catalogue id of the tool that owns it, if it is a tunnel.
+	Tool string
+}
+
+// Prober asks when there is reason to. It is safe for concurrent use; Run is its
+// only goroutine.
+type Prober struct {
+	// Changed is called when what is known changed. Nil is allowed. Set before Run.
+	Changed func()
+	log     *slog.Logger
+	wake    chan struct{}
+
+	mu        sync.Mutex
+	collector string // host of the collector
+	responder string // host:port; empty where nobody is to be asked
+	token     []byte
+	paths     []Path
+	known     []known
+}
+
+// known is the latest answer over one path in one address family.
+type known struct {
+	path   Path
+	family string
+	seen   netip.Addr
+	seal   []byte
+	at     time.Time
+}
+
+// New returns a Prober for a laptop whose collector is at an address (host:port).
+func New(collector string, log *slog.Logger) *Prober {
+	host, _, err := net.SplitHostPort(collector)
+	if err != nil {
+		host = collector
+	}
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	return &Prober{collector: host, log: log, wake: make(chan struct{}, 1)}
+}
+
+// Use says whom to ask, as an acknowledgement said; nil for nobody.
+func (p *Prober) Use(r *farmhoundv1.EgressResponder) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	before := p.responder
+	p.responder, p.token = "", nil
+	if len(r.GetToken()) == egress.TokenSize && r.GetPort() > 0 {
+		host := r.GetHost()
+		if host == "" {
+			host = p.collector
+		}
+		p.responder, p.token = net.JoinHostPort(host, strconv.FormatUint(uint64(r.GetPort()), 10)), r.GetToken()
+	}
+	if p.responder != before {
+		p.signal()
+	}
+}
+
+// Want says which ways out there are. A change makes them asked soon.
+func (p *Prober) Want(paths []Path) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if slices.Equal(paths, p.paths) {
+		return
+	}
+	p.paths = slices.Clone(paths)
+	// What an interface that is gone was seen under says nothing of now.
+	p.known = slices.DeleteFunc(p.known, func(k known) bool { return !slices.Contains(p.paths, k.path) })
+	p.signal()
+}
+
+func (p *Prober) signal() {
+	select {
+	case p.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Known returns what is known, the default route first. The messages are not to be
+// changed.
+func (p *Prober) Known() []*farmhoundv1.EgressPath {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var list []*farmhoundv1.EgressPath
+	for _, k := range p.known[:min(len(p.known), mostPaths)] {
+		list = append(list, &farmhoundv1.EgressPath{Kind: k.path.Kind, Tool: k.path.Tool, DefaultRoute: k.path.Interface == "", Seal: k.seal})
+	}
+	return list
+}
+
+// Run asks at every change and every few hours until ctx is done.
+func (p *Prober) Run(ctx context.Context) {
+	timer := time.NewTimer(askAgain)
+	defer timer.Stop()
+	for {
+		select {
+		case <-p.wake:
+		case <-timer.C:
+		case <-ctx.Done():
+			return
+		}
+		timer.Reset(settle)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			return
+		}
+		pause := askAgain
+		if !p.askAll(ctx) {
+			pause = tryAgain
+		}
+		timer.Reset(pause)
+	}
+}
+
+// askAll asks over every path and reports whether there is nothing left to try
+// soon: somebody answered, or nobody is to be asked.
+func (p *Prober) askAll(ctx context.Context) bool {
+	p.mu.Lock()
+	responder, token, paths := p.responder, p.token, slices.Clone(p.paths)
+	p.mu.Unlock()
+	if responder == "" {
+		p.replace(nil)
+		return true
+	}
+	var found []known
+	for _, path := range paths {
+		for _, family := range []string{"4", "6"} {
+			a, err := ask(ctx, path.Interface, family, responder, token)
+			if ctx.Err() != nil {
+				return true
+			}
+			if err != nil {
+				p.log.DebugContext(ctx, "the collector does not answer over one way out", "interface", path.Interface, "kind", path.Kind, "error", err)
+				continue
+			}
+			found = append(found, known{path, family, a.seen, a.seal, time.Now()})
+		}
+	}
+	p.replace(found)
+	return len(found) > 0 || len(paths) == 0
+}
+
+// replace keeps the seal of an address that is still the same, so that a report
+// has nothing new to tell.
+func (p *Prober) replace(found []known) {
+	p.mu.Lock()
+	changed := len(found) != len(p.known)
+	for i := range found {
+		k := &found[i]
+		at := slices.IndexFunc(p.known, func(old known) bool {
+			return old.path == k.path && old.family == k.family && old.seen == k.seen && k.at.Sub(old.at) < sealAge
+		})
+		if at >= 0 {
+			*k = p.known[at]
+		}
+		changed = changed || i >= len(p.known) || !bytes.Equal(k.seal, p.known[i].seal)
+	}
+	p.known = found
+	notify := p.Changed
+	p.mu.Unlock()
+	if changed && notify != nil {
+		notify()
+	}
+}
