@@ -1,10 +1,10 @@
-// Package sockets lists the TCP connections and listeners of a Linux machine, with
-// what the kernel knows of their round trips and bytes.
+// Package sockets lists the TCP connections and listeners of a machine, with what the
+// kernel knows of their round trips and bytes.
 //
-// The kernel is asked through its INET_DIAG dump where it can be; files recorded
+// Linux' kernel is asked through its INET_DIAG dump where it can be; files recorded
 // from /proc/net/tcp are read otherwise, and then round trips and bytes are absent.
-// Rows are parsed into memory that the caller reuses: a steady scan allocates
-// nothing per row. The package imports nothing of Farmhound but agent/sensor/host.
+// Windows' tables with owners are parsed here as well. Rows are parsed into memory that
+// the caller reuses: a steady scan allocates nothing per row. The package imports nothing of Farmhound but agent/sensor/host.
 package sockets
 
 import (
