@@ -33,6 +33,7 @@ type update struct {
 	order    uint64
 	late     bool // spooled: arrived well after it was observed
 	first    bool // the device's first report
+	renamed  bool // something got another name
 	runBegan bool // the report that begins a run, and carries every part whose sense works
 	// before is when the report before of the same run was observed and arrived; nil without one.
 	before *fleetv1.Silence
@@ -168,6 +169,7 @@ func (u *update) prune() {
 	oldest := today - keptDays + 1
 	u.pic.Days = slices.DeleteFunc(u.pic.GetDays(), func(d *fleetv1.Day) bool { return int64(d.GetDay()) < oldest })
 	u.pic.Contacts = keepContacts(u.pic.GetContacts(), today)
+	u.pruneRenames()
 	u.pic.Silences = slices.DeleteFunc(u.pic.GetSilences(), func(s *fleetv1.Silence) bool {
 		return u.received-s.GetToUnix() > (keptTrustDays+1)*daySeconds
 	})

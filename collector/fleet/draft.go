@@ -33,6 +33,7 @@ func newDraft(pic *fleetv1.Picture) draft {
 		SoftwareParts: slices.Clone(pic.GetSoftwareParts()), HardwareParts: slices.Clone(pic.GetHardwareParts()),
 		Orders: &fleetv1.PartOrders{}, CleanPlaces: slices.Clone(pic.GetCleanPlaces()),
 		Forks: pic.GetForks(), SupersededBy: pic.GetSupersededBy(), SupersededUnix: pic.GetSupersededUnix(),
+		Renames: slices.Clip(pic.GetRenames()), FleetKey: pic.GetFleetKey(),
 	}
 	// Changed by every report, and small.
 	proto.Merge(d.pic.GetClock(), pic.GetClock())

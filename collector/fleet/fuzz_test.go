@@ -133,6 +133,7 @@ func TestEveryFieldIsCarried(t *testing.T) {
 	pic.ClonedUnix, pic.SpoolDropped, pic.PeerMss, pic.WindowsRefused = 1, 2, 3, 4
 	pic.EnrolledAt = timestamppb.New(monday)
 	pic.Forks, pic.SupersededBy, pic.SupersededUnix = []*fleetv1.Fork{{AtUnix: 1}}, "d2", 5
+	pic.Renames, pic.FleetKey = []*fleetv1.Rename{{KeyId: 2}}, 2
 	pic.Contacts = append(pic.GetContacts(), &fleetv1.Contact{Tool: "x"})
 	pic.Peripherals = append(pic.GetPeripherals(), &fleetv1.PeripheralState{Name: "x"})
 	pic.Senses = append(pic.GetSenses(), &fleetv1.SenseCondition{Name: "x"})

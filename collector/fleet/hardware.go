@@ -41,7 +41,7 @@ func (u *update) peripherals(part *farmhoundv1.Hardware, latest bool) {
 	u.pic.HardwareParts = u.carried(u.pic.GetHardwareParts())
 	other := false
 	for _, d := range part.GetUsb() {
-		if c, ok := u.f.classifyUSB(d); ok {
+		if c, ok := u.classifyUSB(d); ok {
 			u.peripheral(c)
 		} else if !d.GetBuiltIn() && isInput(d) && !u.f.pretends(d) {
 			other = true
@@ -49,7 +49,7 @@ func (u *update) peripherals(part *farmhoundv1.Hardware, latest bool) {
 	}
 	for _, d := range part.GetDisplays() {
 		if !d.GetBuiltIn() {
-			u.peripheral(u.f.classifyDisplay(d))
+			u.peripheral(u.classifyDisplay(d))
 		}
 	}
 	if latest {
@@ -161,22 +161,35 @@ func keepPeripherals(all []*fleetv1.PeripheralState) []*fleetv1.PeripheralState 
 	return all
 }
 
-func (f *Fleet) classifyDisplay(d *farmhoundv1.Display) *fleetv1.PeripheralState {
+// identify tells a peripheral apart from the laptop's others, and, by an ordinary
+// serial, from any other in the fleet. whole is the former under the hash of a serial.
+func (u *update) identify(p *fleetv1.PeripheralState, serial *farmhoundv1.PeripheralSerial, identity []byte, whole func(serial []byte) key) {
+	if len(serial.GetHash()) == 0 {
+		k := whole(nil)
+		p.Key = k[:]
+		return
+	}
+	p.Key = u.known(names(serial.GetKeyId(), serial.GetHash(), serial.GetEarlier(), whole))
+	if serial.GetClass() == farmhoundv1.SerialClass_SERIAL_CLASS_ORDINARY {
+		p.Serial = u.known(names(serial.GetKeyId(), serial.GetHash(), serial.GetEarlier(), func(hash []byte) key {
+			return u.f.hash(hashPeripheral, identity, hash)
+		}))
+	}
+}
+
+func (u *update) classifyDisplay(d *farmhoundv1.Display) *fleetv1.PeripheralState {
 	p := &fleetv1.PeripheralState{Kind: kindDisplay, Name: d.GetName()}
 	if p.Name == "" {
 		p.Name = d.GetMaker()
 	}
 	identity := binary.BigEndian.AppendUint32([]byte(d.GetMaker()), d.GetProductCode())
-	if d.GetSerial().GetClass() == farmhoundv1.SerialClass_SERIAL_CLASS_ORDINARY && len(d.GetSerial().GetHash()) > 0 {
-		k := f.hash(hashPeripheral, identity, d.GetSerial().GetHash())
-		p.Serial = k[:]
-	}
-	k := f.hash(hashPeripheral, []byte("display"), identity, []byte(d.GetName()), []byte(d.GetVirtualDriver()), d.GetSerial().GetHash())
-	p.Key = k[:]
-	if f.cfg.Catalog == nil {
+	u.identify(p, d.GetSerial(), identity, func(serial []byte) key {
+		return u.f.hash(hashPeripheral, []byte("display"), identity, []byte(d.GetName()), []byte(d.GetVirtualDriver()), serial)
+	})
+	if u.f.cfg.Catalog == nil {
 		return p
 	}
-	m, ok := f.cfg.Catalog.Display(d)
+	m, ok := u.f.cfg.Catalog.Display(d)
 	if !ok {
 		return p
 	}

@@ -48,6 +48,7 @@ type entry struct {
 	accounts  []key
 	days      []daySlots // oldest first
 	joints    []joint
+	renames   renames
 }
 
 // stay is one network at which the device was within togetherSeconds of its last
@@ -117,7 +118,7 @@ func (ix *index) group(j joint) (group []*entry, crowded bool) {
 
 // entryOf draws from a picture what others may need to know.
 func (f *Fleet) entryOf(pic *fleetv1.Picture, person *fleetv1.Person, contacts []contact, at time.Time) *entry {
-	e := &entry{id: pic.GetId(), laptop: pic.GetSerial(), person: person.GetId(), household: person.GetHousehold(), last: pic.GetLastReceivedUnix()}
+	e := &entry{id: pic.GetId(), laptop: pic.GetSerial(), person: person.GetId(), household: person.GetHousehold(), last: pic.GetLastReceivedUnix(), renames: renamesOf(pic)}
 	for _, n := range pic.GetNetworks() {
 		e.stayAt(n)
 	}
@@ -132,7 +133,7 @@ func (f *Fleet) entryOf(pic *fleetv1.Picture, person *fleetv1.Person, contacts [
 		}
 		s := serial{name: p.GetName()}
 		for _, prefix := range p.GetEgressPrefixes() {
-			s.joints = append(s.joints, joint{hashPeripheral, k, prefix})
+			s.joints = append(s.joints, e.renames.joints(hashPeripheral, k, prefix)...)
 		}
 		e.join(s.joints...)
 		e.serials = append(e.serials, s)
@@ -140,7 +141,7 @@ func (f *Fleet) entryOf(pic *fleetv1.Picture, person *fleetv1.Person, contacts [
 	for _, c := range contacts {
 		if k, ok := toKey(c.GetAccount()); ok && !slices.Contains(e.accounts, k) && !c.GetNear() && !f.approved(c.GetTool(), person, dayStart(c.GetDay())) {
 			e.accounts = append(e.accounts, k)
-			e.join(joint{hashAccount, k, ""})
+			e.join(e.renames.joints(hashAccount, k, "")...)
 		}
 	}
 	for _, d := range pic.GetDays() {
@@ -175,10 +176,10 @@ func (e *entry) stayAt(n *fleetv1.NetworkSighting) {
 		return
 	}
 	if hasGateway {
-		s.joints = append(s.joints, joint{hashGateway, gateway, n.GetEgressPrefix()})
+		s.joints = append(s.joints, e.renames.joints(hashGateway, gateway, n.GetEgressPrefix())...)
 	}
 	if hasPoint {
-		s.joints = append(s.joints, joint{hashAccessPoint, point, n.GetEgressPrefix()})
+		s.joints = append(s.joints, e.renames.joints(hashAccessPoint, point, n.GetEgressPrefix())...)
 	}
 }
 

@@ -50,23 +50,20 @@ var absoluteMakers = map[uint32]bool{
 }
 
 // classifyUSB recognises a device that can drive the laptop from elsewhere.
-func (f *Fleet) classifyUSB(d *farmhoundv1.UsbDevice) (*fleetv1.PeripheralState, bool) {
+func (u *update) classifyUSB(d *farmhoundv1.UsbDevice) (*fleetv1.PeripheralState, bool) {
 	if d.GetBuiltIn() {
 		return nil, false
 	}
-	level, name := f.recognise(d)
+	level, name := u.f.recognise(d)
 	if level == "" {
 		return nil, false
 	}
 	keyboard, _, _ := shape(d)
 	p := &fleetv1.PeripheralState{Kind: kindKVM, Level: level, Name: name, Keyboard: keyboard}
 	identity := binary.BigEndian.AppendUint32(nil, d.GetVendorId()<<16|d.GetProductId())
-	if d.GetSerial().GetClass() == farmhoundv1.SerialClass_SERIAL_CLASS_ORDINARY && len(d.GetSerial().GetHash()) > 0 {
-		k := f.hash(hashPeripheral, identity, d.GetSerial().GetHash())
-		p.Serial = k[:]
-	}
-	k := f.hash(hashPeripheral, []byte("usb"), identity, d.GetSerial().GetHash(), []byte(d.GetManufacturer()), []byte(d.GetProduct()))
-	p.Key = k[:]
+	u.identify(p, d.GetSerial(), identity, func(serial []byte) key {
+		return u.f.hash(hashPeripheral, []byte("usb"), identity, serial, []byte(d.GetManufacturer()), []byte(d.GetProduct()))
+	})
 	return p, true
 }
 

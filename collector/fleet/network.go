@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	fleetv1 "github.com/farmhound-security/farmhound/proto/farmhound/fleet/v1"
+	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
 )
 
 const (
@@ -197,10 +198,18 @@ func (u *update) cleanPlace(e *fleetv1.EgressState) {
 func (u *update) networkPart() *fleetv1.NetworkState {
 	part := u.rep.GetNetwork()
 	n := &fleetv1.NetworkState{
-		Gateway:     u.f.hashed(hashGateway, part.GetGatewayHash()),
-		AccessPoint: u.f.hashed(hashAccessPoint, part.GetAccessPointHash()),
-		Lan:         u.f.hashed(hashLAN, part.GetLanHash()),
+		OldestKey: part.GetKeyId(), NewestKey: part.GetKeyId(),
 	}
+	named := func(kind string, newest []byte, earlier []*farmhoundv1.EarlierHash) []byte {
+		all := names(part.GetKeyId(), newest, earlier, func(hash []byte) key { return u.f.hash(kind, hash) })
+		if len(all) > 0 {
+			n.OldestKey = min(n.GetOldestKey(), all[len(all)-1].key)
+		}
+		return u.known(all)
+	}
+	n.Gateway = named(hashGateway, part.GetGatewayHash(), part.GetEarlierGateways())
+	n.AccessPoint = named(hashAccessPoint, part.GetAccessPointHash(), part.GetEarlierAccessPoints())
+	n.Lan = named(hashLAN, part.GetLanHash(), part.GetEarlierLans())
 	for _, t := range part.GetTunnels()[:min(len(part.GetTunnels()), keptTunnels)] {
 		n.Tunnels = append(n.Tunnels, &fleetv1.TunnelState{Tool: t.GetTool(), DefaultRoute: t.GetDefaultRoute()})
 	}
@@ -223,7 +232,7 @@ func (u *update) networkPart() *fleetv1.NetworkState {
 func (u *update) replaceNetwork(n *fleetv1.NetworkState) {
 	before := u.pic.GetNetwork()
 	u.pic.Network = n
-	if before != nil && !sameNetwork(before, n) &&
+	if before != nil && !sameNetwork(before, n) && comparable(before, n) &&
 		len(before.GetGateway())+len(before.GetLan()) > 0 && len(n.GetGateway())+len(n.GetLan()) > 0 {
 		u.event(u.at, "network_changed", "The laptop is on another network.")
 	}
@@ -237,6 +246,12 @@ func sameNetwork(a, b *fleetv1.NetworkState) bool {
 	return string(a.GetLan()) == string(b.GetLan())
 }
 
+// comparable says whether two networks were reported under a fleet key in common: of
+// others nobody knows whether they are one. Those told before keys were noted are.
+func comparable(before, n *fleetv1.NetworkState) bool {
+	return before.GetNewestKey() == 0 || n.GetOldestKey() <= before.GetNewestKey() && before.GetOldestKey() <= n.GetNewestKey()
+}
+
 func tunnelled(n *fleetv1.NetworkState) bool {
 	return slices.ContainsFunc(n.GetTunnels(), (*fleetv1.TunnelState).GetDefaultRoute)
 }
@@ -244,10 +259,22 @@ func tunnelled(n *fleetv1.NetworkState) bool {
 // atOffice says whether the laptop is at an office: behind its gateway, or
 // leaving from its addresses without a tunnel that would carry it there.
 func (u *update) atOffice(n *fleetv1.NetworkState, addr netip.Addr) bool {
-	if k, ok := toKey(n.GetGateway()); ok && u.f.offices[k] {
+	if len(u.f.offices) > 0 && u.behindOffice(n.GetGateway()) {
 		return true
 	}
 	return addr.IsValid() && u.f.cfg.Company.office(addr) && !tunnelled(n)
+}
+
+// behindOffice says whether a gateway is an office's, under whichever fleet key the
+// company named it.
+func (u *update) behindOffice(gateway []byte) bool {
+	is := func(name []byte) bool {
+		k, ok := toKey(name)
+		return ok && u.f.offices[k]
+	}
+	return is(gateway) || slices.ContainsFunc(u.pic.GetRenames(), func(r *fleetv1.Rename) bool {
+		return string(r.GetFirst()) == string(gateway) && is(r.GetName())
+	})
 }
 
 // firstNetwork remembers the first network that was not the company's: laptops

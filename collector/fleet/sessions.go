@@ -85,8 +85,10 @@ func (u *update) session(s *farmhoundv1.RemoteSession) {
 
 func (u *update) remember(state *fleetv1.SessionState, s *farmhoundv1.RemoteSession) {
 	kept := proto.CloneOf(s)
-	state.Account = u.f.hashed(hashAccount, s.GetAccountHash())
-	kept.AccountHash, kept.KeyId = nil, 0
+	state.Account = u.known(names(s.GetKeyId(), s.GetAccountHash(), s.GetEarlierAccounts(), func(hash []byte) key {
+		return u.f.hash(hashAccount, hash)
+	}))
+	kept.AccountHash, kept.KeyId, kept.EarlierAccounts = nil, 0, nil
 	state.Session = kept
 }
 

@@ -36,9 +36,8 @@ type gathering struct {
 	home    stay
 	now     int64
 	members map[string]member
-	// lowest names the site: the smallest hash that joins it, gateways first.
-	lowest  joint
-	crowded bool // the home network has more devices than a site
+	joined  []joint // what joins its members
+	crowded bool    // the home network has more devices than a site
 	shared  string
 	words   []string
 }
@@ -125,13 +124,13 @@ func (g *gathering) byNetwork() {
 			})
 			if i >= 0 {
 				g.members[e.id] = member{entry: e, stay: e.stays[i]}
-				g.name(j)
+				g.joined = append(g.joined, j)
 				queue = append(queue, e.stays[i].joints...)
 			}
 		}
 	}
 	if len(g.members) > 0 {
-		if g.lowest.kind == hashGateway {
+		if slices.ContainsFunc(g.joined, func(j joint) bool { return j.kind == hashGateway }) {
 			g.words = append(g.words, "the same gateway and egress network")
 		} else {
 			g.words = append(g.words, "the same access point and egress network")
@@ -139,11 +138,23 @@ func (g *gathering) byNetwork() {
 	}
 }
 
-func (g *gathering) name(j joint) {
-	if g.lowest.kind == "" || j.kind == hashGateway && g.lowest.kind != hashGateway ||
-		j.kind == g.lowest.kind && slices.Compare(j.hash[:], g.lowest.hash[:]) < 0 {
-		g.lowest = j
+// lowest names the site: the smallest hash that joins it, gateways first, peripherals
+// last and in the order of the device's own.
+func (g *gathering) lowest() joint {
+	devices := []*entry{g.self}
+	for _, m := range g.members {
+		devices = append(devices, m.entry)
 	}
+	slices.SortFunc(devices, func(a, b *entry) int { return cmp.Compare(a.id, b.id) })
+	var lowest joint
+	for _, j := range g.joined {
+		j = oldest(j, devices)
+		if lowest.kind == "" || j.kind == hashGateway && lowest.kind != hashGateway ||
+			j.kind == lowest.kind && j.kind != hashPeripheral && slices.Compare(j.hash[:], lowest.hash[:]) < 0 {
+			lowest = j
+		}
+	}
+	return lowest
 }
 
 // byPeripheral gathers the devices to which the same console or display was
@@ -164,9 +175,7 @@ func (g *gathering) byPeripheral() {
 				if _, known := g.members[e.id]; !known {
 					g.members[e.id] = member{entry: e, peripheral: true}
 				}
-				if g.lowest.kind == "" {
-					g.lowest = j
-				}
+				g.joined = append(g.joined, j)
 			}
 		}
 	}
@@ -178,7 +187,7 @@ func (g *gathering) byPeripheral() {
 func siteID(j joint) string { return "site-" + j.hash.String() }
 
 func (g *gathering) describe() *fleetv1.Site {
-	s := &fleetv1.Site{Id: siteID(g.lowest), Office: g.home.office, SharedPeripheral: g.shared, Members: []string{g.self.id}}
+	s := &fleetv1.Site{Id: siteID(g.lowest()), Office: g.home.office, SharedPeripheral: g.shared, Members: []string{g.self.id}}
 	people := map[string]bool{g.self.people(): true}
 	s.Household = g.self.household != ""
 	others := make([]member, 0, len(g.members))
@@ -280,9 +289,11 @@ func (f *Fleet) accountPeople(e *entry) uint32 {
 	most := 0
 	for _, k := range e.accounts {
 		people := map[string]bool{e.people(): true}
-		group, _ := f.index.group(joint{hashAccount, k, ""})
-		for _, other := range group {
-			people[other.people()] = true
+		for _, j := range e.renames.joints(hashAccount, k, "") {
+			group, _ := f.index.group(j)
+			for _, other := range group {
+				people[other.people()] = true
+			}
 		}
 		most = max(most, len(people))
 	}

@@ -26,6 +26,8 @@ import (
 const (
 	// KeySize is the length of a fleet key in bytes.
 	KeySize = 32
+	// MaxKeys is how many keys a fleet can use at once.
+	MaxKeys = 4
 	// Size is the length of a hash in bytes.
 	Size = 16
 )
@@ -65,6 +67,9 @@ type key struct {
 // twice is an error, which never shows the key.
 func NewRing(keys []*farmhoundv1.FleetKey) (Ring, error) {
 	var r Ring
+	if len(keys) > MaxKeys {
+		return Ring{}, fmt.Errorf("%d fleet keys are given, at most %d can be used", len(keys), MaxKeys)
+	}
 	for _, k := range keys {
 		if k.GetId() == 0 {
 			return Ring{}, errors.New("fleet key without an id")
@@ -99,6 +104,23 @@ func (r Ring) Hash(kind Kind, value []byte) (sum []byte, keyID uint32, ok bool) 
 		return nil, 0, false
 	}
 	return r.keys[0].hash(kind, value), r.keys[0].id, true
+}
+
+// Earlier returns the hashes of a value under the ring's older keys, newest first;
+// none while the fleet has one key, and none without a value. Whatever a report
+// hashes it carries under every key, so that a new key makes no new thing: fill the
+// list beside each hash from it. Serial does so by itself. Hashes that are kept
+// between observations must be made again when the ring changes.
+func (r Ring) Earlier(kind Kind, value []byte) []*farmhoundv1.EarlierHash {
+	if len(r.keys) < 2 || len(value) == 0 {
+		return nil
+	}
+	all := make([]*farmhoundv1.EarlierHash, 0, len(r.keys)-1)
+	for i := range r.keys[1:] {
+		k := &r.keys[1+i]
+		all = append(all, &farmhoundv1.EarlierHash{KeyId: k.id, Hash: k.hash(kind, value)})
+	}
+	return all
 }
 
 // HashUnder returns the hash of a value under the key with the id, for comparing

@@ -92,6 +92,19 @@ func TestRotation(t *testing.T) {
 	if !after.Equal(old, PeripheralSerial, value) || after.Equal(old, DisplaySerial, value) {
 		t.Error("Equal must hold under any key of the ring and only for the kind")
 	}
+	earlier := after.Earlier(PeripheralSerial, value)
+	if len(earlier) != 1 || earlier[0].GetKeyId() != oldID || !bytes.Equal(earlier[0].GetHash(), old) {
+		t.Errorf("beside the new hash: %v; want the one under key %d", earlier, oldID)
+	}
+	if got := after.Serial(PeripheralSerial, string(value)).GetEarlier(); len(got) != 1 || !bytes.Equal(got[0].GetHash(), old) {
+		t.Errorf("a serial carries %v beside its hash", got)
+	}
+	if before.Earlier(PeripheralSerial, value) != nil || after.Earlier(PeripheralSerial, nil) != nil {
+		t.Error("earlier hashes without an older key, or of nothing")
+	}
+	if many := testRing(t, 3, 1, 4, 2).Earlier(PeripheralSerial, value); len(many) != 3 || many[0].GetKeyId() != 3 || many[2].GetKeyId() != 1 {
+		t.Errorf("under four keys: %v; want the older ones, newest first", many)
+	}
 	if gone := testRing(t, 8); gone.Equal(old, PeripheralSerial, value) {
 		t.Error("equal although the key is gone")
 	}
@@ -120,6 +133,7 @@ func TestNewRingRefuses(t *testing.T) {
 		"no id":  {{Key: make([]byte, KeySize)}},
 		"twice":  {testKey(1), testKey(1)},
 		"absent": {nil},
+		"five":   {testKey(1), testKey(2), testKey(3), testKey(4), testKey(5)},
 	} {
 		_, err := NewRing(keys)
 		if err == nil {

@@ -64,14 +64,14 @@ func ClassOf(serial string) farmhoundv1.SerialClass {
 func DecoyNumber(serial uint32) bool { return decoyNumbers[serial] }
 
 // Serial classes and hashes a peripheral's serial number. Only ordinary and decoy
-// serials are hashed, and only where there is a key.
+// serials are hashed, and only where there is a key; under older keys as well.
 func (r Ring) Serial(kind Kind, serial string) *farmhoundv1.PeripheralSerial {
 	result := &farmhoundv1.PeripheralSerial{Class: ClassOf(serial)}
 	switch result.Class {
 	case farmhoundv1.SerialClass_SERIAL_CLASS_ORDINARY, farmhoundv1.SerialClass_SERIAL_CLASS_DECOY_KNOWN:
 		plain := strings.ToUpper(strings.Trim(serial, " \t\r\n\x00"))
 		if sum, id, ok := r.Hash(kind, []byte(plain)); ok {
-			result.Hash, result.KeyId = sum, id
+			result.Hash, result.KeyId, result.Earlier = sum, id, r.Earlier(kind, []byte(plain))
 		}
 	}
 	return result
