@@ -1,6 +1,7 @@
 package sensor
 
 import (
+	"github.com/farmhound-security/farmhound/agent/sensor/hardware"
 	"github.com/farmhound-security/farmhound/agent/sensor/network"
 	"github.com/farmhound-security/farmhound/agent/sensor/network/egress"
 	"github.com/farmhound-security/farmhound/agent/sensor/session"
@@ -13,7 +14,7 @@ import (
 // to look for; without keys in the ring nothing is hashed and the network sense
 // says so.
 func New(h Host, c *catalog.Catalog, keys fleetkey.Ring) []Sensor {
-	return []Sensor{software.New(h, c), session.New(h), network.New(h, c, keys)}
+	return []Sensor{software.New(h, c), session.New(h), network.New(h, c, keys), hardware.New(h, c, keys)}
 }
 
 // UseProber has the ways out of this laptop asked by a prober that the caller runs.
@@ -33,6 +34,8 @@ func (r *Runner) Use(c *catalog.Catalog, keys fleetkey.Ring) {
 		case *software.Sensor:
 			sense.UseCatalog(c)
 		case *network.Sensor:
+			sense.Use(c, keys)
+		case *hardware.Sensor:
 			sense.Use(c, keys)
 		}
 	}
