@@ -21,7 +21,8 @@ import (
 )
 
 type catalogCmd struct {
-	Lint  catalogLintCmd  `cmd:"" help:"Check the built-in entries together with those of a folder."`
+	Lint   catalogLintCmd   `cmd:"" help:"Check the built-in entries together with those of folders."`
+	Match  catalogMatchCmd  `cmd:"" help:"Say which entries the facts of each line touch."`
 	Build catalogBuildCmd `cmd:"" help:"Compile entries to the one file that agents fetch."`
 	Key   catalogKeyCmd   `cmd:"" help:"Make a key that signs catalogues. Keep it off the collector."`
 	Sign  catalogSignCmd  `cmd:"" help:"Sign a compiled catalogue; writes FILE.sig and FILE.pub beside it."`

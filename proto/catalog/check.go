@@ -26,11 +26,10 @@ var programRoots = map[farmhoundv1.OperatingSystem][]string{
 		"/usr/local/", "/usr/NX/", "/opt/", "/snap/", "/var/lib/flatpak/app/",
 	},
 	windows: {
-		`C:\Program Files\`, `C:\Program Files (x86)\`, `C:\ProgramData\`, `C:\Windows\System32\drivers\`,
+		`C:\Program Files\`, `C:\Program Files (x86)\`, `C:\ProgramData\`, `C:\Windows\`,
 	},
 	macOS: {
-		"/Applications/", "/Library/PrivilegedHelperTools/", "/Library/LaunchDaemons/", "/Library/LaunchAgents/",
-		"/Library/Application Support/", "/usr/local/", "/opt/homebrew/",
+		"/Applications/", "/Library/", "/System/Library/CoreServices/", "/usr/local/", "/opt/",
 	},
 }
 
@@ -202,4 +201,10 @@ func separatorOf(os farmhoundv1.OperatingSystem) string {
 		return `\`
 	}
 	return "/"
+}
+
+// CategoryName returns a category as the readable form and people write it, for
+// example remote-control.
+func CategoryName(c farmhoundv1.Category) string {
+	return strings.ToLower(strings.ReplaceAll(strings.TrimPrefix(c.String(), "CATEGORY_"), "_", "-"))
 }

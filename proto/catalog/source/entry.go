@@ -17,6 +17,7 @@ func (r *reader) readEntry(n *yaml.Node) {
 			r.document.id = r.at(n)
 		},
 		"name":       func(n *yaml.Node) { e.Name = r.text(n) },
+		"origin":     func(n *yaml.Node) { r.document.origin = r.text(n) },
 		"vendor":     func(n *yaml.Node) { e.Vendor = r.text(n) },
 		"category":   func(n *yaml.Node) { e.Category = farmhoundv1.Category(r.word(n, categories)) },
 		"unattended": func(n *yaml.Node) { e.Unattended = r.truth(n) },

@@ -46,12 +46,18 @@ var idForm = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
 type linter struct {
 	common      map[string]bool
 	ids         map[string]position
-	identifying map[string]position
+	identifying map[string]owner
 	problems    []error
 }
 
+// owner is who has an identifying fact, and where it says so.
+type owner struct {
+	id string
+	at position
+}
+
 func lint(documents []*document) []error {
-	l := &linter{common: commonNames(), ids: map[string]position{}, identifying: map[string]position{}}
+	l := &linter{common: commonNames(), ids: map[string]position{}, identifying: map[string]owner{}}
 	for _, d := range documents {
 		l.lintEntry(d)
 		for i, f := range d.entry.GetFacts() {
@@ -80,14 +86,14 @@ func (l *linter) lintEntry(d *document) {
 	if !idForm.MatchString(id) {
 		l.fail(d.id, "the id must be lower-case words of letters and digits, joined by hyphens")
 	}
-	if want := id + ".yaml"; path.Base(d.at.file) != want {
+	if want := id + ".yaml"; d.alone && d.origin == "" && path.Base(d.at.file) != want {
 		l.fail(d.id, "the id must be the file's name; expected the file %s", want)
 	}
 	if first, repeated := l.ids[id]; repeated {
 		l.fail(d.id, "the id is already taken by %s", first.file)
 	}
 	l.ids[id] = d.id
-	if !canMatch(d.entry) {
+	if !letsNobodyIn(d.entry.GetCategory()) && !canMatch(d.entry) {
 		l.fail(d.id, "the entry can never match: it needs an identifying fact, or supporting facts of two kinds on one system")
 	}
 	if letsNobodyIn(d.entry.GetCategory()) && (d.entry.GetSession() != 0 || d.entry.GetUnattended()) {
@@ -163,21 +169,21 @@ func (l *linter) lintFact(d *document, f *farmhoundv1.Fact, at position) {
 	if problem := notIdentifying(f); problem != "" {
 		l.fail(at, "%s; make it supporting or weak", problem)
 	}
-	l.lintUnique(f, at)
+	l.lintUnique(d.entry.GetId(), f, at)
 }
 
 // lintUnique finds one identifying fact in two entries. Report descriptors may
 // be shared, since makers share firmware and a match names them all.
-func (l *linter) lintUnique(f *farmhoundv1.Fact, at position) {
+func (l *linter) lintUnique(id string, f *farmhoundv1.Fact, at position) {
 	if f.GetKind() == farmhoundv1.FactKind_FACT_KIND_USB_REPORT_DESCRIPTOR {
 		return
 	}
 	key := f.GetOs().String() + " " + factKey(f)
-	if first, taken := l.identifying[key]; taken && first.file != at.file {
-		l.fail(at, "the fact identifies %s already; two entries cannot share it", first.file)
+	if first, taken := l.identifying[key]; taken && first.id != id {
+		l.fail(at, "the fact identifies %s already; two entries cannot share it", first.at.file)
 		return
 	}
-	l.identifying[key] = at
+	l.identifying[key] = owner{id, at}
 }
 
 func factKey(f *farmhoundv1.Fact) string {

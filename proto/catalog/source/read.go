@@ -59,44 +59,50 @@ type reader struct {
 	problems []error
 }
 
-// read returns the entry of one file, or everything that is wrong with it.
-func read(file string, text []byte) (*document, []error) {
-	r := &reader{file: file, document: &document{entry: &farmhoundv1.Entry{}, at: position{file, 1, 1}}}
-	r.document.id = r.document.at
+// read returns the entries of one file, or everything that is wrong with it.
+func read(file string, text []byte) ([]*document, []error) {
+	top := position{file, 1, 1}
 	if len(text) > maxFile {
-		return nil, []error{r.document.at.problem("the file is %d bytes long, more than %d", len(text), maxFile)}
+		return nil, []error{top.problem("the file is %d bytes long, more than %d", len(text), maxFile)}
 	}
-	root, err := parse(text)
+	roots, err := parse(text)
 	if err != nil {
 		return nil, []error{(position{file, lineOf(err), 1}).problem("not YAML: %s", plainYAML(err))}
 	}
-	if root == nil {
-		return nil, []error{r.document.at.problem("the file is empty")}
+	if len(roots) == 0 {
+		return nil, []error{top.problem("the file is empty")}
 	}
-	r.readEntry(root)
-	return r.document, r.problems
+	var documents []*document
+	var problems []error
+	for i, root := range roots {
+		at := position{file, root.Line, root.Column}
+		if i == 0 {
+			at = top
+		}
+		r := &reader{file: file, document: &document{entry: &farmhoundv1.Entry{}, at: at, id: at, alone: len(roots) == 1}}
+		r.readEntry(root)
+		documents = append(documents, r.document)
+		problems = append(problems, r.problems...)
+	}
+	return documents, problems
 }
 
-// parse returns the only document's top node, nil where there is none.
-func parse(text []byte) (*yaml.Node, error) {
+// parse returns the top node of every document that holds something.
+func parse(text []byte) ([]*yaml.Node, error) {
 	decoder := yaml.NewDecoder(bytes.NewReader(text))
-	var document, second yaml.Node
-	if err := decoder.Decode(&document); err != nil {
-		if errors.Is(err, io.EOF) {
-			return nil, nil
+	var roots []*yaml.Node
+	for {
+		var document yaml.Node
+		if err := decoder.Decode(&document); err != nil {
+			if errors.Is(err, io.EOF) {
+				return roots, nil
+			}
+			return nil, err
 		}
-		return nil, err
-	}
-	if err := decoder.Decode(&second); !errors.Is(err, io.EOF) {
-		if err == nil {
-			err = errors.New("more than one document in the file")
+		if len(document.Content) > 0 && document.Content[0].Tag != "!!null" {
+			roots = append(roots, document.Content[0])
 		}
-		return nil, err
 	}
-	if len(document.Content) == 0 {
-		return nil, nil
-	}
-	return document.Content[0], nil
 }
 
 // yamlLine finds the line in the parser's own message.

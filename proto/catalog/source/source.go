@@ -1,5 +1,5 @@
-// Package source is the readable form of the catalogue: one YAML file per tool
-// or device, the schema that reads it, the lint that keeps it honest, and the
+// Package source is the readable form of the catalogue: one YAML document per tool
+// or device, each in its own file or many in one, the schema that reads it, the lint that keeps it honest, and the
 // compiler to the form that agents carry.
 //
 // Every complaint names file, line and column, and all are reported together.
@@ -13,7 +13,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -52,53 +53,48 @@ func (p position) problem(format string, args ...any) *Problem {
 
 // document is one entry with the places its parts were read from.
 type document struct {
-	entry *farmhoundv1.Entry
-	at    position
-	id    position
-	facts []position // parallel to entry's facts
+	entry  *farmhoundv1.Entry
+	origin string // the list it was imported from, empty for an entry of one's own
+	alone  bool   // whether it is the only one of its file
+	at     position
+	id     position
+	facts  []position // parallel to entry's facts
 }
 
 // maxFile bounds one file, in bytes.
-const maxFile = 256 << 10
+const maxFile = 4 << 20
+
+// Single returns one file of the disk as a file system for Compile.
+func Single(name string) fs.FS {
+	return single{os.DirFS(filepath.Dir(name)), filepath.Base(name)}
+}
+
+type single struct {
+	fs.FS
+
+	name string
+}
+
+// Glob answers with the one file, whatever it is called.
+func (s single) Glob(string) ([]string, error) { return []string{s.name}, nil }
 
 // Compile reads, checks and lints every *.yaml file at the top of file systems
-// and returns the catalogue they make together. A file replaces one of the same name
-// in an earlier file system. All problems are joined in the error, each a *Problem
-// where it has a place.
+// and returns the catalogue they make together. An entry replaces one of the same id
+// in an earlier file system; an imported one only adds facts to it. All problems are
+// joined in the error, each a *Problem where it has a place.
 func Compile(layers ...fs.FS) (*farmhoundv1.Catalog, error) {
-	from := map[string]fs.FS{}
-	for _, layer := range layers {
-		names, err := fs.Glob(layer, "*.yaml")
-		if err != nil {
-			return nil, fmt.Errorf("list catalogue files: %w", err)
-		}
-		for _, name := range names {
-			from[name] = layer
-		}
-	}
 	bounds, err := fieldrules.Compile((&farmhoundv1.Entry{}).ProtoReflect().Descriptor())
 	if err != nil {
 		return nil, fmt.Errorf("rules of entries: %w", err)
 	}
-	var documents []*document
+	var read [][]*document
 	var problems []error
-	for _, name := range slices.Sorted(maps.Keys(from)) {
-		text, err := fs.ReadFile(from[name], name)
-		if err != nil {
-			problems = append(problems, fmt.Errorf("read catalogue file: %w", err))
-			continue
-		}
-		d, found := read(name, text)
-		if len(found) == 0 {
-			if err := bounds.Validate(d.entry); err != nil {
-				found = append(found, d.at.problem("%v", err))
-			}
-		}
+	for _, layer := range layers {
+		documents, found := readLayer(layer, bounds)
 		problems = append(problems, found...)
-		if len(found) == 0 {
-			documents = append(documents, d)
-		}
+		read = append(read, documents)
 	}
+	documents := merge(read)
 	problems = append(problems, lint(documents)...)
 	if len(problems) > 0 {
 		return nil, errors.Join(problems...)
@@ -112,6 +108,37 @@ func Compile(layers ...fs.FS) (*farmhoundv1.Catalog, error) {
 		return nil, fmt.Errorf("compiled catalogue: %w", err)
 	}
 	return compiled, nil
+}
+
+// readLayer reads the files of one file system in the order of their names.
+func readLayer(layer fs.FS, bounds *fieldrules.Validator) ([]*document, []error) {
+	names, err := fs.Glob(layer, "*.yaml")
+	if err != nil {
+		return nil, []error{fmt.Errorf("list catalogue files: %w", err)}
+	}
+	slices.Sort(names)
+	var documents []*document
+	var problems []error
+	for _, name := range names {
+		text, err := fs.ReadFile(layer, name)
+		if err != nil {
+			problems = append(problems, fmt.Errorf("read catalogue file: %w", err))
+			continue
+		}
+		found, wrong := read(name, text)
+		if len(wrong) == 0 {
+			for _, d := range found {
+				if err := bounds.Validate(d.entry); err != nil {
+					wrong = append(wrong, d.at.problem("%v", err))
+				}
+			}
+		}
+		problems = append(problems, wrong...)
+		if len(wrong) == 0 {
+			documents = append(documents, found...)
+		}
+	}
+	return documents, problems
 }
 
 // words joins what may be written in a place, for an error.

@@ -101,9 +101,9 @@ func TestComplaints(t *testing.T) {
 	}{
 		{"not YAML", "id: [tool\n", "tool.yaml:1:1: not YAML: did not find expected ',' or ']'"},
 		{"empty", "", "tool.yaml:1:1: the file is empty"},
-		{"two documents", good + "---\nid: other\n", "tool.yaml:1:1: not YAML: more than one document in the file"},
-		{"not a mapping", "- tool\n", "tool.yaml:1:1: expected keys and values: category, edid, facts, id, name, references, report_descriptors, session, unattended, usb, vendor"},
-		{"misspelt key", with("category", "categroy"), `tool.yaml:3:1: unknown key "categroy"; known are category, edid, facts, id, name, references, report_descriptors, session, unattended, usb, vendor`},
+		{"broken second document", good + "---\n- other\n", "tool.yaml:13:1: expected keys and values: category, edid, facts, id, name, origin, references, report_descriptors, session, unattended, usb, vendor"},
+		{"not a mapping", "- tool\n", "tool.yaml:1:1: expected keys and values: category, edid, facts, id, name, origin, references, report_descriptors, session, unattended, usb, vendor"},
+		{"misspelt key", with("category", "categroy"), `tool.yaml:3:1: unknown key "categroy"; known are category, edid, facts, id, name, origin, references, report_descriptors, session, unattended, usb, vendor`},
 		{"repeated key", good + "name: Other\n", `tool.yaml:12:1: key "name" is given twice`},
 		{"misspelt category", with("tunnel", "tunel"), `tool.yaml:3:11: unknown word "tunel"; known are consumer-vpn, file-transfer, input-sharing, ip-kvm, jiggler, keep-awake, operator-client, overlay-network, remote-control, residential-proxy, rmm, screen-share-control, tunnel, utility, virtual-camera, virtual-display`},
 		{"misspelt system", with("linux", "linus"), `tool.yaml:5:3: unknown key "linus"; known are any, linux, macos, windows`},
@@ -166,8 +166,8 @@ func TestAllProblemsTogether(t *testing.T) {
 		"c.yaml": "nam: C\ncatgory: x\n",
 	})
 	want := []string{
-		`c.yaml:1:1: unknown key "nam"; known are category, edid, facts, id, name, references, report_descriptors, session, unattended, usb, vendor`,
-		`c.yaml:2:1: unknown key "catgory"; known are category, edid, facts, id, name, references, report_descriptors, session, unattended, usb, vendor`,
+		`c.yaml:1:1: unknown key "nam"; known are category, edid, facts, id, name, origin, references, report_descriptors, session, unattended, usb, vendor`,
+		`c.yaml:2:1: unknown key "catgory"; known are category, edid, facts, id, name, origin, references, report_descriptors, session, unattended, usb, vendor`,
 		"b.yaml:7:17: the fact identifies a.yaml already; two entries cannot share it",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
