@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"math/rand/v2"
 	"time"
@@ -77,6 +78,12 @@ func (a *Agent) followPolicy(ctx context.Context, collector catalogs) error {
 	answer, err := collector.Catalog(call, &farmhoundv1.CatalogRequest{Digest: digest})
 	if err != nil {
 		return err
+	}
+	switch pinned, err := a.identity.PinFirstCatalogKey(answer.GetPublicKey()); {
+	case err != nil:
+		a.log.ErrorContext(ctx, "key that signs catalogues cannot be pinned", "cause", err)
+	case pinned:
+		a.log.InfoContext(ctx, "key that signs catalogues pinned: the first that the collector showed", "key", base64.StdEncoding.EncodeToString(answer.GetPublicKey()))
 	}
 	if err := a.list.Take(digest, answer.GetCatalog(), answer.GetSignature()); err != nil {
 		signal(a.lookNow) // the refusal is told

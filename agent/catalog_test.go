@@ -3,6 +3,7 @@ package agent
 import (
 	"bytes"
 	"crypto/ed25519"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/farmhound-security/farmhound/agent/fakecollector"
+	"github.com/farmhound-security/farmhound/agent/identity"
 	"github.com/farmhound-security/farmhound/agent/settings"
 	"github.com/farmhound-security/farmhound/proto/catalog"
 	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
@@ -80,5 +82,45 @@ func TestFollowsTheCatalogueOfThePolicy(t *testing.T) {
 	}
 	if f.known.Digest() != digest {
 		t.Error("the senses go by another catalogue after the refusal")
+	}
+}
+
+// A laptop that enrolled before its company signed catalogues pins the first key it is
+// shown, and that one stays.
+func TestPinsTheFirstKeyOfCatalogues(t *testing.T) {
+	t.Parallel()
+	key := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{1}, ed25519.SeedSize))
+	c := fakecollector.Start(t)
+	f, s := newSenses(), settingsFor(t, c)
+	a := start(t, f, s)
+	c.Await(patience(t), using(catalog.BuiltIn().Digest()))
+	change := func() { f.change(func(r *farmhoundv1.Report) { r.Software.Tools[0].Version += "1" }) }
+	follows := func(want string) func([]*farmhoundv1.Report) bool {
+		return func(reports []*farmhoundv1.Report) bool { change(); return using(want)(reports) }
+	}
+
+	digest, answer := issue(t, key, time.Now())
+	answer.PublicKey = key.Public().(ed25519.PublicKey)
+	c.SetCatalog(nil, answer)
+	c.SetPolicy(&farmhoundv1.Policy{CatalogDigest: digest})
+	c.Await(patience(t), follows(digest))
+
+	impostor := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{2}, ed25519.SeedSize))
+	forged, answer := issue(t, impostor, time.Now().Add(time.Hour))
+	answer.PublicKey = impostor.Public().(ed25519.PublicKey)
+	c.SetCatalog(impostor.Public().(ed25519.PublicKey), answer)
+	c.SetPolicy(&farmhoundv1.Policy{CatalogDigest: forged})
+	c.Await(patience(t), func(reports []*farmhoundv1.Report) bool {
+		change()
+		health := reports[len(reports)-1].GetHealth()
+		return len(health.GetSenses()) == 2 && strings.Contains(health.GetSenses()[1].GetDetail(), "not of the pinned key")
+	})
+	a.stop()
+	pinned, err := identity.CatalogKey(filepath.Join(s.StateDir, identityFolder))
+	if err != nil || !pinned.Equal(key.Public()) {
+		t.Errorf("pinned %x, %v; want the first key", pinned, err)
+	}
+	if !strings.Contains(a.log.String(), "the first that the collector showed") {
+		t.Errorf("the log does not say that a key was pinned: %s", a.log)
 	}
 }

@@ -1,11 +1,15 @@
 package collector
 
 import (
+	"bytes"
 	"encoding/base64"
 	"errors"
 	"fmt"
 	"os"
 	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/farmhound-security/farmhound/collector/api"
 	"github.com/farmhound-security/farmhound/proto/catalog"
@@ -17,39 +21,56 @@ const (
 	PublicKeySuffix = ".pub" // the key that agents pin at enrolment, base64
 )
 
-// signedCatalog is the company's own catalogue; the zero value is the built-in one.
+// signedCatalog is one version of the company's own catalogue.
 type signedCatalog struct {
 	api.SignedCatalog
 	loaded *catalog.Catalog
 }
 
-// digest names the catalogue in policies; empty for the built-in one.
-func (s *signedCatalog) digest() string {
-	if s.loaded == nil {
-		return ""
+// ReadCatalog reads a catalogue that the company signed, with what stands beside it.
+// Without a path it is the built-in one.
+func ReadCatalog(path string) (*catalog.Catalog, error) {
+	if path == "" {
+		return catalog.BuiltIn(), nil
 	}
-	return s.loaded.Digest()
+	s, err := readCatalog(path)
+	if err != nil {
+		return nil, err
+	}
+	return s.loaded, nil
+}
+
+// Knows returns what says whether a catalogue, nil for the built-in one, has an id.
+func Knows(c *catalog.Catalog) func(id string) bool {
+	if c == nil {
+		c = catalog.BuiltIn()
+	}
+	return func(id string) bool {
+		_, ok := c.Entry(id)
+		return ok
+	}
 }
 
 // readCatalog reads a catalogue with what stands beside it. One that agents would
 // refuse is refused here first.
-func readCatalog(path string) (s signedCatalog, err error) {
+func readCatalog(path string) (_ *signedCatalog, err error) {
+	s := &signedCatalog{}
 	if s.Encoded, err = os.ReadFile(path); err != nil {
-		return s, fmt.Errorf("read the catalogue for agents: %w; farmhound-collector catalog build makes one", err)
+		return nil, fmt.Errorf("read the catalogue for agents: %w; farmhound-collector catalog build makes one", err)
 	}
 	if s.loaded, err = catalog.Load(s.Encoded); err != nil {
-		return s, fmt.Errorf("read the catalogue for agents %s: %w", path, err)
+		return nil, fmt.Errorf("read the catalogue for agents %s: %w", path, err)
 	}
 	for suffix, into := range map[string]*[]byte{SignatureSuffix: &s.Signature, PublicKeySuffix: &s.PublicKey} {
 		if *into, err = readBase64(path + suffix); err != nil {
-			return s, fmt.Errorf("read what belongs to the catalogue for agents: %w; farmhound-collector catalog sign makes it", err)
+			return nil, fmt.Errorf("read what belongs to the catalogue for agents: %w; farmhound-collector catalog sign makes it", err)
 		}
 	}
 	if err := catalog.Verify(s.PublicKey, s.Encoded, s.Signature); err != nil {
-		return s, fmt.Errorf("%s is not signed with the key in %s: sign it again", path, path+PublicKeySuffix)
+		return nil, fmt.Errorf("%s is not signed with the key in %s: sign it again", path, path+PublicKeySuffix)
 	}
 	if s.loaded.IssuedAt().IsZero() {
-		return s, fmt.Errorf("%s: %w", path, errors.New("it has no date, without which agents refuse it: build it with farmhound-collector catalog build"))
+		return nil, fmt.Errorf("%s: %w", path, errors.New("it has no date, without which agents refuse it: build it with farmhound-collector catalog build"))
 	}
 	return s, nil
 }
@@ -64,4 +85,147 @@ func readBase64(path string) ([]byte, error) {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return data, nil
+}
+
+// follows says why a catalogue cannot take the place of one that agents have, nil if
+// it can: they would refuse it.
+func (s *signedCatalog) follows(before *signedCatalog) error {
+	switch issued, newest := s.loaded.IssuedAt(), before.loaded.IssuedAt(); {
+	case !bytes.Equal(s.PublicKey, before.PublicKey):
+		return errors.New("it is signed with another key than the one that agents pinned: sign it with that one; " +
+			"to change the key, restart the collector and enrol laptops again")
+	case issued.Before(newest):
+		return fmt.Errorf("it is of %s, older than the one in use, of %s: build it again", issued.Format(time.RFC3339), newest.Format(time.RFC3339))
+	}
+	return nil
+}
+
+// same says whether two versions are the same to agents.
+func (s *signedCatalog) same(other *signedCatalog) bool {
+	return bytes.Equal(s.Encoded, other.Encoded) && bytes.Equal(s.Signature, other.Signature)
+}
+
+// watchedCatalog is the catalogue that the collector goes by: the built-in one, or
+// the company's own, whose files are read again when they change.
+type watchedCatalog struct {
+	path string // empty for the built-in one
+	// now is nil for the built-in one.
+	now atomic.Pointer[signedCatalog]
+
+	// seen are the files as they were last looked at, and doubt what was wrong with
+	// them then. It is said once they stay like that: files that belong together are
+	// not replaced in one moment. Both are for the goroutine that looks.
+	seen  [3]os.FileInfo
+	doubt error
+
+	mu sync.Mutex
+	// known are the ids of every catalogue since the start.
+	known map[string]bool
+}
+
+// openCatalog reads the catalogue at a path, empty for the built-in one.
+func openCatalog(path string) (*watchedCatalog, error) {
+	w := &watchedCatalog{path: path, known: map[string]bool{}}
+	if path != "" {
+		w.seen = w.files()
+		read, err := readCatalog(path)
+		if err != nil {
+			return nil, err
+		}
+		w.now.Store(read)
+	}
+	w.learn(w.loaded())
+	return w, nil
+}
+
+// loaded returns the catalogue in use.
+func (w *watchedCatalog) loaded() *catalog.Catalog {
+	if own := w.now.Load(); own != nil {
+		return own.loaded
+	}
+	return catalog.BuiltIn()
+}
+
+// signed returns what agents are given; the zero value is what they bring along.
+func (w *watchedCatalog) signed() api.SignedCatalog {
+	if own := w.now.Load(); own != nil {
+		return own.SignedCatalog
+	}
+	return api.SignedCatalog{}
+}
+
+// digest names the catalogue in policies; empty for the built-in one.
+func (w *watchedCatalog) digest() string {
+	if own := w.now.Load(); own != nil {
+		return own.loaded.Digest()
+	}
+	return ""
+}
+
+// knows says whether an id is in the catalogue in use or was in one before it: what a
+// roster names does not turn into a mistake under its owner's hands.
+func (w *watchedCatalog) knows(id string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.known[id]
+}
+
+func (w *watchedCatalog) learn(c *catalog.Catalog) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, e := range c.Entries() {
+		w.known[e.GetId()] = true
+	}
+}
+
+// look reads the files if they changed since they were last looked at, and reports
+// whether another version is in use now. On an error the one before stays in use.
+func (w *watchedCatalog) look() (changed bool, err error) {
+	if w.path == "" {
+		return false, nil
+	}
+	seen := w.files()
+	if sameFiles(seen, w.seen) {
+		err, w.doubt = w.doubt, nil
+		return false, err
+	}
+	w.seen = seen
+	before := w.now.Load()
+	read, err := readCatalog(w.path)
+	if err == nil {
+		err = read.follows(before)
+	}
+	w.doubt = err
+	if err != nil || read.same(before) {
+		return false, nil
+	}
+	w.now.Store(read)
+	w.learn(read.loaded)
+	return true, nil
+}
+
+// files returns what stands at the paths, nil where there is nothing.
+func (w *watchedCatalog) files() (all [3]os.FileInfo) {
+	for i, suffix := range []string{"", SignatureSuffix, PublicKeySuffix} {
+		if info, err := os.Stat(w.path + suffix); err == nil {
+			all[i] = info
+		}
+	}
+	return all
+}
+
+func sameFiles(a, b [3]os.FileInfo) bool {
+	for i := range a {
+		if !sameFile(a[i], b[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+func sameFile(a, b os.FileInfo) bool {
+	if a == nil || b == nil {
+		return a == nil && b == nil
+	}
+	return os.SameFile(a, b) && a.Size() == b.Size() && a.ModTime().Equal(b.ModTime())
 }

@@ -65,7 +65,7 @@ type Collector struct {
 	places    *geo.Database
 	roster    *watchedRoster // nil without
 	outputs   []*output
-	catalog   signedCatalog
+	catalog   *watchedCatalog
 	policy    *policy
 }
 
@@ -135,18 +135,16 @@ func (c *Collector) openRooms(ctx context.Context, rooms *Rooms) (err error) {
 	if rooms.Secret, err = c.secret(ctx, "hash_secret"); err != nil {
 		return err
 	}
-	if path := c.options.Config.Catalog; path != "" {
-		if c.catalog, err = readCatalog(path); err != nil {
-			return err
-		}
-		rooms.Catalog = c.catalog.loaded
+	if c.catalog, err = openCatalog(c.options.Config.Catalog); err != nil {
+		return err
 	}
+	rooms.Catalog = c.catalog.loaded()
 	if c.places, err = geo.Open(ctx, c.options.Config.Geo, c.log); err != nil {
 		return err
 	}
 	rooms.Places = c.places
 	if path := c.options.Config.Roster; path != "" {
-		c.roster = &watchedRoster{path: path, log: c.log}
+		c.roster = &watchedRoster{path: path, known: c.catalog.knows, log: c.log}
 		if err := c.roster.load(ctx); err != nil {
 			return err
 		}
@@ -179,7 +177,7 @@ func (c *Collector) openServer(ctx context.Context, authority *pki.Authority) er
 	c.policy.setKeys([]*farmhoundv1.FleetKey{{Id: 1, Key: key}})
 	c.server, err = api.NewServer(api.Config{
 		TLS: authority.ServerTLS(), Authority: authority, Hash: pki.Hash, Access: c.store,
-		Catalog: c.catalog.SignedCatalog,
+		Catalog: c.catalog.signed,
 		Commit:  commit{c.pipeline}, Policy: c.policy.Policy, Now: c.now, Log: c.log,
 		Fleet: &api.Fleet{
 			Store: notifying{c.store, c.wakeOutputs}, Exclusive: c.pipeline.Exclusive,
@@ -192,7 +190,7 @@ func (c *Collector) openServer(ctx context.Context, authority *pki.Authority) er
 
 // derive returns the picture as signals see it now.
 func (c *Collector) derive(d *store.Device) *fleetv1.Device {
-	return c.judge.fleet.Device(d.Picture, c.now())
+	return c.judge.fleet.Load().Device(d.Picture, c.now())
 }
 
 func (c *Collector) now() time.Time {
@@ -248,9 +246,7 @@ func (c *Collector) Run(ctx context.Context) (err error) {
 			return nil
 		})
 	}
-	if c.roster != nil {
-		run(&inside, func() error { c.roster.follow(rooms, lookAgain); return nil })
-	}
+	run(&inside, func() error { c.followFiles(rooms); return nil })
 	if c.options.Now == nil {
 		run(&doors, func() error { return c.sweeps(ctx) })
 	}

@@ -59,8 +59,8 @@ type Company struct {
 
 // ApprovedTool is one remote tool that the company itself uses.
 type ApprovedTool struct {
-	ID    string `yaml:"id"`
-	Until Date   `yaml:"until"`
+	ID    strictyaml.Text `yaml:"id"`
+	Until Date            `yaml:"until"`
 }
 
 // Place is where this collector stands, in degrees; round trips are held against it.
@@ -167,6 +167,11 @@ func ReadConfig(path string) (Config, error) {
 	if err := strictyaml.Decode(path, text, &c); err != nil {
 		return c, err
 	}
+	if c.Catalog == "" { // else whoever judges has it
+		if err := c.Company.checkTools(catalog.BuiltIn()); err != nil {
+			return c, err
+		}
+	}
 	dir := filepath.Dir(path)
 	beside := func(p string) string {
 		if p == "" || filepath.IsAbs(p) {
@@ -204,12 +209,15 @@ func (o *Output) Check() error {
 	return nil
 }
 
-// Check refuses a tool that the catalogue does not know: it would approve nothing.
-func (t *ApprovedTool) Check() error {
-	if _, ok := catalog.BuiltIn().Entry(t.ID); !ok {
-		return fmt.Errorf("the catalogue has no entry %q; an id is such as anydesk", t.ID)
+// checkTools refuses tools that a catalogue does not know: they would approve nothing.
+func (c *Company) checkTools(known *catalog.Catalog) error {
+	var problems []error
+	for _, t := range c.ApprovedTools {
+		if _, ok := known.Entry(t.ID.Value); !ok {
+			problems = append(problems, t.ID.Problem(fmt.Sprintf("the catalogue has no entry %q; an id is such as anydesk", t.ID.Value)))
+		}
 	}
-	return nil
+	return errors.Join(problems...)
 }
 
 // Check refuses half a place, and places that are not on the globe.
@@ -250,7 +258,7 @@ func (c *Company) fleet() fleet.Company {
 		f.HighRiskCountries = fleet.DefaultHighRiskCountries()
 	}
 	for _, t := range c.ApprovedTools {
-		f.ApprovedTools = append(f.ApprovedTools, fleet.ApprovedTool{ID: t.ID, Until: t.Until.Time})
+		f.ApprovedTools = append(f.ApprovedTools, fleet.ApprovedTool{ID: t.ID.Value, Until: t.Until.Time})
 	}
 	if c.Place != nil {
 		f.Latitude, f.Longitude = *c.Place.Latitude, *c.Place.Longitude

@@ -69,7 +69,7 @@ func TestConfigProblemsHaveTheirPlace(t *testing.T) {
 		"lisen: :1\n":                         `collector.yaml:1:1: unknown key "lisen"`,
 		"company:\n  home_countries: [USA]\n": `collector.yaml:2:20: "USA" is no ISO 3166-1`,
 		"company:\n  approved_tools:\n    - {id: anydesk, until: soon}\n": `collector.yaml:3:28: "soon" is no date`,
-		"company:\n  approved_tools:\n    - {id: anydask}\n":              `collector.yaml:3:7: the catalogue has no entry "anydask"`,
+		"company:\n  approved_tools:\n    - {id: anydask}\n":              `collector.yaml:3:12: the catalogue has no entry "anydask"`,
 		"company:\n  offices: [192.0.2.0]\n":                              `collector.yaml:2:13: `,
 		"company:\n  place: {latitude: 91, longitude: 0}\n":               `collector.yaml:2:10: latitude`,
 		"outputs:\n  - {name: a}\n":                                       `collector.yaml:2:5: an output needs a name and a file`,

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -16,6 +17,7 @@ import (
 	"github.com/farmhound-security/farmhound/collector/ingest"
 	"github.com/farmhound-security/farmhound/collector/siem"
 	"github.com/farmhound-security/farmhound/collector/store"
+	"github.com/farmhound-security/farmhound/proto/catalog"
 	fleetv1 "github.com/farmhound-security/farmhound/proto/farmhound/fleet/v1"
 	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
 )
@@ -23,7 +25,8 @@ import (
 // judge carries a report through the rooms: picture, evidence, alert, finding.
 // The collector and replays share it, so that both say the same.
 type judge struct {
-	fleet    *fleet.Fleet
+	// fleet is replaced when the catalogue is: one judgement goes by one of them.
+	fleet    atomic.Pointer[fleet.Fleet]
 	detector *detect.Detector
 	policy   alert.Policy
 }
@@ -31,25 +34,29 @@ type judge struct {
 var _ ingest.Judge = (*judge)(nil)
 
 // Restore enters a stored device into the co-location index.
-func (j *judge) Restore(dev *store.Device) { j.fleet.Restore(dev.Picture) }
+func (j *judge) Restore(dev *store.Device) { j.fleet.Load().Restore(dev.Picture) }
+
+// useCatalog goes over to another catalogue, from the next judgement on.
+func (j *judge) useCatalog(c *catalog.Catalog) { j.fleet.Store(j.fleet.Load().WithCatalog(c)) }
 
 // Report applies one report and judges the device anew.
 func (j *judge) Report(dev *store.Device, open *fleetv1.Alert, obs fleet.Observation) (store.Change, error) {
 	if dev == nil {
 		dev = &store.Device{}
 	}
-	picture, events := j.fleet.Apply(dev.Picture, obs)
+	f := j.fleet.Load()
+	picture, events := f.Apply(dev.Picture, obs)
 	if dev.Picture == nil && !obs.EnrolledAt.IsZero() {
 		enrolled := &fleetv1.Event{At: timestamppb.New(obs.EnrolledAt), Kind: "enrolled", Summary: "The laptop enrolled."}
 		events = slices.Insert(events, 0, enrolled)
 	}
-	return j.judge(dev, picture, events, open, obs.ReceivedAt)
+	return j.judge(f, dev, picture, events, open, obs.ReceivedAt)
 }
 
 // Reassess judges a device without a report. A judgement that says the same as
 // before is not stored again.
 func (j *judge) Reassess(dev *store.Device, open *fleetv1.Alert, now time.Time) (store.Change, error) {
-	change, err := j.judge(dev, dev.Picture, nil, open, now)
+	change, err := j.judge(j.fleet.Load(), dev, dev.Picture, nil, open, now)
 	if err != nil {
 		return store.Change{}, err
 	}
@@ -59,14 +66,14 @@ func (j *judge) Reassess(dev *store.Device, open *fleetv1.Alert, now time.Time) 
 	return change, nil
 }
 
-func (j *judge) judge(before *store.Device, picture *fleetv1.Picture, events []*fleetv1.Event, open *fleetv1.Alert, now time.Time) (store.Change, error) {
-	device := j.fleet.Device(picture, now)
+func (j *judge) judge(f *fleet.Fleet, before *store.Device, picture *fleetv1.Picture, events []*fleetv1.Event, open *fleetv1.Alert, now time.Time) (store.Change, error) {
+	device := f.Device(picture, now)
 	judgement, err := j.detector.Assess(device, before.Judgement, now)
 	if err != nil {
 		return store.Change{}, fmt.Errorf("assess device %s: %w", device.GetId(), err)
 	}
 	after := judgement.GetAssessment()
-	summary := j.summary(before.Summary, picture, device, after)
+	summary := summarise(f, before.Summary, picture, device, after)
 	change := store.Change{Device: &store.Device{Summary: summary, Picture: picture, Judgement: judgement}, Events: events}
 	if e := verdictEvent(before.Judgement.GetAssessment(), after, now); e != nil {
 		change.Events = append(change.Events, e)
@@ -90,7 +97,7 @@ func (j *judge) judge(before *store.Device, picture *fleetv1.Picture, events []*
 	return change, nil
 }
 
-func (j *judge) summary(before *fleetv1.DeviceSummary, picture *fleetv1.Picture, device *fleetv1.Device, a *fleetv1.Assessment) *fleetv1.DeviceSummary {
+func summarise(f *fleet.Fleet, before *fleetv1.DeviceSummary, picture *fleetv1.Picture, device *fleetv1.Device, a *fleetv1.Assessment) *fleetv1.DeviceSummary {
 	return &fleetv1.DeviceSummary{
 		Id: device.GetId(), Serial: device.GetSerial(),
 		Hostname: device.GetSystem().GetHostname(), Os: osWord(device.GetSystem().GetOs()),
@@ -98,7 +105,7 @@ func (j *judge) summary(before *fleetv1.DeviceSummary, picture *fleetv1.Picture,
 		Verdict: a.GetVerdict(), Kind: a.GetKind(), Risk: a.GetRisk(),
 		LastReportAt: device.GetLastReportAt(), EnrolledAt: device.GetEnrolledAt(),
 		Reports:      before.GetReports(),
-		AgentVersion: picture.GetAgentVersion(), ControlledBy: j.fleet.Controllers(picture),
+		AgentVersion: picture.GetAgentVersion(), ControlledBy: f.Controllers(picture),
 	}
 }
 

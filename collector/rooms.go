@@ -37,13 +37,15 @@ func (r *Rooms) judge() (*judge, error) {
 	if known == nil {
 		known = catalog.BuiltIn()
 	}
-	return &judge{
-		fleet: fleet.New(fleet.Config{
-			Catalog: known, Places: r.Places, Roster: r.Roster,
-			Company: r.Company.fleet(), Secret: r.Secret,
-		}),
-		detector: detect.New(r.Rules, detect.Options{}),
-	}, nil
+	if err := r.Company.checkTools(known); err != nil {
+		return nil, err
+	}
+	j := &judge{detector: detect.New(r.Rules, detect.Options{})}
+	j.fleet.Store(fleet.New(fleet.Config{
+		Catalog: known, Places: r.Places, Roster: r.Roster,
+		Company: r.Company.fleet(), Secret: r.Secret,
+	}))
+	return j, nil
 }
 
 // LoadRules reads the shipped signals and, unless dir is empty, the company's own.
@@ -65,22 +67,24 @@ func cmpErr(err, otherwise error) error {
 	return otherwise
 }
 
-// ReadRoster reads a roster file. Bad rows are problems and the rest counts.
-func ReadRoster(path string) (*roster.Roster, []roster.Problem, error) {
+// ReadRoster reads a roster file. Bad rows are problems and the rest counts. known says
+// whether there is a tool with an id in the catalogue.
+func ReadRoster(path string, known func(id string) bool) (*roster.Roster, []roster.Problem, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, nil, fmt.Errorf("read the roster: %w", err)
 	}
 	defer f.Close()
-	return roster.Parse(path, f)
+	return roster.Parse(path, f, known)
 }
 
 // watchedRoster is a roster file that is read again when it changes.
 type watchedRoster struct {
-	path string
-	log  *slog.Logger
-	now  atomic.Pointer[roster.Roster]
-	seen os.FileInfo // of the version last tried; nil while there is none
+	path  string
+	known func(id string) bool
+	log   *slog.Logger
+	now   atomic.Pointer[roster.Roster]
+	seen  os.FileInfo // of the version last tried; nil while there is none
 }
 
 // Person answers from the newest version that could be read.
@@ -95,7 +99,7 @@ func (w *watchedRoster) load(ctx context.Context) error {
 		return fmt.Errorf("read the roster: %w", err)
 	}
 	w.seen = info
-	read, problems, err := ReadRoster(w.path)
+	read, problems, err := ReadRoster(w.path, w.known)
 	if err != nil {
 		return err
 	}
@@ -107,23 +111,14 @@ func (w *watchedRoster) load(ctx context.Context) error {
 	return nil
 }
 
-// follow looks for a newer version until ctx ends. A version that cannot be read
-// leaves the one before in force.
-func (w *watchedRoster) follow(ctx context.Context, every time.Duration) {
-	ticker := time.NewTicker(every)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-		}
-		if !w.changed() {
-			continue
-		}
-		if err := w.load(ctx); err != nil {
-			w.log.ErrorContext(ctx, "the roster cannot be read; the version before stays in force", "error", err)
-		}
+// look reads the file if it changed since it was last looked at. A version that
+// cannot be read leaves the one before in force.
+func (w *watchedRoster) look(ctx context.Context) {
+	if !w.changed() {
+		return
+	}
+	if err := w.load(ctx); err != nil {
+		w.log.ErrorContext(ctx, "the roster cannot be read; the version before stays in force", "error", err)
 	}
 }
 
@@ -135,5 +130,5 @@ func (w *watchedRoster) changed() bool {
 		w.seen = nil
 		return gone
 	}
-	return w.seen == nil || !os.SameFile(info, w.seen) || !info.ModTime().Equal(w.seen.ModTime()) || info.Size() != w.seen.Size()
+	return !sameFile(info, w.seen)
 }

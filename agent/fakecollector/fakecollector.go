@@ -128,7 +128,7 @@ func (c *Collector) RefuseRenew(err error) { c.set(func() { c.refuseRenew = err 
 func (c *Collector) SetPolicy(p *farmhoundv1.Policy) { c.set(func() { c.policy = p }) }
 
 // SetCatalog sets what Catalog answers, whatever is asked for, and the key that comes
-// with enrolment.
+// with enrolment and renewal.
 func (c *Collector) SetCatalog(key []byte, answer *farmhoundv1.CatalogResponse) {
 	c.set(func() { c.catalogKey, c.catalog = key, answer })
 }
@@ -215,7 +215,7 @@ func (c *Collector) Renew(ctx context.Context, request *farmhoundv1.RenewRequest
 		return nil, c.refuseRenew
 	}
 	chain, err := c.issue(request.GetCsr())
-	return &farmhoundv1.RenewResponse{CertificateChain: chain}, err
+	return &farmhoundv1.RenewResponse{CertificateChain: chain, CatalogPublicKey: c.catalogKey}, err
 }
 
 // Report commits what is new.

@@ -16,20 +16,43 @@ import (
 const catalogKeyFile = "catalog-key.pub"
 
 // pinCatalogKey keeps the key that came with enrolment, in place of an earlier one.
-// Nothing but an enrolment, for which somebody at the company gave a secret, changes it.
+// Nothing but an enrolment, for which somebody at the company gave a secret, replaces it.
 func (i *Identity) pinCatalogKey(public []byte) error {
-	path := filepath.Join(i.dir, catalogKeyFile)
 	if len(public) == 0 {
-		if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		if err := os.Remove(filepath.Join(i.dir, catalogKeyFile)); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return fmt.Errorf("forget the key of catalogues: %w", err)
 		}
 		return nil
 	}
+	return i.writeCatalogKey(public)
+}
+
+// PinFirstCatalogKey keeps a key that the collector showed over a connection that was
+// verified, and reports whether it did: only where none is pinned, which is so on
+// laptops that enrolled before their company signed catalogues. A pinned one stays,
+// readable or not.
+func (i *Identity) PinFirstCatalogKey(public []byte) (pinned bool, err error) {
+	if len(public) == 0 {
+		return false, nil
+	}
+	if _, err := os.Lstat(filepath.Join(i.dir, catalogKeyFile)); !errors.Is(err, os.ErrNotExist) {
+		if err != nil {
+			return false, fmt.Errorf("look for the key of catalogues: %w", err)
+		}
+		return false, nil
+	}
+	if err := i.writeCatalogKey(public); err != nil {
+		return false, err
+	}
+	return true, nil
+}
+
+func (i *Identity) writeCatalogKey(public []byte) error {
 	if len(public) != ed25519.PublicKeySize {
 		return fmt.Errorf("the collector sent a key of catalogues of %d bytes, not %d", len(public), ed25519.PublicKeySize)
 	}
 	text := base64.StdEncoding.EncodeToString(public) + "\n"
-	if err := atomicfile.Write(path, []byte(text), 0o600); err != nil {
+	if err := atomicfile.Write(filepath.Join(i.dir, catalogKeyFile), []byte(text), 0o600); err != nil {
 		return fmt.Errorf("store the key of catalogues: %w", err)
 	}
 	return nil

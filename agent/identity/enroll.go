@@ -56,5 +56,8 @@ func (i *Identity) Renew(ctx context.Context, collector Renewer) error {
 	if err := i.adopt(response.GetCertificateChain()); err != nil {
 		return fmt.Errorf("renew: %w", err)
 	}
+	if _, err := i.PinFirstCatalogKey(response.GetCatalogPublicKey()); err != nil {
+		return fmt.Errorf("renew: %w", err)
+	}
 	return nil
 }

@@ -2,7 +2,7 @@
 // program, or a newer one that the company signed.
 //
 // A catalogue asks questions of a laptop, so it is code. One is taken only if it has
-// the digest that was asked for, a signature of the key that was pinned at enrolment,
+// the digest that was asked for, a signature of the key that is pinned,
 // nothing that a catalogue may not ask for, and no earlier date than one used before.
 // Whatever is refused, the one in use stays in use. What is taken survives a restart,
 // every change is noted, and the notes can be read by whoever may read the state.
@@ -155,7 +155,7 @@ func (l *List) check(digest string, encoded, signature []byte) (*catalog.Catalog
 	case err != nil:
 		return nil, &Refusal{"the key that signs catalogues cannot be read", err}
 	case key == nil:
-		return nil, &Refusal{"no key that signs catalogues was pinned at enrolment", nil}
+		return nil, &Refusal{"no key that signs catalogues is pinned", nil}
 	case len(encoded) > catalog.MaxSize:
 		return nil, &Refusal{"it is too large", fmt.Errorf("%d bytes, more than %d", len(encoded), catalog.MaxSize)}
 	case catalog.Digest(encoded) != digest:

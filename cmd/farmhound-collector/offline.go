@@ -73,12 +73,17 @@ type rosterCmd struct {
 }
 
 type rosterCheckCmd struct {
-	File string `arg:"" help:"Roster, CSV."`
+	File    string `arg:"" help:"Roster, CSV."`
+	Catalog string `help:"Catalogue of your own that approved tools are looked up in, compiled and signed." placeholder:"FILE"`
 }
 
 // Run names bad rows.
 func (c *rosterCheckCmd) Run(s *surroundings) error {
-	read, problems, err := collector.ReadRoster(c.File)
+	known, err := collector.ReadCatalog(c.Catalog)
+	if err != nil {
+		return err
+	}
+	read, problems, err := collector.ReadRoster(c.File, collector.Knows(known))
 	if errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("there is no roster %s", c.File)
 	}

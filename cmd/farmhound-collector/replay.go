@@ -79,9 +79,12 @@ func (c *replayCmd) rooms(s *surroundings) (rooms collector.Rooms, usable bool, 
 			return rooms, false, err
 		}
 		rooms.Company = config.Company
+		if rooms.Catalog, err = collector.ReadCatalog(config.Catalog); err != nil {
+			return rooms, false, err
+		}
 	}
 	if c.Roster != "" {
-		read, problems, err := collector.ReadRoster(c.Roster)
+		read, problems, err := collector.ReadRoster(c.Roster, collector.Knows(rooms.Catalog))
 		if err != nil {
 			return rooms, false, err
 		}

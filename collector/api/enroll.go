@@ -22,8 +22,8 @@ type enrollment struct {
 
 	*door
 	policy func() *farmhoundv1.Policy
-	// catalogKey is pinned by agents at enrolment; nil where none signs.
-	catalogKey []byte
+	// catalog has the key that agents pin; nil where none signs.
+	catalog func() SignedCatalog
 	// limit is per address, and floods are the addresses that go beyond it.
 	limit  *limiter[netip.Addr]
 	floods *tally
@@ -72,7 +72,7 @@ func (e *enrollment) Enroll(ctx context.Context, request *farmhoundv1.EnrollRequ
 		return nil, e.unavailable(ctx, "write the audit log", err)
 	}
 	e.log.InfoContext(ctx, "a laptop enrolled", "device", device, "serial", identity.Serial, "supersedes", identity.Supersedes, "peer", from.String())
-	return &farmhoundv1.EnrollResponse{CertificateChain: chain, Policy: e.policy(), CatalogPublicKey: e.catalogKey}, nil
+	return &farmhoundv1.EnrollResponse{CertificateChain: chain, Policy: e.policy(), CatalogPublicKey: e.catalog().PublicKey}, nil
 }
 
 // admitNew spends a use of the secret and returns the device's identity. The
@@ -168,5 +168,5 @@ func (e *enrollment) Renew(ctx context.Context, request *farmhoundv1.RenewReques
 		return nil, e.unavailable(ctx, "issue a certificate", err)
 	}
 	e.log.InfoContext(ctx, "a device certificate was renewed", "device", device, "previous_until", v.certificate.NotAfter)
-	return &farmhoundv1.RenewResponse{CertificateChain: chain}, nil
+	return &farmhoundv1.RenewResponse{CertificateChain: chain, CatalogPublicKey: e.catalog().PublicKey}, nil
 }

@@ -33,10 +33,11 @@ type ingest struct {
 	commit Committer
 	policy func() *farmhoundv1.Policy
 	// clock is the collector's, which may be an injected one; see Config.Now.
-	clock func() time.Time
+	clock  func() time.Time
+	egress Egress // nil where nobody answers
 
 	batchRules, catalogRules *fieldrules.Validator
-	catalog                  SignedCatalog
+	catalog                  func() SignedCatalog
 }
 
 // Report commits a batch and acknowledges it.
@@ -58,6 +59,7 @@ func (i *ingest) Report(ctx context.Context, batch *farmhoundv1.ReportBatch) (*f
 			SupersededBy: v.identity.SupersededBy, SupersededAt: v.identity.SupersededAt,
 			ReceivedAt: received, Peer: conn.address, PeerRTTMillis: millis, PeerMSS: segment,
 			Returned: returned && n == 0,
+			Paths:    i.paths(ctx, v.identity.Device, report, received),
 			Report:   report,
 		}
 	}
@@ -73,10 +75,14 @@ func (i *ingest) Report(ctx context.Context, batch *farmhoundv1.ReportBatch) (*f
 	if err != nil {
 		return nil, err
 	}
-	return &farmhoundv1.ReportAck{
+	ack := &farmhoundv1.ReportAck{
 		BootId: batch.GetReports()[0].GetBootId(), Sequence: sequence,
 		NextNonce: next, Policy: policy, CollectorTime: timestamppb.New(received),
-	}, nil
+	}
+	if i.egress != nil {
+		ack.Egress = i.egress.Responder(v.identity.Device)
+	}
+	return ack, nil
 }
 
 // check holds a batch to the schema's rules and to what the schema says in words.
@@ -108,8 +114,12 @@ func (i *ingest) Catalog(_ context.Context, request *farmhoundv1.CatalogRequest)
 	if err := i.catalogRules.Validate(request); err != nil {
 		return nil, status.Errorf(codes.InvalidArgument, "the request is not valid: %v", err)
 	}
-	if request.GetDigest() != catalog.Digest(i.catalog.Encoded) {
+	served := i.catalog()
+	if served.Encoded == nil {
+		served.Encoded = catalog.BuiltInBytes()
+	}
+	if request.GetDigest() != catalog.Digest(served.Encoded) {
 		return nil, status.Errorf(codes.NotFound, "there is no catalogue with the digest %s", request.GetDigest())
 	}
-	return &farmhoundv1.CatalogResponse{Catalog: i.catalog.Encoded, Signature: i.catalog.Signature}, nil
+	return &farmhoundv1.CatalogResponse{Catalog: served.Encoded, Signature: served.Signature, PublicKey: served.PublicKey}, nil
 }

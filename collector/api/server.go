@@ -19,7 +19,6 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/farmhound-security/farmhound/collector/store"
-	"github.com/farmhound-security/farmhound/proto/catalog"
 	fleetv1 "github.com/farmhound-security/farmhound/proto/farmhound/fleet/v1"
 	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
 	"github.com/farmhound-security/farmhound/proto/fieldrules"
@@ -57,8 +56,11 @@ type Config struct {
 	Commit Committer
 	// Policy returns what agents are to do, now.
 	Policy func() *farmhoundv1.Policy
-	// Catalog is what agents are to look for; the zero value is what they bring along.
-	Catalog SignedCatalog
+	// Catalog returns what agents are to look for, now; the zero value is what they bring
+	// along, and so is a Catalog that is nil.
+	Catalog func() SignedCatalog
+	// Egress answers laptops that ask how they are seen; nil for nobody.
+	Egress Egress
 	// Fleet answers analysts. Its Authenticate is set here: callers are named at the door.
 	Fleet *Fleet
 	// Now is the collector's clock, by which reports are received. Certificates,
@@ -73,17 +75,17 @@ func NewServer(c Config) (*grpc.Server, error) {
 		c.Policy == nil || c.Fleet == nil || c.Now == nil || c.Log == nil {
 		return nil, errors.New("set up the API: every field of its configuration is required")
 	}
+	if c.Catalog == nil {
+		c.Catalog = func() SignedCatalog { return SignedCatalog{} }
+	}
 	door := &door{access: c.Access, authority: c.Authority, hash: c.Hash, now: time.Now, log: c.Log,
 		allowance: newLimiter[string](reportRate, reportBurst, time.Now)}
 	enrollment := &enrollment{
-		door: door, policy: c.Policy, catalogKey: c.Catalog.PublicKey,
+		door: door, policy: c.Policy, catalog: c.Catalog,
 		limit: newLimiter[netip.Addr](enrollRate, enrollBurst, time.Now), floods: newTally(time.Minute, time.Now),
 		secrets: newLimiter[string](secretRate, secretBurst, time.Now), refusals: newTally(time.Second, time.Now),
 	}
-	ingest := &ingest{door: door, commit: c.Commit, policy: c.Policy, clock: c.Now, catalog: c.Catalog}
-	if ingest.catalog.Encoded == nil {
-		ingest.catalog.Encoded = catalog.BuiltInBytes()
-	}
+	ingest := &ingest{door: door, commit: c.Commit, policy: c.Policy, clock: c.Now, egress: c.Egress, catalog: c.Catalog}
 	for _, rules := range []struct {
 		of   proto.Message
 		into **fieldrules.Validator

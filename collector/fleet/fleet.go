@@ -84,7 +84,7 @@ type Fleet struct {
 	home     map[string]bool
 	offices  map[key]bool
 	index    *index
-	zones    zoneTable
+	zones    *zoneTable
 }
 
 // New returns a Fleet with an empty co-location index.
@@ -95,11 +95,20 @@ func New(cfg Config) *Fleet {
 		home:     set(cfg.Company.HomeCountries),
 		offices:  make(map[key]bool, len(cfg.Company.OfficeGateways)),
 		index:    newIndex(),
+		zones:    new(zoneTable),
 	}
 	for _, gateway := range cfg.Company.OfficeGateways {
 		f.offices[f.hash(hashGateway, gateway)] = true
 	}
 	return f
+}
+
+// WithCatalog returns a Fleet that goes by another catalogue. Both share what they know
+// of where laptops are together, so that one can take the other's place at any time.
+func (f *Fleet) WithCatalog(c *catalog.Catalog) *Fleet {
+	other := *f
+	other.cfg.Catalog = c
+	return &other
 }
 
 // DefaultHighRiskCountries are the countries that public cases of laptop farms

@@ -48,15 +48,16 @@ type parser struct {
 	header   []string // column of every cell, empty for an unknown one
 	lines    map[string]int
 	zones    zones
+	known    func(id string) bool
 }
 
 // Parse reads a roster in CSV. Bad rows become problems and good rows are kept;
 // the error is for input that cannot be read at all: no header, or none with a
-// serial column.
-func Parse(name string, r io.Reader) (*Roster, []Problem, error) {
+// serial column. known says whether there is a tool with an id.
+func Parse(name string, r io.Reader, known func(id string) bool) (*Roster, []Problem, error) {
 	p := &parser{
 		file: name, roster: &Roster{entries: make(map[string]*entry)},
-		lines: make(map[string]int), zones: make(zones),
+		lines: make(map[string]int), zones: make(zones), known: known,
 	}
 	in := bufio.NewReaderSize(r, maxLine)
 	rows := 0

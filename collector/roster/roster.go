@@ -42,6 +42,16 @@ func (r *Roster) Len() int {
 	return len(r.entries)
 }
 
+// Tools returns the ids of all tools that are approved for anybody, sorted.
+func (r *Roster) Tools() []string {
+	var all []string
+	for _, e := range r.entries {
+		all = append(all, e.person.GetApprovedTools()...)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
 // Person returns a copy of the entry for a system serial as it stands at a time.
 func (r *Roster) Person(serial string, at time.Time) (*fleetv1.Person, bool) {
 	if r == nil {

@@ -11,6 +11,7 @@ import (
 	"google.golang.org/protobuf/testing/protocmp"
 
 	"github.com/farmhound-security/farmhound/collector/roster"
+	"github.com/farmhound-security/farmhound/proto/catalog"
 	fleetv1 "github.com/farmhound-security/farmhound/proto/farmhound/fleet/v1"
 )
 
@@ -18,11 +19,16 @@ const header = "serial,person,country,region,time_zone,ship_to,work_days,work_st
 
 var noon = time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC)
 
+func known(id string) bool {
+	_, ok := catalog.BuiltIn().Entry(id)
+	return ok
+}
+
 func ptr(v uint32) *uint32 { return &v }
 
 func parse(t *testing.T, text string) (*roster.Roster, []roster.Problem) {
 	t.Helper()
-	r, problems, err := roster.Parse("people.csv", strings.NewReader(text))
+	r, problems, err := roster.Parse("people.csv", strings.NewReader(text), known)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,7 +130,7 @@ func TestBadRowsAreNamedAndTheRestCounts(t *testing.T) {
 func TestHeaderThatCannotBeUsed(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{"", "\n\n", "person,country\np,US\n", "\"serial\nA1\n"} {
-		_, _, err := roster.Parse("people.csv", strings.NewReader(text))
+		_, _, err := roster.Parse("people.csv", strings.NewReader(text), known)
 		if err == nil || !strings.Contains(err.Error(), "people.csv:1:") {
 			t.Errorf("%q: error %v, want one with its place", text, err)
 		}
@@ -146,7 +152,7 @@ func TestRealExport(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	r, problems, err := roster.Parse("export.csv", f)
+	r, problems, err := roster.Parse("export.csv", f, known)
 	if err != nil || len(problems) > 0 || r.Len() != 4 {
 		t.Fatalf("%d rows, problems %v, error %v", r.Len(), problems, err)
 	}
@@ -157,7 +163,7 @@ func FuzzParse(f *testing.F) {
 	f.Add("serial,country\r\nA1,\"US\"\r\n\"B")
 	f.Add("\ufeffserial\nA\n\x00\n=1\n")
 	f.Fuzz(func(t *testing.T, text string) {
-		r, problems, err := roster.Parse("f", strings.NewReader(text))
+		r, problems, err := roster.Parse("f", strings.NewReader(text), known)
 		for _, p := range problems {
 			if p.Line < 1 || p.Column < 1 || p.Reason == "" {
 				t.Errorf("problem without a place: %+v", p)

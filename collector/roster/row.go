@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/farmhound-security/farmhound/proto/catalog"
 	fleetv1 "github.com/farmhound-security/farmhound/proto/farmhound/fleet/v1"
 )
 
@@ -55,7 +54,7 @@ func (p *parser) row(line int, row map[string]cell) {
 	check("work_start", err)
 	person.WorkEndMinute, err = clock(row["work_end"].text)
 	check("work_end", err)
-	person.ApprovedTools, err = tools(row["approved_tools"].text)
+	person.ApprovedTools, err = tools(row["approved_tools"].text, p.known)
 	check("approved_tools", err)
 	e.travel, err = travels(row["approved_travel"].text, loc)
 	check("approved_travel", err)
@@ -189,7 +188,7 @@ func clock(text string) (*uint32, error) {
 	return &minutes, nil
 }
 
-func tools(text string) ([]string, error) {
+func tools(text string, known func(id string) bool) ([]string, error) {
 	parts, err := list(text)
 	if err != nil {
 		return nil, err
@@ -197,7 +196,7 @@ func tools(text string) ([]string, error) {
 	for i, part := range parts {
 		part = strings.ToLower(part)
 		// What the catalogue does not know would approve nothing.
-		if _, ok := catalog.BuiltIn().Entry(part); !ok {
+		if !known(part) {
 			return nil, fmt.Errorf("the catalogue has no entry %q; an id is such as anydesk", parts[i])
 		}
 		parts[i] = part

@@ -106,7 +106,7 @@ func replayed(t *testing.T, seed uint64, length int, personas []string) map[stri
 	if err != nil {
 		t.Fatal(err)
 	}
-	people, problems, err := collector.ReadRoster(base + ".roster.csv")
+	people, problems, err := collector.ReadRoster(base+".roster.csv", collector.Knows(nil))
 	if err != nil || len(problems) > 0 {
 		t.Fatal(err, problems)
 	}
