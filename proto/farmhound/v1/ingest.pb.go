@@ -184,10 +184,12 @@ type EgressResponder struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Host name or address; empty for the collector's own as the agent knows it.
 	Host string `protobuf:"bytes,1,opt,name=host,proto3" json:"host,omitempty"`
-	// Port, the same over UDP and TCP.
+	// UDP port.
 	Port uint32 `protobuf:"varint,2,opt,name=port,proto3" json:"port,omitempty"`
 	// Shown with every request; without it nothing is answered. It ends within days.
-	Token         []byte `protobuf:"bytes,3,opt,name=token,proto3" json:"token,omitempty"`
+	Token []byte `protobuf:"bytes,3,opt,name=token,proto3" json:"token,omitempty"`
+	// Whether it answers at the same port over TCP as well, where UDP is blocked.
+	Tcp           bool `protobuf:"varint,4,opt,name=tcp,proto3" json:"tcp,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -241,6 +243,13 @@ func (x *EgressResponder) GetToken() []byte {
 		return x.Token
 	}
 	return nil
+}
+
+func (x *EgressResponder) GetTcp() bool {
+	if x != nil {
+		return x.Tcp
+	}
+	return false
 }
 
 // Policy is all that a collector can ask of an agent: what to look for and how often.
@@ -758,14 +767,16 @@ const file_farmhound_v1_ingest_proto_rawDesc = "" +
 	"\x0ecollector_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampB-\xea\xe1\x18)\n" +
 	"'Lets the agent tell its clock's offset.R\rcollectorTime\x12g\n" +
 	"\x06egress\x18\x06 \x01(\v2\x1d.farmhound.v1.EgressResponderB0\xea\xe1\x18,\n" +
-	"*Which way out is seen under which address.R\x06egress\"\xeb\x01\n" +
+	"*Which way out is seen under which address.R\x06egress\"\x90\x02\n" +
 	"\x0fEgressResponder\x12,\n" +
 	"\x04host\x18\x01 \x01(\tB\x18\xea\xe1\x18\x14\n" +
 	"\rWhere to ask.\x10\x80\x018\x03R\x04host\x129\n" +
 	"\x04port\x18\x02 \x01(\rB%\xea\xe1\x18!\n" +
 	"\rWhere to ask.)\x00\x00\x00\x00\x00\x00\xf0?1\x00\x00\x00\x00\xe0\xff\xef@R\x04port\x12o\n" +
 	"\x05token\x18\x03 \x01(\fBY\xea\xe1\x18U\n" +
-	"MKeeps the responder from answering strangers and addresses that were made up.\x10 \x18 @\x01R\x05token\"\xa3\x04\n" +
+	"MKeeps the responder from answering strangers and addresses that were made up.\x10 \x18 @\x01R\x05token\x12#\n" +
+	"\x03tcp\x18\x04 \x01(\bB\x11\xea\xe1\x18\r\n" +
+	"\vHow to ask.R\x03tcp\"\xa3\x04\n" +
 	"\x06Policy\x12H\n" +
 	"\x0ecatalog_digest\x18\x01 \x01(\tB!\xea\xe1\x18\x1d\n" +
 	"\x17Which catalogue to use.\x10@8\x02R\rcatalogDigest\x12X\n" +

@@ -17,14 +17,21 @@ var resend = [...]time.Duration{500 * time.Millisecond, time.Second, 1500 * time
 
 const tcpPatience = 4 * time.Second
 
-// ask asks one responder over one interface, which is empty for the default route,
+// responder is whom to ask.
+type responder struct {
+	address string // host:port; empty for nobody
+	token   []byte
+	tcp     bool
+}
+
+// ask asks over one interface, which is empty for the default route,
 // in one address family ("4" or "6").
-func ask(ctx context.Context, via, family, responder string, token []byte) (answer, error) {
-	a, err := askUDP(ctx, via, family, responder, token)
-	if err == nil || ctx.Err() != nil || unreachable(err) {
+func (r responder) ask(ctx context.Context, via, family string) (answer, error) {
+	a, err := askUDP(ctx, via, family, r.address, r.token)
+	if err == nil || !r.tcp || ctx.Err() != nil || unreachable(err) {
 		return a, err
 	}
-	return askTCP(ctx, via, family, responder, token)
+	return askTCP(ctx, via, family, r.address, r.token)
 }
 
 // unreachable reports whether another transport would not help either.

@@ -76,8 +76,9 @@ func askInside(t *testing.T) {
 		answerInside(t, where)
 		return
 	}
+	whom := responder{where.String(), make([]byte, egress.TokenSize), true}
 	for via, want := range map[string]string{"": "192.0.2.7", "vpn0": "192.0.2.7", "lan0": "198.51.100.7"} {
-		a, err := ask(t.Context(), via, "4", where.String(), make([]byte, egress.TokenSize))
+		a, err := whom.ask(t.Context(), via, "4")
 		if err != nil || a.seen.String() != want {
 			t.Errorf("through %q seen as %v, want %s, %v", via, a.seen, want, err)
 		}
@@ -86,10 +87,10 @@ func askInside(t *testing.T) {
 		}
 	}
 	before := time.Now()
-	if _, err := ask(t.Context(), "none0", "4", where.String(), make([]byte, egress.TokenSize)); err == nil {
+	if _, err := whom.ask(t.Context(), "none0", "4"); err == nil {
 		t.Error("an answer through an interface that is not there")
 	}
-	if _, err := ask(t.Context(), "lan0", "6", where.String(), make([]byte, egress.TokenSize)); err == nil || time.Since(before) > time.Second {
+	if _, err := whom.ask(t.Context(), "lan0", "6"); err == nil || time.Since(before) > time.Second {
 		t.Errorf("a family that is not there took %v: %v", time.Since(before), err)
 	}
 }

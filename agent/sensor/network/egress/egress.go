@@ -57,8 +57,7 @@ type Prober struct {
 
 	mu        sync.Mutex
 	collector string // host of the collector
-	responder string // host:port; empty where nobody is to be asked
-	token     []byte
+	responder responder
 	paths     []Path
 	known     []known
 }
@@ -88,16 +87,16 @@ func New(collector string, log *slog.Logger) *Prober {
 func (p *Prober) Use(r *farmhoundv1.EgressResponder) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	before := p.responder
-	p.responder, p.token = "", nil
+	before := p.responder.address
+	p.responder = responder{}
 	if len(r.GetToken()) == egress.TokenSize && r.GetPort() > 0 {
 		host := r.GetHost()
 		if host == "" {
 			host = p.collector
 		}
-		p.responder, p.token = net.JoinHostPort(host, strconv.FormatUint(uint64(r.GetPort()), 10)), r.GetToken()
+		p.responder = responder{net.JoinHostPort(host, strconv.FormatUint(uint64(r.GetPort()), 10)), r.GetToken(), r.GetTcp()}
 	}
-	if p.responder != before {
+	if p.responder.address != before {
 		p.signal()
 	}
 }
@@ -163,16 +162,16 @@ func (p *Prober) Run(ctx context.Context) {
 // soon: somebody answered, or nobody is to be asked.
 func (p *Prober) askAll(ctx context.Context) bool {
 	p.mu.Lock()
-	responder, token, paths := p.responder, p.token, slices.Clone(p.paths)
+	whom, paths := p.responder, slices.Clone(p.paths)
 	p.mu.Unlock()
-	if responder == "" {
+	if whom.address == "" {
 		p.replace(nil)
 		return true
 	}
 	var found []known
 	for _, path := range paths {
 		for _, family := range []string{"4", "6"} {
-			a, err := ask(ctx, path.Interface, family, responder, token)
+			a, err := whom.ask(ctx, path.Interface, family)
 			if ctx.Err() != nil {
 				return true
 			}

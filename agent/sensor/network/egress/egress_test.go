@@ -77,8 +77,8 @@ func TestAnswersToOthersAreNotTaken(t *testing.T) {
 	}
 }
 
-// responder is a STUN responder of another make on the loopback interface.
-type responder struct {
+// fake is a STUN responder of another make on the loopback interface.
+type fake struct {
 	port  uint32
 	asked atomic.Int32
 	// silent keeps it from answering over UDP.
@@ -86,7 +86,7 @@ type responder struct {
 	address atomic.Pointer[string]
 }
 
-func serve(t *testing.T, silent bool) *responder {
+func serve(t *testing.T, silent bool) *fake {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -97,7 +97,7 @@ func serve(t *testing.T, silent bool) *responder {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &responder{port: uint32(port), silent: silent}
+	r := &fake{port: uint32(port), silent: silent}
 	first := "198.51.100.7"
 	r.address.Store(&first)
 	seal := func() []byte { return bytes.Repeat([]byte{byte(r.asked.Add(1))}, egress.SealSize) }
@@ -159,7 +159,7 @@ func TestProberAsksAtChanges(t *testing.T) {
 		if got := p.Known(); got != nil {
 			t.Errorf("known before anybody may be asked: %v", got)
 		}
-		p.Use(&farmhoundv1.EgressResponder{Port: r.port, Token: make([]byte, egress.TokenSize)})
+		p.Use(&farmhoundv1.EgressResponder{Port: r.port, Token: make([]byte, egress.TokenSize), Tcp: true})
 		<-changed
 		want := []*farmhoundv1.EgressPath{{
 			Kind: farmhoundv1.InterfaceKind_INTERFACE_KIND_WIFI, DefaultRoute: true, Seal: bytes.Repeat([]byte{1}, egress.SealSize),
@@ -184,7 +184,7 @@ func TestSealsAreKeptWhileTheAddressStays(t *testing.T) {
 	changes := 0
 	p.Changed = func() { changes++ }
 	p.Want([]Path{{}})
-	p.Use(&farmhoundv1.EgressResponder{Port: r.port, Token: make([]byte, egress.TokenSize)})
+	p.Use(&farmhoundv1.EgressResponder{Port: r.port, Token: make([]byte, egress.TokenSize), Tcp: true})
 	steps := []struct {
 		what string
 		do   func()
@@ -221,7 +221,7 @@ func TestAskEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() {
-		_, err := ask(ctx, "", "4", socket.LocalAddr().String(), nil)
+		_, err := responder{address: socket.LocalAddr().String()}.ask(ctx, "", "4")
 		ended <- err
 	}()
 	if _, _, err := socket.ReadFrom(make([]byte, 512)); err != nil {
