@@ -30,7 +30,7 @@ type Window struct {
 	StartedAt *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=started_at,json=startedAt,proto3" json:"started_at,omitempty"`
 	// Length in seconds, asleep time included.
 	Seconds uint32 `protobuf:"varint,2,opt,name=seconds,proto3" json:"seconds,omitempty"`
-	// Seconds in which somebody used the laptop, in any way.
+	// Seconds in which somebody used the laptop, in any way: with input, and up to half a minute after it.
 	ActiveSeconds *uint32 `protobuf:"varint,3,opt,name=active_seconds,json=activeSeconds,proto3,oneof" json:"active_seconds,omitempty"`
 	// Seconds under remote control, by tool.
 	Control []*ControlSeconds `protobuf:"bytes,4,rep,name=control,proto3" json:"control,omitempty"`
@@ -341,7 +341,8 @@ func (x *InputSeconds) GetJiggler() uint32 {
 	return 0
 }
 
-// Rhythm describes the pauses between bursts of input in one interval.
+// Rhythm describes the pauses between bursts of input: of one interval and, where
+// that holds few, of the hour before it. A pause of more than a second ends a burst.
 type Rhythm struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Bursts counted.
@@ -351,7 +352,14 @@ type Rhythm struct {
 	// Standard deviation of the pauses divided by their mean.
 	GapCv float64 `protobuf:"fixed64,3,opt,name=gap_cv,json=gapCv,proto3" json:"gap_cv,omitempty"`
 	// Period in milliseconds if the pauses are periodic, else zero.
-	PeriodMs      uint32 `protobuf:"varint,4,opt,name=period_ms,json=periodMs,proto3" json:"period_ms,omitempty"`
+	PeriodMs uint32 `protobuf:"varint,4,opt,name=period_ms,json=periodMs,proto3" json:"period_ms,omitempty"`
+	// Bursts in which only a pointer moved.
+	PointerBursts uint32 `protobuf:"varint,5,opt,name=pointer_bursts,json=pointerBursts,proto3" json:"pointer_bursts,omitempty"`
+	// On how many scales pauses of a quarter of a second and more lie: near 0 on one, near 1 on all.
+	// Absent with too few pauses.
+	PauseSpread *float64 `protobuf:"fixed64,6,opt,name=pause_spread,json=pauseSpread,proto3,oneof" json:"pause_spread,omitempty"`
+	// Pauses that pause_spread was measured on.
+	Pauses        uint32 `protobuf:"varint,7,opt,name=pauses,proto3" json:"pauses,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -410,6 +418,27 @@ func (x *Rhythm) GetGapCv() float64 {
 func (x *Rhythm) GetPeriodMs() uint32 {
 	if x != nil {
 		return x.PeriodMs
+	}
+	return 0
+}
+
+func (x *Rhythm) GetPointerBursts() uint32 {
+	if x != nil {
+		return x.PointerBursts
+	}
+	return 0
+}
+
+func (x *Rhythm) GetPauseSpread() float64 {
+	if x != nil && x.PauseSpread != nil {
+		return *x.PauseSpread
+	}
+	return 0
+}
+
+func (x *Rhythm) GetPauses() uint32 {
+	if x != nil {
+		return x.Pauses
 	}
 	return 0
 }
@@ -475,7 +504,7 @@ const file_farmhound_v1_window_proto_rawDesc = "" +
 	"\asession\x18\x05 \x01(\rB\"\xea\xe1\x18\x1e\n" +
 	"\x13A count of seconds.1\x00\x00\x00\x00\x00\xf9\xf5@R\asession\x12<\n" +
 	"\ajiggler\x18\x06 \x01(\rB\"\xea\xe1\x18\x1e\n" +
-	"\x13A count of seconds.1\x00\x00\x00\x00\x00\xf9\xf5@R\ajiggler\"\xa5\x02\n" +
+	"\x13A count of seconds.1\x00\x00\x00\x00\x00\xf9\xf5@R\ajiggler\"\xee\x04\n" +
 	"\x06Rhythm\x12>\n" +
 	"\x06bursts\x18\x01 \x01(\rB&\xea\xe1\x18\"\n" +
 	" How much the statistics rest on.R\x06bursts\x12@\n" +
@@ -484,7 +513,14 @@ const file_farmhound_v1_window_proto_rawDesc = "" +
 	"\x06gap_cv\x18\x03 \x01(\x01B>\xea\xe1\x18:\n" +
 	"&A machine is regular, a person is not.)\x00\x00\x00\x00\x00\x00\x00\x001\x00\x00\x00\x00\x00@\x8f@R\x05gapCv\x12B\n" +
 	"\tperiod_ms\x18\x04 \x01(\rB%\xea\xe1\x18!\n" +
-	"\x1fJigglers beat at known periods.R\bperiodMsBHZFgithub.com/farmhound-security/farmhound/proto/farmhound/v1;farmhoundv1b\x06proto3"
+	"\x1fJigglers beat at known periods.R\bperiodMs\x12[\n" +
+	"\x0epointer_bursts\x18\x05 \x01(\rB4\xea\xe1\x180\n" +
+	".Most jigglers move a pointer and nothing else.R\rpointerBursts\x12\x9b\x01\n" +
+	"\fpause_spread\x18\x06 \x01(\x01Bs\xea\xe1\x18o\n" +
+	"[A person pauses on every scale, a machine on one, also where it draws its pauses at random.)\x00\x00\x00\x00\x00\x00\x00\x001\x00\x00\x00\x00\x00@\x8f@H\x00R\vpauseSpread\x88\x01\x01\x12;\n" +
+	"\x06pauses\x18\a \x01(\rB#\xea\xe1\x18\x1f\n" +
+	"\x1dHow much the spread rests on.R\x06pausesB\x0f\n" +
+	"\r_pause_spreadBHZFgithub.com/farmhound-security/farmhound/proto/farmhound/v1;farmhoundv1b\x06proto3"
 
 var (
 	file_farmhound_v1_window_proto_rawDescOnce sync.Once
@@ -525,6 +561,7 @@ func file_farmhound_v1_window_proto_init() {
 	}
 	file_farmhound_v1_rules_proto_init()
 	file_farmhound_v1_window_proto_msgTypes[0].OneofWrappers = []any{}
+	file_farmhound_v1_window_proto_msgTypes[3].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
