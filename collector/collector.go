@@ -67,6 +67,7 @@ type Collector struct {
 	outputs   []*output
 	catalog   *watchedCatalog
 	policy    *policy
+	egress    *answering // nil where nobody is told how it is seen
 }
 
 // output is one receiver with what wakes its drain.
@@ -109,10 +110,13 @@ func Open(ctx context.Context, o Options) (c *Collector, err error) {
 		return c, err
 	}
 	c.pipeline = ingest.New(ingest.Config{Store: notifying{c.store, c.wakeOutputs}, Judge: c.judge, Now: c.now, Log: c.log})
-	if err := c.openServer(ctx, authority); err != nil {
+	if err := c.listen(ctx); err != nil {
 		return c, err
 	}
-	return c, c.listen(ctx)
+	if err := c.openEgress(ctx); err != nil {
+		return c, err
+	}
+	return c, c.openServer(ctx, authority)
 }
 
 // claim keeps a second collector from a store that only one may judge for.
@@ -175,8 +179,13 @@ func (c *Collector) openServer(ctx context.Context, authority *pki.Authority) er
 	c.policy = newPolicy(c.options.Config.Agents)
 	c.policy.setCatalog(c.catalog.digest())
 	c.policy.setKeys([]*farmhoundv1.FleetKey{{Id: 1, Key: key}})
+	var asked api.Egress
+	if c.egress != nil {
+		asked = c.egress
+	}
 	c.server, err = api.NewServer(api.Config{
-		TLS: authority.ServerTLS(), Authority: authority, Hash: pki.Hash, Access: c.store,
+		Egress: asked,
+		TLS:    authority.ServerTLS(), Authority: authority, Hash: pki.Hash, Access: c.store,
 		Catalog: c.catalog.signed,
 		Commit:  commit{c.pipeline}, Policy: c.policy.Policy, Now: c.now, Log: c.log,
 		Fleet: &api.Fleet{
@@ -247,6 +256,12 @@ func (c *Collector) Run(ctx context.Context) (err error) {
 		})
 	}
 	run(&inside, func() error { c.followFiles(rooms); return nil })
+	if a := c.egress; a != nil {
+		run(&doors, func() error { return a.responder.ServeUDP(ctx, a.udp) })
+		if a.tcp != nil {
+			run(&doors, func() error { return a.responder.ServeTCP(ctx, a.tcp) })
+		}
+	}
 	if c.options.Now == nil {
 		run(&doors, func() error { return c.sweeps(ctx) })
 	}
@@ -296,6 +311,10 @@ func (c *Collector) Close() error {
 		}
 	}
 	c.listeners = nil
+	if c.egress != nil {
+		errs = append(errs, c.egress.close())
+		c.egress = nil
+	}
 	if c.places != nil {
 		errs = append(errs, c.places.Close())
 		c.places = nil

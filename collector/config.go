@@ -29,6 +29,8 @@ type Config struct {
 	Data string `yaml:"data"`
 	// Balancers are networks from which connections carry PROXY protocol v2.
 	Balancers []Network `yaml:"balancers"`
+	// Egress is how laptops ask under which address they are seen.
+	Egress Egress `yaml:"egress"`
 	// Geo are MMDB files: Country or City, ASN, Anonymous-IP.
 	Geo []string `yaml:"geo"`
 	// Roster is a CSV file of who should be where.

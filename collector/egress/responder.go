@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -30,6 +31,9 @@ const (
 // Responder answers requests. It is for any number of sockets at once.
 type Responder struct {
 	Authority *Authority
+	// Strangers are networks whose requests are not answered: those of balancers, which
+	// would be seen in the place of laptops.
+	Strangers []netip.Prefix
 	Log       *slog.Logger
 }
 
@@ -140,6 +144,9 @@ func (r *Responder) answer(request []byte, from netip.AddrPort) []byte {
 		return nil
 	}
 	seen := netip.AddrPortFrom(from.Addr().Unmap().WithZone(""), from.Port())
+	if slices.ContainsFunc(r.Strangers, func(p netip.Prefix) bool { return p.Contains(seen.Addr()) }) {
+		return nil
+	}
 	sealed, err := r.Authority.seal(tag, seen.Addr())
 	if err != nil {
 		return nil

@@ -27,6 +27,9 @@ type Observation struct {
 	PeerRTTMillis float64
 	// PeerMSS is the connection's segment size; zero where unknown.
 	PeerMSS uint32
+	// Paths are the laptop's ways out as a collector saw them, of a report that tells of
+	// its network.
+	Paths []EgressPath
 	// Link is how the delivery follows from the one before; unknown in replays, which
 	// have no acknowledgements.
 	Link Link
@@ -34,6 +37,17 @@ type Observation struct {
 	Returned bool
 	// Report is validated.
 	Report *farmhoundv1.Report
+}
+
+// EgressPath is one way out of a laptop.
+type EgressPath struct {
+	// Address is under which a collector saw it.
+	Address netip.Addr
+	// Kind is the kind of the interface, Tool the tool that owns it if it is a tunnel.
+	Kind farmhoundv1.InterfaceKind
+	Tool string
+	// Default is whether it was the default route rather than a chosen interface.
+	Default bool
 }
 
 // Link says how a delivery follows from what was acknowledged before it.
