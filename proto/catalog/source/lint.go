@@ -35,6 +35,13 @@ var sharedDomains = []string{
 // sharedInterfaces are names the kernel and many programs hand out.
 var sharedInterfaces = []string{"eth", "en", "wl", "ww", "lo", "br", "docker", "veth", "virbr", "tun", "tap", "ppp", "utun", "wg"}
 
+// soleProducts are products of shared vendor ids that are one thing and nothing else,
+// and mostly have no words of their own.
+var soleProducts = map[[2]uint32]bool{
+	{0x1a86, 0xe129}: true, // CH9329, plays keyboard and pointer
+	{0x1a86, 0xfe0c}: true, // CH32V208 with Openterface's firmware for the same
+}
+
 // sharedVendors are USB vendor ids that many makers build on, or that devices
 // posing as others borrow.
 var sharedVendors = []uint32{0x03eb, 0x045e, 0x046d, 0x1209, 0x16c0, 0x16d0, 0x1a86, 0x1d50, 0x1d6b, 0x2341, 0x2e8a, 0x303a, 0x413c}
@@ -244,7 +251,7 @@ func notIdentifying(f *farmhoundv1.Fact) string {
 	case farmhoundv1.FactKind_FACT_KIND_USB:
 		u := f.GetUsb()
 		named := u.GetManufacturer() != "" || u.GetProduct() != "" || u.GetStorageName() != ""
-		if !named && (u.ProductId == nil || slices.Contains(sharedVendors, u.GetVendorId())) {
+		if !named && (u.ProductId == nil || slices.Contains(sharedVendors, u.GetVendorId()) && !soleProducts[[2]uint32{u.GetVendorId(), u.GetProductId()}]) {
 			return "many makers build on this vendor id, so that the device's own words are needed"
 		}
 	case farmhoundv1.FactKind_FACT_KIND_EDID:
