@@ -181,6 +181,53 @@ func TestOpen(t *testing.T) {
 	}
 }
 
+// A collector with several addresses answers from the one that was asked: a connected
+// socket takes no other.
+func TestAnswersComeFromTheAddressThatWasAsked(t *testing.T) {
+	t.Parallel()
+	a := newAuthority(t, "secret", nil)
+	r := &Responder{Authority: a, Log: slog.New(slog.DiscardHandler)}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 2)
+	for _, network := range []string{"udp", "udp4"} { // one socket for both families, and one for IPv4
+		conn, err := net.ListenUDP(network, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		go func() { ended <- r.ServeUDP(ctx, conn) }()
+		where := netip.AddrPortFrom(netip.MustParseAddr("127.0.0.9"), conn.LocalAddr().(*net.UDPAddr).AddrPort().Port())
+		asking, err := net.DialUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)}, net.UDPAddrFromAddrPort(where))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := asking.Write(request(t, a.Token(laptop))); err != nil {
+			t.Fatal(err)
+		}
+		_ = asking.SetDeadline(time.Now().Add(30 * time.Second))
+		if _, err := asking.Read(make([]byte, 512)); err != nil {
+			t.Errorf("%s: no answer from where it was asked: %v", network, err)
+		}
+		_ = asking.Close()
+	}
+	cancel()
+	for range 2 {
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestBalancersAreNotAnswered(t *testing.T) {
+	t.Parallel()
+	a := newAuthority(t, "secret", nil)
+	r := &Responder{Authority: a, Strangers: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/28")}, Log: slog.New(slog.DiscardHandler)}
+	for from, want := range map[string]bool{"10.0.0.3:1": false, "[::ffff:10.0.0.3]:1": false, "10.0.0.16:1": true} {
+		if got := r.answer(request(t, a.Token(laptop)), netip.MustParseAddrPort(from)) != nil; got != want {
+			t.Errorf("%s: answered %v, want %v", from, got, want)
+		}
+	}
+}
+
 // A peer that says nothing, or never ends, holds a place for seconds only.
 func TestSilentConnectionsEndWithTheServer(t *testing.T) {
 	t.Parallel()

@@ -38,12 +38,13 @@ type Responder struct {
 }
 
 // ServeUDP answers on a socket until ctx is done, and closes it.
-func (r *Responder) ServeUDP(ctx context.Context, socket *net.UDPConn) error {
-	stop := context.AfterFunc(ctx, func() { _ = socket.Close() })
+func (r *Responder) ServeUDP(ctx context.Context, conn *net.UDPConn) error {
+	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	defer stop()
+	socket := newSocket(conn)
 	buffer := make([]byte, largestRequest)
 	for {
-		n, from, err := socket.ReadFromUDPAddrPort(buffer)
+		n, from, back, err := socket.read(buffer)
 		switch {
 		case ctx.Err() != nil:
 			return nil
@@ -53,8 +54,7 @@ func (r *Responder) ServeUDP(ctx context.Context, socket *net.UDPConn) error {
 			continue // what an earlier answer met, such as a port that was closed meanwhile
 		}
 		if answer := r.answer(buffer[:n], from); answer != nil {
-			// Who does not get it asks again.
-			_, _ = socket.WriteToUDPAddrPort(answer, from)
+			socket.write(answer, from, back)
 		}
 	}
 }
