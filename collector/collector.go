@@ -28,7 +28,6 @@ import (
 	"github.com/farmhound-security/farmhound/collector/siem"
 	"github.com/farmhound-security/farmhound/collector/store"
 	fleetv1 "github.com/farmhound-security/farmhound/proto/farmhound/fleet/v1"
-	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
 )
 
 const (
@@ -171,14 +170,12 @@ func (c *Collector) secret(ctx context.Context, name string) ([]byte, error) {
 	return kept, nil
 }
 
-func (c *Collector) openServer(ctx context.Context, authority *pki.Authority) error {
-	key, err := c.secret(ctx, "fleet_key_1")
-	if err != nil {
-		return err
-	}
+func (c *Collector) openServer(ctx context.Context, authority *pki.Authority) (err error) {
 	c.policy = newPolicy(c.options.Config.Agents)
 	c.policy.setCatalog(c.catalog.digest())
-	c.policy.setKeys([]*farmhoundv1.FleetKey{{Id: 1, Key: key}})
+	if err := c.takeKeys(ctx); err != nil {
+		return err
+	}
 	var asked api.Egress
 	if c.egress != nil {
 		asked = c.egress
@@ -246,6 +243,7 @@ func (c *Collector) Run(ctx context.Context) (err error) {
 		})
 	}
 	run(&inside, func() error { return c.pipeline.Run(rooms) })
+	run(&inside, func() error { c.followKeys(rooms, lookAgain); return nil })
 	for _, l := range c.listeners {
 		run(&doors, func() error { return api.Serve(ctx, c.server, l) })
 	}
