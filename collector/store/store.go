@@ -242,6 +242,29 @@ type Access interface {
 	AuditLog(ctx context.Context, since time.Time, limit int) ([]AuditEntry, error)
 }
 
+// Horizons say how far back the store remembers. What is from before one may be
+// forgotten; a zero time keeps everything of its kind.
+type Horizons struct {
+	// Reports are counted from when they were received, Events from when they happened,
+	// Audit from when it was written.
+	Reports, Events, Audit time.Time
+	// Outbox holds for rows that each of Outputs has delivered; without Outputs, none has.
+	Outbox  time.Time
+	Outputs []string
+	// Receipts holds for what recognises redelivery: the receipts of boots that
+	// delivered nothing since, other than the one that delivered last, of which an
+	// acknowledgement may have been lost; and that one's and the chain too of a device
+	// that was revoked before.
+	Receipts time.Time
+}
+
+// Retention forgets.
+type Retention interface {
+	// Forget forgets at most limit rows from before the horizons, in one durable step,
+	// and returns how many it did: fewer than limit when no more are due.
+	Forget(ctx context.Context, before Horizons, limit int) (int, error)
+}
+
 // Settings keeps small named values: the fleet key, the store's epoch.
 type Settings interface {
 	// Setting returns a value, or ErrNotFound.
@@ -255,6 +278,7 @@ type Store interface {
 	Fleet
 	Outbox
 	Access
+	Retention
 	Settings
 	Close() error
 }

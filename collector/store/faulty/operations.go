@@ -113,6 +113,11 @@ func (s *Store) Audit(ctx context.Context, e store.AuditEntry) error {
 	return put(ctx, s, "Audit", func() error { return s.Store.Audit(ctx, e) })
 }
 
+// Forget forgets, or does not, or does and says that it did not.
+func (s *Store) Forget(ctx context.Context, before store.Horizons, limit int) (int, error) {
+	return get(ctx, s, "Forget", func() (int, error) { return s.Store.Forget(ctx, before, limit) })
+}
+
 // Setting returns a value.
 func (s *Store) Setting(ctx context.Context, name string) ([]byte, error) {
 	return get(ctx, s, "Setting", func() ([]byte, error) { return s.Store.Setting(ctx, name) })

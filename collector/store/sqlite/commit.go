@@ -29,8 +29,8 @@ func (p *prepared) prepare(ctx context.Context, write, read *sql.DB) (err error)
 				verdict = excluded.verdict, risk = excluded.risk, summary = excluded.summary, picture = excluded.picture, judgement = excluded.judgement`},
 		{&p.putReport, write, `INSERT INTO report (device, boot_id, sequence, observed_at, received_at, peer, peer_rtt_ms, body) VALUES (?,?,?,?,?,?,?,?)
 			ON CONFLICT DO NOTHING`},
-		{&p.putReceipt, write, `INSERT INTO receipt (device, boot_id, sequence) VALUES (?,?,?)
-			ON CONFLICT (device, boot_id) DO UPDATE SET sequence = max(sequence, excluded.sequence)`},
+		{&p.putReceipt, write, `INSERT INTO receipt (device, boot_id, sequence, at) VALUES (?,?,?,?)
+			ON CONFLICT (device, boot_id) DO UPDATE SET sequence = max(sequence, excluded.sequence), at = max(at, excluded.at)`},
 		{&p.putEvent, write, `INSERT INTO event (device, at, body) VALUES (?,?,?)`},
 		{&p.putAlert, write, `INSERT INTO alert (id, device, state, opened_at, body) VALUES (?,?,?,?,?)
 			ON CONFLICT (id) DO UPDATE SET state = excluded.state, body = excluded.body`},
@@ -97,7 +97,7 @@ func (s *Store) rows(changes []store.Change) (out []row, err error) {
 			add(s.putReport, "a report", r.Device, r.BootID, int64(r.Sequence), millis(r.ObservedAt), millis(r.ReceivedAt), r.Peer, r.PeerRTTMillis, nonNil(r.Body))
 			// One receipt says it for all reports before it of the same boot.
 			if next := i + 1; next == len(c.Reports) || c.Reports[next].Device != r.Device || c.Reports[next].BootID != r.BootID || c.Reports[next].Sequence < r.Sequence {
-				add(s.putReceipt, "a receipt", r.Device, r.BootID, int64(r.Sequence))
+				add(s.putReceipt, "a receipt", r.Device, r.BootID, int64(r.Sequence), millis(r.ReceivedAt))
 			}
 		}
 		if x := c.Chain; x != nil {

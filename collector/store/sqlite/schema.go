@@ -130,4 +130,13 @@ ALTER TABLE identity ADD COLUMN trusts TEXT NOT NULL DEFAULT ''; -- separated by
 CREATE INDEX identity_serial ON identity (serial);
 ALTER TABLE secret ADD COLUMN refused INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE secret ADD COLUMN refused_at INTEGER NOT NULL DEFAULT 0;
+`, `
+-- When the latest report of the boot was received. Of what came before this version
+-- only the latest that is still there is known; without any, it counts from now.
+ALTER TABLE receipt ADD COLUMN at INTEGER NOT NULL DEFAULT 0;
+UPDATE receipt SET at = coalesce((SELECT max(received_at) FROM report
+  WHERE report.device = receipt.device AND report.boot_id = receipt.boot_id), unixepoch() * 1000);
+CREATE INDEX receipt_at ON receipt (at);
+CREATE INDEX event_at ON event (at);
+CREATE INDEX identity_revoked ON identity (revoked_at) WHERE revoked_at > 0;
 `}

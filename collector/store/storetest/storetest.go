@@ -39,6 +39,10 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		"refusals and trust":                   testNotes,
 		"chains":                               testChains,
 		"an epoch":                             testEpoch,
+		"what is old is forgotten":             testForget,
+		"zero horizons keep everything":        testForgetNothing,
+		"what recognises redelivery":           testForgetReceipts,
+		"what an output has yet to deliver":    testForgetOutbox,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
