@@ -12,10 +12,6 @@ import (
 	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
 )
 
-// reversible are the servers that dial out only to a viewer that waits to control
-// (x11vnc -connect, vncconfig -connect), and to the display that they share.
-var reversible = [...]string{"x11vnc", "tigervnc-x0vncserver", "tigervnc-xvnc", "tightvnc", "wayvnc", "realvnc-server"}
-
 // Ports of X displays over TCP.
 const (
 	firstDisplayPort = 6000
@@ -181,11 +177,6 @@ func (f *sessionFinder) throughLoopback(row *sockets.Socket, g *sighting) bool {
 		}
 	}
 	return true
-}
-
-func isCarrier(c farmhoundv1.Category) bool {
-	return c == farmhoundv1.Category_CATEGORY_TUNNEL || c == farmhoundv1.Category_CATEGORY_OVERLAY_NETWORK ||
-		c == farmhoundv1.Category_CATEGORY_RMM
 }
 
 // otherEnd returns the suspects that hold the other end of a connection within

@@ -40,6 +40,7 @@ type tool struct {
 	credential bool
 	since      time.Time
 	ports      []uint32
+	signed     *bool // whether the signer is the known one, nil where that cannot be said
 }
 
 func (t *tool) scope() farmhoundv1.InstallScope {
@@ -61,7 +62,7 @@ func (t *tool) report() *farmhoundv1.Tool {
 	out := &farmhoundv1.Tool{
 		Id: t.entry.GetId(), Version: t.version, FoundBy: t.foundBy.list(), Scope: t.scope(),
 		Installed: t.installed, Running: t.running, Controlled: t.controlled, Unattended: t.unattended,
-		Renamed: t.renamed, UserWritable: t.writable, FixedCredential: t.credential,
+		Renamed: t.renamed, UserWritable: t.writable, FixedCredential: t.credential, SignerKnown: t.signed,
 		ListeningPorts: t.ports[:min(len(t.ports), maxPorts)],
 	}
 	if !t.since.IsZero() {
