@@ -31,6 +31,7 @@ type cli struct {
 	Token   tokenCmd   `cmd:"" help:"API tokens of analysts and machines."`
 	Device  deviceCmd  `cmd:"" help:"Identities of devices."`
 	CA      caCmd      `cmd:"" name:"ca" help:"The CA of laptops and server."`
+	Key     keyCmd     `cmd:"" help:"The keys that laptops hash networks, peripherals and accounts with."`
 	Replay  replayCmd  `cmd:"" help:"Judge recorded lives offline: one report per line in, one assessment per device out."`
 	Rules   rulesCmd   `cmd:"" help:"The signals that evidence is made with."`
 	Catalog catalogCmd `cmd:"" help:"The catalogue of what agents look for."`
