@@ -17,10 +17,9 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/alecthomas/kong"
-
 	"github.com/farmhound-security/farmhound/agent"
 	"github.com/farmhound-security/farmhound/agent/settings"
+	"github.com/farmhound-security/farmhound/cmd/farmhound-agent/flags"
 )
 
 const (
@@ -52,35 +51,30 @@ type usageError struct{ error }
 func (u usageError) Unwrap() error { return u.error }
 
 func run(ctx context.Context, args []string, p process) int {
-	exited := -1
 	cli := new(commandLine)
-	parser, err := kong.New(cli,
-		kong.Name("farmhound-agent"),
-		kong.Description("Reports how this company laptop is operated, never what is done on it."),
-		kong.UsageOnError(),
-		kong.Writers(p.stdout, p.stderr),
-		kong.Exit(func(code int) { exited = code }),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
-		settingVars(),
-		kong.BindTo(ctx, (*context.Context)(nil)),
-		kong.Bind(p),
-	)
-	if err != nil {
-		fmt.Fprintln(p.stderr, "farmhound-agent:", err)
-		return exitFailure
-	}
+	parser := flags.New("farmhound-agent", "Reports how this company laptop is operated, never what is done on it.", cli, settingWords())
 	if len(args) == 0 {
 		args = []string{"--help"}
 	}
-	parsed, err := parser.Parse(args)
-	if exited >= 0 {
-		return exited // help was asked for and given
+	chosen, name, err := parser.Parse(args)
+	if errors.Is(err, flags.ErrHelp) {
+		return exitCode(parser.Help(p.stdout, name), p.stderr)
 	}
 	if err != nil {
 		fmt.Fprintf(p.stderr, "farmhound-agent: %v; see farmhound-agent --help\n", err)
 		return exitUsage
 	}
-	return exitCode(parsed.Run(cli), p.stderr)
+	c, ok := chosen.(runnable)
+	if !ok {
+		fmt.Fprintf(p.stderr, "farmhound-agent: %s cannot be run\n", name)
+		return exitFailure
+	}
+	return exitCode(c.Run(ctx, cli, p), p.stderr)
+}
+
+// runnable is a command.
+type runnable interface {
+	Run(ctx context.Context, cli *commandLine, p process) error
 }
 
 func exitCode(err error, stderr io.Writer) int {
@@ -138,9 +132,9 @@ func (f *settingFlags) layer() settings.Layer {
 	return layer
 }
 
-// settingVars gives the flags the words of the settings themselves.
-func settingVars() kong.Vars {
-	vars := kong.Vars{"default_file": settings.DefaultFile()}
+// settingWords gives the flags the words of the settings themselves.
+func settingWords() map[string]string {
+	vars := map[string]string{"default_file": settings.DefaultFile()}
 	for _, setting := range settings.All() {
 		help := strings.ToUpper(setting.Help[:1]) + setting.Help[1:]
 		if setting.Default != "" {
@@ -188,7 +182,7 @@ func version() string {
 type versionCommand struct{}
 
 // Run prints the version.
-func (versionCommand) Run(p process) error {
+func (versionCommand) Run(_ context.Context, _ *commandLine, p process) error {
 	_, err := fmt.Fprintln(p.stdout, "farmhound-agent", version())
 	return err
 }

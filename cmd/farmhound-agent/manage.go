@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -23,7 +24,7 @@ func (installCommand) Help() string {
 }
 
 // Run installs the service.
-func (installCommand) Run(cli *commandLine, p process) error {
+func (installCommand) Run(_ context.Context, cli *commandLine, p process) error {
 	s, err := cli.load(p, false)
 	if err != nil {
 		return err
@@ -108,7 +109,7 @@ type uninstallCommand struct {
 }
 
 // Run removes the service and what it left.
-func (c uninstallCommand) Run(cli *commandLine, p process) error {
+func (c uninstallCommand) Run(_ context.Context, cli *commandLine, p process) error {
 	installed, err := service.New("run")
 	if err != nil {
 		return err
@@ -160,7 +161,7 @@ func removeState(dir, file string, p process) error {
 type startCommand struct{}
 
 // Run starts the installed service.
-func (startCommand) Run(p process) error {
+func (startCommand) Run(_ context.Context, _ *commandLine, p process) error {
 	installed, err := service.New("run")
 	if err != nil {
 		return err
@@ -175,7 +176,7 @@ func (startCommand) Run(p process) error {
 type stopCommand struct{}
 
 // Run stops the running service.
-func (stopCommand) Run(p process) error {
+func (stopCommand) Run(_ context.Context, _ *commandLine, p process) error {
 	installed, err := service.New("run")
 	if err != nil {
 		return err

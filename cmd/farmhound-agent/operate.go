@@ -84,7 +84,7 @@ type statusCommand struct {
 }
 
 // Run shows what the agent last wrote about itself.
-func (c statusCommand) Run(cli *commandLine, p process) error {
+func (c statusCommand) Run(_ context.Context, cli *commandLine, p process) error {
 	s, err := cli.load(p, true)
 	if err != nil {
 		return err
