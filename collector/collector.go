@@ -276,7 +276,7 @@ func (c *Collector) Run(ctx context.Context) (err error) {
 }
 
 // sweeps assesses every device on a grid of time, so that silence and decay act
-// without reports.
+// without reports, and forgets what is old.
 func (c *Collector) sweeps(ctx context.Context) error {
 	for {
 		next := c.now().Truncate(fleet.SweepInterval).Add(fleet.SweepInterval)
@@ -290,15 +290,21 @@ func (c *Collector) sweeps(ctx context.Context) error {
 		if err := c.pipeline.Sweep(ctx, next); err != nil && ctx.Err() == nil {
 			c.log.ErrorContext(ctx, "not every device could be assessed again", "error", err)
 		}
+		if err := c.forget(ctx, next); err != nil && ctx.Err() == nil {
+			c.log.ErrorContext(ctx, "what is older than it should be kept is still there; the next sweep tries again", "error", err)
+		}
 	}
 }
 
 // Ready is closed once reports are taken.
 func (c *Collector) Ready() <-chan struct{} { return c.pipeline.Ready() }
 
-// Sweep assesses every device at the collector's time. With the wall clock the
-// collector does so by itself.
-func (c *Collector) Sweep(ctx context.Context) error { return c.pipeline.Sweep(ctx, c.now()) }
+// Sweep assesses every device at the collector's time, and forgets what is old then.
+// With the wall clock the collector does so by itself.
+func (c *Collector) Sweep(ctx context.Context) error {
+	now := c.now()
+	return errors.Join(c.pipeline.Sweep(ctx, now), c.forget(ctx, now))
+}
 
 // Close releases what Open opened, in reverse order. Run does it by itself.
 func (c *Collector) Close() error {

@@ -43,6 +43,8 @@ type Config struct {
 	Company Company `yaml:"company"`
 	// Agents is what agents are asked to do.
 	Agents Agents `yaml:"agents"`
+	// Retention is how long what happened is kept.
+	Retention Retention `yaml:"retention"`
 	// Outputs are where events for the SIEM go.
 	Outputs []Output `yaml:"outputs"`
 	// LogLevel is the least level that is logged.
@@ -153,6 +155,9 @@ func DefaultConfig() Config {
 		Listen: ":8443",
 		Data:   "data",
 		Agents: Agents{ScanInterval: 15 * time.Second, WindowInterval: 5 * time.Minute, CertificateLife: 30 * 24 * time.Hour},
+		Retention: Retention{
+			Reports: 30 * 24 * time.Hour, Events: 400 * 24 * time.Hour, Outbox: 7 * 24 * time.Hour, Audit: 400 * 24 * time.Hour,
+		},
 	}
 }
 

@@ -28,6 +28,7 @@ roster: people.csv
 balancers: [10.0.0.0/28]
 agents: {scan_interval: 10s}
 outputs: [{name: siem, file: out.jsonl}]
+retention: {reports: 90d, outbox: 0}
 log_level: debug
 company:
   home_countries: [US, CA]
@@ -42,6 +43,9 @@ company:
 	}
 	if c.Agents.ScanInterval != 10*time.Second || c.Agents.WindowInterval != 5*time.Minute {
 		t.Errorf("what is not said is not the default: %+v", c.Agents)
+	}
+	if want := (Retention{Reports: 90 * 24 * time.Hour, Events: 400 * 24 * time.Hour, Audit: 400 * 24 * time.Hour}); c.Retention != want {
+		t.Errorf("retention %+v, want %+v", c.Retention, want)
 	}
 	company := c.Company.fleet()
 	if got := company.ApprovedTools[0].Until; !got.Equal(time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)) {
@@ -75,6 +79,8 @@ func TestConfigProblemsHaveTheirPlace(t *testing.T) {
 		"outputs:\n  - {name: a}\n":                                       `collector.yaml:2:5: an output needs a name and a file`,
 		"outputs:\n  - {name: a, file: x}\n  - {name: a, file: y}\n":      `collector.yaml:1:1: two outputs are called "a"`,
 		"agents: {window_interval: 2h}\n":                                 `collector.yaml:1:9: window_interval is 2h0m0s`,
+		"retention: {audit: 90}\n":                                        `collector.yaml:1:20: `,
+		"retention:\n  reports: 12h\n":                                    `collector.yaml:2:3: reports is 12h0m0s; it must be at least a day`,
 		"log_level: loud\n":                                               `collector.yaml:1:12: `,
 	} {
 		if _, _, err := readConfig(t, text); err == nil || !strings.Contains(err.Error(), want) {

@@ -1,0 +1,89 @@
+package collector
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/farmhound-security/farmhound/collector/store"
+)
+
+// Retention is how long what happened is kept, by kind; zero is for ever.
+type Retention struct {
+	// Reports are kept as they came. Pictures and judgements do not need them.
+	Reports time.Duration `yaml:"reports"`
+	// Events are the timelines of devices.
+	Events time.Duration `yaml:"events"`
+	// Outbox are events for the SIEM that every output has delivered.
+	Outbox time.Duration `yaml:"outbox"`
+	// Audit is who looked and decided.
+	Audit time.Duration `yaml:"audit"`
+}
+
+// Check refuses a life that is shorter than a day, which is a slip of the hand.
+func (r *Retention) Check() error {
+	for _, x := range []struct {
+		name string
+		kept time.Duration
+	}{{"reports", r.Reports}, {"events", r.Events}, {"outbox", r.Outbox}, {"audit", r.Audit}} {
+		if x.kept != 0 && x.kept < 24*time.Hour {
+			return fmt.Errorf("%s is %s; it must be at least a day (1d), or 0 for ever", x.name, x.kept)
+		}
+	}
+	return nil
+}
+
+const (
+	// keptReceipts is how long redelivery is recognised: twice as long as agents keep
+	// reports that were not acknowledged.
+	keptReceipts = 180 * 24 * time.Hour
+	// forgetAtOnce bounds what a report that comes meanwhile waits for.
+	forgetAtOnce = 100
+	// forgetShare is the share of the time that forgetting may have of the store.
+	forgetShare = 10
+)
+
+// horizons returns how far back is remembered at a time.
+func (c *Collector) horizons(now time.Time) store.Horizons {
+	back := func(kept time.Duration) time.Time {
+		if kept == 0 {
+			return time.Time{}
+		}
+		return now.Add(-kept)
+	}
+	kept := c.options.Config.Retention
+	h := store.Horizons{
+		Reports: back(kept.Reports), Events: back(kept.Events), Audit: back(kept.Audit),
+		Outbox: back(kept.Outbox), Receipts: back(keptReceipts),
+	}
+	for _, o := range c.outputs {
+		h.Outputs = append(h.Outputs, o.Name())
+	}
+	return h
+}
+
+// forget forgets what is older than it is to be kept, a little at a time: reports that
+// come meanwhile find the store free for most of it.
+func (c *Collector) forget(ctx context.Context, now time.Time) error {
+	before, all := c.horizons(now), 0
+	for {
+		began := time.Now()
+		n, err := c.store.Forget(ctx, before, forgetAtOnce)
+		if err != nil {
+			return err
+		}
+		if all += n; n < forgetAtOnce {
+			if all > 0 {
+				c.log.InfoContext(ctx, "what was old is forgotten", "rows", all)
+			}
+			return nil
+		}
+		timer := time.NewTimer((forgetShare - 1) * time.Since(began))
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return context.Cause(ctx)
+		}
+	}
+}

@@ -1,0 +1,80 @@
+package collector
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/farmhound-security/farmhound/collector/siem"
+	"github.com/farmhound-security/farmhound/collector/store"
+	"github.com/farmhound-security/farmhound/collector/store/faulty"
+	fleetv1 "github.com/farmhound-security/farmhound/proto/farmhound/fleet/v1"
+)
+
+// What is old goes, whatever fails or is cut off meanwhile, and nothing else does.
+func TestForgettingGoesOnAfterFaults(t *testing.T) {
+	t.Parallel()
+	kept, err := OpenStore(t.Context(), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := kept.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	const old, late = 2500, 40
+	now := monday.AddDate(0, 0, 60)
+	change := store.Change{Device: &store.Device{Summary: &fleetv1.DeviceSummary{Id: "d1"}, Picture: &fleetv1.Picture{Id: "d1"}, Judgement: &fleetv1.Judgement{}}}
+	for n := range old + late {
+		at := monday
+		if n >= old {
+			at = now
+		}
+		change.Reports = append(change.Reports, store.Report{Device: "d1", BootID: "b1", Sequence: uint64(n + 1), ObservedAt: at, ReceivedAt: at})
+		change.Outbox = append(change.Outbox, store.OutboxRow{Key: fmt.Sprint("k", n), Device: "d1", Body: []byte("{}"), CreatedAt: at})
+	}
+	if err := errors.Join(kept.Commit(t.Context(), []store.Change{change}), kept.AckOutbox(t.Context(), "siem", old-10)); err != nil {
+		t.Fatal(err)
+	}
+	failing := faulty.New(kept, faulty.Plan{Seed: 1, Only: []string{"Forget"}, Fail: 0.2, Tear: 0.2})
+	c := &Collector{log: slog.New(slog.DiscardHandler), store: failing}
+	c.options.Config = DefaultConfig()
+	c.outputs = []*output{{Output: siem.NewFile("siem", filepath.Join(t.TempDir(), "out.jsonl"))}}
+	tries := 1
+	for ; c.forget(t.Context(), now) != nil; tries++ {
+		if tries > 1000 {
+			t.Fatal("it never ends")
+		}
+	}
+	if failing.Faults()["Forget"] == 0 || tries == 1 {
+		t.Error("nothing failed")
+	}
+	rows, err := kept.PendingOutbox(t.Context(), "who reads all", old+late)
+	if err != nil || len(rows) != late+10 {
+		t.Errorf("%d outbox rows are left, %v; want the %d late ones and the 10 not delivered", len(rows), err, late)
+	}
+	left, err := kept.Forget(t.Context(), store.Horizons{Reports: now.Add(time.Hour)}, old+late)
+	if err != nil || left != late {
+		t.Errorf("%d reports are left, %v; want the %d late ones", left, err, late)
+	}
+	if n, err := kept.HighestSequence(t.Context(), "d1", "b1"); err != nil || n != old+late {
+		t.Errorf("committed up to %d, %v", n, err)
+	}
+}
+
+func TestKeptForEver(t *testing.T) {
+	t.Parallel()
+	c := &Collector{}
+	h := c.horizons(monday)
+	if !h.Reports.IsZero() || !h.Events.IsZero() || !h.Audit.IsZero() || !h.Outbox.IsZero() {
+		t.Errorf("horizons of a configuration that keeps everything: %+v", h)
+	}
+	// Agents keep what was not acknowledged for 90 days.
+	if monday.Sub(h.Receipts) < 2*90*24*time.Hour {
+		t.Errorf("receipts are forgotten from %v", h.Receipts)
+	}
+}
