@@ -23,15 +23,16 @@ import (
 type catalogCmd struct {
 	Lint   catalogLintCmd   `cmd:"" help:"Check the built-in entries together with those of folders."`
 	Match  catalogMatchCmd  `cmd:"" help:"Say which entries the facts of each line touch."`
-	Build catalogBuildCmd `cmd:"" help:"Compile entries to the one file that agents fetch."`
-	Key   catalogKeyCmd   `cmd:"" help:"Make a key that signs catalogues. Keep it off the collector."`
-	Sign  catalogSignCmd  `cmd:"" help:"Sign a compiled catalogue; writes FILE.sig and FILE.pub beside it."`
+	Import catalogImportCmd `cmd:"" help:"Map the published list of the LOLRMM project to entries."`
+	Build  catalogBuildCmd  `cmd:"" help:"Compile entries to the one file that agents fetch."`
+	Key    catalogKeyCmd    `cmd:"" help:"Make a key that signs catalogues. Keep it off the collector."`
+	Sign   catalogSignCmd   `cmd:"" help:"Sign a compiled catalogue; writes FILE.sig and FILE.pub beside it."`
 }
 
 // sources are what a catalogue is compiled from.
 type sources struct {
-	Dir   string `arg:"" optional:"" help:"Folder with entries of your own, YAML; one with the name of a built-in entry replaces it." type:"existingdir"`
-	Alone bool   `help:"Leave the built-in entries out."`
+	Dirs  []string `arg:"" optional:"" name:"dir" help:"Folders or files with entries, YAML. One with the id of a built-in entry, or of one in an earlier folder, replaces it; an imported one only adds facts to it." type:"existingpath"`
+	Alone bool     `help:"Leave the built-in entries out."`
 }
 
 func (c *sources) compile() (*farmhoundv1.Catalog, error) {
@@ -39,14 +40,22 @@ func (c *sources) compile() (*farmhoundv1.Catalog, error) {
 	if !c.Alone {
 		layers = append(layers, source.Files())
 	}
-	if c.Dir != "" {
-		layers = append(layers, os.DirFS(c.Dir))
+	for _, dir := range c.Dirs {
+		layers = append(layers, layerOf(dir))
 	}
 	compiled, err := source.Compile(layers...)
 	if err == nil && len(compiled.GetEntries()) == 0 {
 		err = errors.New("there are no entries: name a folder with *.yaml files")
 	}
 	return compiled, err
+}
+
+// layerOf returns a folder of entries, or one file of them.
+func layerOf(path string) fs.FS {
+	if info, err := os.Stat(path); err == nil && !info.IsDir() {
+		return source.Single(path)
+	}
+	return os.DirFS(path)
 }
 
 type catalogLintCmd struct{ sources }

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -66,13 +65,7 @@ func readCatalog(path string) (*catalog.Catalog, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the catalogue: %w", err)
 	}
-	var layer fs.FS
-	switch {
-	case info.IsDir():
-		layer = os.DirFS(path)
-	case filepath.Ext(path) == ".yaml" || filepath.Ext(path) == ".yml":
-		layer = source.Single(path)
-	default:
+	if ext := filepath.Ext(path); !info.IsDir() && ext != ".yaml" && ext != ".yml" {
 		encoded, err := os.ReadFile(path)
 		if err != nil {
 			return nil, fmt.Errorf("read the catalogue: %w", err)
@@ -83,7 +76,7 @@ func readCatalog(path string) (*catalog.Catalog, error) {
 		}
 		return loaded, nil
 	}
-	compiled, err := source.Compile(source.Files(), layer)
+	compiled, err := source.Compile(source.Files(), layerOf(path))
 	if err != nil {
 		return nil, err
 	}

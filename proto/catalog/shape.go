@@ -27,9 +27,13 @@ func (r Recognised) RemoteConsole() bool {
 // RecogniseUSB says what a USB device is: an entry by its identity or by the report
 // descriptors in its firmware, or else a remote console by its shape. Whoever
 // changes every identifier of a remote console leaves the report descriptors, and
-// whoever changes those leaves the shape.
+// whoever changes those leaves the shape. A nil catalogue knows shapes only.
 func (c *Catalog) RecogniseUSB(d *farmhoundv1.UsbDevice) (Recognised, bool) {
-	m, known := c.USB(d)
+	var m Match
+	known := false
+	if c != nil {
+		m, known = c.USB(d)
+	}
 	if known && m.Entry.GetCategory() == farmhoundv1.Category_CATEGORY_IP_KVM {
 		return Recognised{Entry: m.Entry, By: m.by()}, true
 	}

@@ -64,7 +64,7 @@ type owner struct {
 }
 
 func lint(documents []*document) []error {
-	l := &linter{common: commonNames(), ids: map[string]position{}, identifying: map[string]owner{}}
+	l := &linter{common: commonOnce(), ids: map[string]position{}, identifying: map[string]owner{}}
 	for _, d := range documents {
 		l.lintEntry(d)
 		for i, f := range d.entry.GetFacts() {
@@ -100,7 +100,8 @@ func (l *linter) lintEntry(d *document) {
 		l.fail(d.id, "the id is already taken by %s", first.file)
 	}
 	l.ids[id] = d.id
-	if !letsNobodyIn(d.entry.GetCategory()) && !canMatch(d.entry) {
+	// An imported entry may only be seen by those who look facts up.
+	if !letsNobodyIn(d.entry.GetCategory()) && d.origin == "" && !canMatch(d.entry) {
 		l.fail(d.id, "the entry can never match: it needs an identifying fact, or supporting facts of two kinds on one system")
 	}
 	if letsNobodyIn(d.entry.GetCategory()) && (d.entry.GetSession() != 0 || d.entry.GetUnattended()) {
