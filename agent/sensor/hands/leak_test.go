@@ -1,0 +1,10 @@
+package hands
+
+import (
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+// What starts goroutines waits for them.
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

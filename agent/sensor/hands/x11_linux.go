@@ -1,0 +1,244 @@
+package hands
+
+import (
+	"bufio"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+const (
+	x11Patience = 2 * time.Second
+	mostCookies = 64 << 10
+	mostServers = 8
+)
+
+// display listens to one X server for input that software makes.
+type display struct {
+	server  xServer
+	sensor  *Sensor
+	conn    net.Conn
+	in      *bufio.Reader
+	head    [headSize]byte
+	major   byte
+	root    uint32
+	sources map[uint16]*source
+	reader  sync.WaitGroup
+	// ended is closed when the server has gone.
+	ended chan struct{}
+}
+
+// openDisplay connects to an X server of the running machine and has it listened to
+// until close.
+func openDisplay(s *Sensor, server xServer) (*display, error) {
+	var cookie []byte
+	if server.auth != "" {
+		// A file that is not there or not readable: the server may know us by our user.
+		if data, err := s.host.ReadFile(server.auth, mostCookies); err == nil {
+			cookie = parseCookie(data, server.display)
+		}
+	}
+	conn, err := dialX11(server.display)
+	if err != nil {
+		return nil, err
+	}
+	d := &display{
+		server: server, sensor: s, conn: conn, in: bufio.NewReaderSize(conn, 4096),
+		sources: map[uint16]*source{}, ended: make(chan struct{}),
+	}
+	if err := d.begin(cookie); err != nil {
+		conn.Close()
+		return nil, fmt.Errorf("ask the X server :%s: %w", server.display, err)
+	}
+	d.reader.Go(d.listen)
+	return d, nil
+}
+
+func dialX11(display string) (net.Conn, error) {
+	name := "/tmp/.X11-unix/X" + display
+	conn, err := net.DialTimeout("unix", name, x11Patience)
+	if errors.Is(err, os.ErrNotExist) {
+		conn, err = net.DialTimeout("unix", "@"+name, x11Patience)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("connect to the X server: %w", err)
+	}
+	return conn, nil
+}
+
+// begin opens the connection, finds the input extension and selects what to hear.
+func (d *display) begin(cookie []byte) error {
+	if err := d.conn.SetDeadline(time.Now().Add(x11Patience)); err != nil {
+		return err
+	}
+	if _, err := d.conn.Write(setupRequest(cookie)); err != nil {
+		return err
+	}
+	var start [8]byte
+	if _, err := io.ReadFull(d.in, start[:]); err != nil {
+		return err
+	}
+	if start[0] != 1 {
+		return errX11Refused
+	}
+	setup := make([]byte, 4*int(binary.LittleEndian.Uint16(start[6:])))
+	if _, err := io.ReadFull(d.in, setup); err != nil {
+		return err
+	}
+	var err error
+	if d.root, err = parseSetup(setup); err != nil {
+		return err
+	}
+	if _, err := d.ask(queryExtension("XInputExtension")); err != nil {
+		return err
+	}
+	if d.head[8] == 0 {
+		return errors.New("no input extension")
+	}
+	d.major = d.head[9]
+	if _, err := d.ask(request(d.major, xiQueryVersion, 2, 0, 2, 0)); err != nil {
+		return err
+	}
+	if _, err := d.conn.Write(selectEvents(d.major, d.root, xiAllDevices, xiHierarchyChanged)); err != nil {
+		return err
+	}
+	devices, err := d.ask(request(d.major, xiQueryDevice, xiAllDevices, 0, 0, 0))
+	if err != nil {
+		return err
+	}
+	if err := d.choose(devices); err != nil {
+		return err
+	}
+	return d.conn.SetDeadline(time.Time{})
+}
+
+// ask sends a request and returns what follows the head of its answer, which is left
+// in d.head.
+func (d *display) ask(request []byte) ([]byte, error) {
+	if _, err := d.conn.Write(request); err != nil {
+		return nil, err
+	}
+	for {
+		body, err := d.next()
+		switch {
+		case err != nil:
+			return nil, err
+		case d.head[0] == replyError:
+			return nil, errX11
+		case d.head[0] == replyAnswer:
+			return body, nil
+		}
+	}
+}
+
+// next reads the next answer, error or event.
+func (d *display) next() ([]byte, error) {
+	if _, err := io.ReadFull(d.in, d.head[:]); err != nil {
+		return nil, err
+	}
+	n, err := follows(d.head[:])
+	if err != nil || n == 0 {
+		return nil, err
+	}
+	if d.head[0] != replyAnswer {
+		_, err := d.in.Discard(n) // of an event, nothing more is looked at
+		return nil, err
+	}
+	body := make([]byte, n)
+	_, err = io.ReadFull(d.in, body)
+	return body, err
+}
+
+// choose selects the raw input of those devices of a list that software drives. What
+// moves a physical pointer is not even sent.
+func (d *display) choose(list []byte) error {
+	devices, err := parseDevices(d.head[:], list)
+	if err != nil {
+		return err
+	}
+	present := map[uint16]bool{}
+	for i := range devices {
+		dev := &devices[i]
+		o, counts := dev.places(d.server.remote)
+		if !counts {
+			continue
+		}
+		present[dev.id] = true
+		if d.sources[dev.id] != nil {
+			continue
+		}
+		// What one program types and what it points is one source.
+		kind := strings.ToLower(dev.name)
+		for _, word := range [...]string{"keyboard", "pointer", "mouse"} {
+			kind = strings.ReplaceAll(kind, word, "")
+		}
+		d.sources[dev.id] = d.sensor.ledger.open("x11 "+d.server.display+" "+strings.TrimSpace(kind)+strconv.Itoa(int(o)), o)
+		if _, err := d.conn.Write(selectEvents(d.major, d.root, dev.id, xiRawKeyPress, xiRawButtonPress, xiRawMotion)); err != nil {
+			return err
+		}
+	}
+	for id, s := range d.sources {
+		if !present[id] {
+			d.sensor.ledger.close(s)
+			delete(d.sources, id)
+		}
+	}
+	return nil
+}
+
+// listen counts until the connection ends.
+func (d *display) listen() {
+	defer close(d.ended)
+	asked := false
+	for {
+		body, err := d.next()
+		if err != nil {
+			break
+		}
+		if d.head[0] == replyAnswer {
+			asked = false
+			if d.choose(body) != nil {
+				break
+			}
+			continue
+		}
+		if id, key, ok := rawInput(d.head[:]); ok {
+			if s := d.sources[id]; s != nil {
+				d.sensor.ledger.note(s, d.sensor.ledger.clock(), key)
+			}
+			continue
+		}
+		// Devices came or went.
+		if d.head[0]&0x7f == replyGeneric && binary.LittleEndian.Uint16(d.head[8:]) == xiHierarchyChanged && !asked {
+			asked = true
+			if _, err := d.conn.Write(request(d.major, xiQueryDevice, xiAllDevices, 0, 0, 0)); err != nil {
+				break
+			}
+		}
+	}
+	for _, s := range d.sources {
+		d.sensor.ledger.close(s)
+	}
+}
+
+// gone reports whether the server has ended the connection.
+func (d *display) gone() bool {
+	select {
+	case <-d.ended:
+		return true
+	default:
+		return false
+	}
+}
+
+func (d *display) close() {
+	d.conn.Close()
+	d.reader.Wait()
+}
