@@ -70,7 +70,7 @@ func newSite(t *testing.T) *site {
 func (s *site) start() {
 	s.t.Helper()
 	config := collector.DefaultConfig()
-	config.Data = s.data
+	config.Data, config.Egress.Off = s.data, true // it listens on no network
 	line := bufconn.Listen(1 << 16)
 	c, err := collector.Open(s.t.Context(), collector.Options{Config: config, Listeners: []net.Listener{line}, Log: s.log})
 	must(s.t, err)
