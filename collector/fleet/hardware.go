@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"slices"
 
+	"github.com/farmhound-security/farmhound/proto/catalog"
 	fleetv1 "github.com/farmhound-security/farmhound/proto/farmhound/fleet/v1"
 	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
 )
@@ -43,7 +44,7 @@ func (u *update) peripherals(part *farmhoundv1.Hardware, latest bool) {
 	for _, d := range part.GetUsb() {
 		if c, ok := u.classifyUSB(d); ok {
 			u.peripheral(c)
-		} else if !d.GetBuiltIn() && isInput(d) && !u.f.pretends(d) {
+		} else if !d.GetBuiltIn() && catalog.ShapeOf(d).Input() && !u.f.pretends(d) {
 			other = true
 		}
 	}

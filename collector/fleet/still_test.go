@@ -288,14 +288,14 @@ func TestKvm(t *testing.T) {
 	t.Parallel()
 	pikvm := &farmhoundv1.UsbDevice{
 		VendorId: 0x1d6b, ProductId: 0x0104, Manufacturer: "PiKVM", Product: "PiKVM Composite Device",
-		Interfaces: []*farmhoundv1.UsbInterface{{Class: classHID, Keyboard: true}, {Class: classHID, AbsolutePointer: true}, {Class: classStorage}},
+		Interfaces: []*farmhoundv1.UsbInterface{{Class: 3, Keyboard: true}, {Class: 3, AbsolutePointer: true}, {Class: 8}},
 	}
 	shaped := proto.CloneOf(pikvm)
 	shaped.VendorId, shaped.ProductId, shaped.Manufacturer, shaped.Product = 0x1234, 0x5678, "Acme", "Keyboard"
 	borrowed := &farmhoundv1.UsbDevice{VendorId: 0x046d, ProductId: 0xc52b, Product: "USB Receiver",
-		Interfaces: []*farmhoundv1.UsbInterface{{Class: classHID, Keyboard: true}, {Class: classHID, AbsolutePointer: true}}}
+		Interfaces: []*farmhoundv1.UsbInterface{{Class: 3, Keyboard: true}, {Class: 3, AbsolutePointer: true}}}
 	receiver := &farmhoundv1.UsbDevice{VendorId: 0x046d, ProductId: 0xc52b, Product: "USB Receiver",
-		Interfaces: []*farmhoundv1.UsbInterface{{Class: classHID, Keyboard: true}, {Class: classHID, RelativePointer: true}}}
+		Interfaces: []*farmhoundv1.UsbInterface{{Class: 3, Keyboard: true}, {Class: 3, RelativePointer: true}}}
 	tablet := proto.CloneOf(shaped)
 	tablet.VendorId = 0x056a
 	internal := proto.CloneOf(shaped)
