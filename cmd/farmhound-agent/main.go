@@ -147,8 +147,12 @@ func settingWords() map[string]string {
 
 // load returns the settings; wrong ones are wrong usage.
 func (c *commandLine) load(p process, unprivileged bool) (settings.Settings, error) {
+	policy, err := settings.MachinePolicy()
+	if err != nil {
+		return settings.Settings{}, usageError{err}
+	}
 	loaded, err := settings.Load(settings.Sources{
-		Flags: c.Setting.layer(), Environ: p.environ, File: c.Config, Unprivileged: unprivileged,
+		Flags: c.Setting.layer(), Environ: p.environ, Policy: policy, File: c.Config, Unprivileged: unprivileged,
 	})
 	if err != nil {
 		return settings.Settings{}, usageError{err}
