@@ -40,7 +40,7 @@ func TestParseServer(t *testing.T) {
 }
 
 func xauth(fields ...string) []byte {
-	b := []byte{1, 0}
+	b := []byte{0xff, 0xff} // FamilyWild: of whatever machine
 	for _, f := range fields {
 		b = binary.BigEndian.AppendUint16(b, uint16(len(f)))
 		b = append(b, f...)
