@@ -1,3 +1,10 @@
+// Package procfs lists the processes of a Linux machine from its /proc, cheaply
+// enough to be asked every few seconds.
+//
+// One short file is read per process and scan. What does not change while a process
+// runs one program (its file, arguments and owner) is read once. Process details
+// stay in memory and are for matching; nothing here leaves the laptop by itself.
+// The package imports nothing of Farmhound but agent/sensor/host.
 package procfs
 
 import (

@@ -162,11 +162,11 @@ func FuzzEffectiveUser(f *testing.F) {
 }
 
 func FuzzSocketInode(f *testing.F) {
-	f.Add("socket:[25204]")
-	f.Add("socket:[]")
-	f.Add("pipe:[1]")
-	f.Fuzz(func(t *testing.T, link string) {
-		if inode, ok := socketInode(link); ok && !strings.HasPrefix(link, "socket:[") {
+	f.Add([]byte("socket:[25204]"))
+	f.Add([]byte("socket:[]"))
+	f.Add([]byte("pipe:[1]"))
+	f.Fuzz(func(t *testing.T, link []byte) {
+		if inode, ok := socketInode(link); ok && !bytes.HasPrefix(link, []byte("socket:[")) {
 			t.Errorf("inode %d in %q", inode, link)
 		}
 	})

@@ -1,10 +1,3 @@
-// Package procfs lists the processes of a Linux machine from its /proc, cheaply
-// enough to be asked every few seconds.
-//
-// One short file is read per process and scan. What does not change while a process
-// runs one program (its file, arguments and owner) is read once. Process details
-// stay in memory and are for matching; nothing here leaves the laptop by itself.
-// The package imports nothing of Farmhound but agent/sensor/host.
 package procfs
 
 import (
@@ -12,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"path"
 	"slices"
 	"strconv"
@@ -27,6 +19,8 @@ const (
 	maxProcesses = 100_000
 	maxFiles     = 65_536
 	maxArguments = 4096
+	// maxSpaces bounds the names of network namespaces that are remembered.
+	maxSpaces = 256
 	// ticksPerSecond is USER_HZ, which is 100 on every architecture Linux has
 	// kept an ABI for since 2.6.
 	ticksPerSecond = 100
@@ -80,14 +74,18 @@ type Table struct {
 	byPID    map[int]*Process
 	ordered  []*Process
 	bootTime time.Time
+	bootRead time.Time // when bootTime was read, by this machine's clocks
 	scan     uint64
-	buffer   []byte
 	hidden   bool
+	ids      []int
+	files    []int
+	spaces   map[string]string
+	reader
 }
 
 // NewTable returns an empty Table for the host.
 func NewTable(h host.Host) *Table {
-	return &Table{host: h, byPID: map[int]*Process{}, buffer: make([]byte, 8192)}
+	return &Table{host: h, byPID: map[int]*Process{}, spaces: map[string]string{}, reader: reader{data: make([]byte, 32<<10), root: -1}}
 }
 
 // Refresh reads the processes anew and returns those that run a program (kernel
@@ -96,18 +94,22 @@ func (t *Table) Refresh(ctx context.Context) ([]*Process, error) {
 	if err := t.readBootTime(); err != nil {
 		return nil, err
 	}
-	names, err := t.host.ReadNames("/proc", maxProcesses)
-	if err != nil {
+	if err := t.begin(); err != nil {
+		return nil, fmt.Errorf("list processes: %w", err)
+	}
+	defer t.end()
+	var err error
+	if t.ids, err = t.numbers(t.ids[:0], maxProcesses); err != nil {
 		return nil, fmt.Errorf("list processes: %w", err)
 	}
 	t.scan++
 	t.hidden = false
 	t.ordered = t.ordered[:0]
-	for i, name := range names {
+	for i, pid := range t.ids {
 		if i%256 == 0 && ctx.Err() != nil {
 			return nil, fmt.Errorf("list processes: %w", ctx.Err())
 		}
-		if pid, err := strconv.Atoi(name); err == nil && pid > 0 {
+		if pid > 0 {
 			t.refresh(pid)
 		}
 	}
@@ -129,7 +131,7 @@ func (t *Table) Lookup(pid int) *Process { return t.byPID[pid] }
 
 // refresh reads one process. A process that has gone meanwhile is no error.
 func (t *Table) refresh(pid int) {
-	line, err := t.read(procPath(pid, "stat"))
+	line, err := t.read(pid, "stat")
 	if err != nil {
 		return
 	}
@@ -150,12 +152,13 @@ func (t *Table) refresh(pid int) {
 
 func (t *Table) describe(pid int, s stat) *Process {
 	ticks := time.Duration(s.start) * (time.Second / ticksPerSecond)
+	// s lies in memory that the next read overwrites.
 	p := &Process{PID: pid, Comm: string(s.comm), start: s.start, StartedAt: t.bootTime.Add(ticks)}
 	if link, err := t.host.ReadLink(procPath(pid, "exe")); err == nil {
 		p.Executable, p.Deleted = strings.CutSuffix(link, " (deleted)")
 	}
-	p.Arguments = t.Arguments(p)
-	if status, err := t.read(procPath(pid, "status")); err == nil {
+	p.Arguments = t.arguments(p)
+	if status, err := t.read(pid, "status"); err == nil {
 		p.UID = effectiveUser(status)
 	}
 	return p
@@ -164,7 +167,15 @@ func (t *Table) describe(pid int, s stat) *Process {
 // Arguments reads the arguments of a process anew, for those that put their state
 // there. At most 4 KiB are read.
 func (t *Table) Arguments(p *Process) []string {
-	line, err := t.read(procPath(p.PID, "cmdline"))
+	if t.begin() != nil {
+		return nil
+	}
+	defer t.end()
+	return t.arguments(p)
+}
+
+func (t *Table) arguments(p *Process) []string {
+	line, err := t.read(p.PID, "cmdline")
 	if err != nil || len(line) == 0 {
 		return nil
 	}
@@ -172,55 +183,16 @@ func (t *Table) Arguments(p *Process) []string {
 	return strings.Split(string(line), "\x00")
 }
 
-// AppendSockets appends the inodes of the sockets that a process holds. It is an
-// error where they are hidden from this user, and none where the process has gone.
-func (t *Table) AppendSockets(dst []uint64, p *Process) ([]uint64, error) {
-	folder := procPath(p.PID, "fd")
-	names, err := t.host.ReadNames(folder, maxFiles)
-	if errors.Is(err, fs.ErrNotExist) {
-		return dst, nil
-	}
-	if err != nil {
-		return dst, fmt.Errorf("list open files of a process: %w", err)
-	}
-	for _, name := range names {
-		link, err := t.host.ReadLink(folder + "/" + name)
-		if err != nil {
-			if errors.Is(err, fs.ErrPermission) {
-				return dst, fmt.Errorf("read open files of a process: %w", err)
-			}
-			continue
-		}
-		if inode, ok := socketInode(link); ok {
-			dst = append(dst, inode)
-		}
-	}
-	return dst, nil
-}
-
-// NetworkNamespace names the network namespace that a process is in, or the calling
-// thread for nil. It is empty where that is hidden from this user.
-func (t *Table) NetworkNamespace(p *Process) string {
-	name := "/proc/thread-self/ns/net"
-	if p != nil {
-		name = procPath(p.PID, "ns/net")
-	}
-	link, err := t.host.ReadLink(name)
-	if err != nil {
-		return ""
-	}
-	return link
-}
-
 // socketInode takes the number out of a link such as socket:[25204].
-func socketInode(link string) (uint64, bool) {
-	number, ok := strings.CutPrefix(link, "socket:[")
+func socketInode(link []byte) (uint64, bool) {
+	number, ok := bytes.CutPrefix(link, []byte("socket:["))
 	if !ok {
 		return 0, false
 	}
-	inode, err := strconv.ParseUint(strings.TrimSuffix(number, "]"), 10, 64)
-	return inode, err == nil
+	return parseUint(bytes.TrimSuffix(number, []byte{']'}))
 }
+
+func describe(err error) error { return fmt.Errorf("read open files of a process: %w", err) }
 
 // effectiveUser takes the second number of the Uid line out of /proc/PID/status.
 func effectiveUser(status []byte) uint32 {
@@ -244,6 +216,12 @@ func effectiveUser(status []byte) uint32 {
 // two clocks and it wavers by a second; start times must not, so the first answer
 // holds until the clock has been set.
 func (t *Table) readBootTime() error {
+	now := time.Now()
+	// The file is long on a machine with many processors and interrupts.
+	passed := now.Round(0).Sub(t.bootRead.Round(0))
+	if !t.bootRead.IsZero() && (passed-now.Sub(t.bootRead)).Abs() < time.Second {
+		return nil
+	}
 	data, err := t.host.ReadFile("/proc/stat", 1<<20)
 	if err != nil {
 		return fmt.Errorf("read time of boot: %w", err)
@@ -262,6 +240,7 @@ func (t *Table) readBootTime() error {
 		t.bootTime = boot
 		clear(t.byPID)
 	}
+	t.bootRead = now
 	return nil
 }
 
