@@ -142,28 +142,6 @@ func (d *Display) Preferred() (Timing, bool) {
 	return d.Timings[0], true
 }
 
-// Body returns a copy of a description with everything cleared by which its owner
-// names it: maker, product, serial, date, the words of descriptors, and the sums
-// that follow from them. Two descriptions that differ in their names only have the
-// same body. It is not ok for bytes that Parse would refuse.
-func Body(data []byte) (body []byte, ok bool) {
-	if len(data) < BlockSize || !bytes.Equal(data[:len(header)], header) {
-		return nil, false
-	}
-	body = bytes.Clone(data[:len(data)/BlockSize*BlockSize])
-	clear(body[8:18])
-	for at := descriptorsAt; at < descriptorsEnd; at += descriptorSize {
-		d := body[at : at+descriptorSize]
-		if isText(d) {
-			clear(d[5:])
-		}
-	}
-	for end := BlockSize; end <= len(body); end += BlockSize {
-		body[end-1] = 0
-	}
-	return body, true
-}
-
 func sumOK(block []byte) bool {
 	var sum byte
 	for _, b := range block {
@@ -218,10 +196,6 @@ const (
 	descriptorRange  = 0xfd
 	descriptorName   = 0xfc
 )
-
-func isText(b []byte) bool {
-	return b[0] == 0 && b[1] == 0 && b[2] == 0 && (b[3] == descriptorSerial || b[3] == descriptorText || b[3] == descriptorName)
-}
 
 func (d *Display) descriptor(b []byte) {
 	if b[0] != 0 || b[1] != 0 {
