@@ -37,11 +37,9 @@ func ringOf(t testing.TB, ids ...uint32) fleetkey.Ring {
 // hashing makes reports what an agent with a ring sends: what they carry as hashes is
 // the value to hash. Parts that hold hashes are sent again when the ring changes.
 type hashing struct {
-	ring     fleetkey.Ring
-	said     string
+	said     string // of the ring
 	network  *farmhoundv1.Network
 	hardware *farmhoundv1.Hardware
-	open     map[string]*farmhoundv1.RemoteSession
 }
 
 func (h *hashing) report(r *farmhoundv1.Report, ring fleetkey.Ring) *farmhoundv1.Report {
@@ -55,7 +53,7 @@ func (h *hashing) report(r *farmhoundv1.Report, ring fleetkey.Ring) *farmhoundv1
 	if fmt.Sprint(ring) != h.said {
 		r.Network, r.Hardware = h.network, h.hardware
 	}
-	h.ring, h.said = ring, fmt.Sprint(ring)
+	h.said = fmt.Sprint(ring)
 	if n := proto.CloneOf(r.GetNetwork()); n != nil {
 		values := [][]byte{n.GetGatewayHash(), n.GetLanHash(), n.GetAccessPointHash()}
 		n.GatewayHash, n.KeyId, _ = ring.Hash(fleetkey.GatewayMAC, values[0])
