@@ -1,6 +1,7 @@
 package sensor
 
 import (
+	"github.com/farmhound-security/farmhound/agent/sensor/hands"
 	"github.com/farmhound-security/farmhound/agent/sensor/hardware"
 	"github.com/farmhound-security/farmhound/agent/sensor/network"
 	"github.com/farmhound-security/farmhound/agent/sensor/network/egress"
@@ -14,7 +15,7 @@ import (
 // to look for; without keys in the ring nothing is hashed and the network sense
 // says so.
 func New(h Host, c *catalog.Catalog, keys fleetkey.Ring) []Sensor {
-	return []Sensor{software.New(h, c), session.New(h), network.New(h, c, keys), hardware.New(h, c, keys)}
+	return []Sensor{software.New(h, c), session.New(h), network.New(h, c, keys), hardware.New(h, c, keys), hands.New(h, c)}
 }
 
 // UseProber has the ways out of this laptop asked by a prober that the caller runs.
@@ -37,6 +38,8 @@ func (r *Runner) Use(c *catalog.Catalog, keys fleetkey.Ring) {
 			sense.Use(c, keys)
 		case *hardware.Sensor:
 			sense.Use(c, keys)
+		case *hands.Sensor:
+			sense.UseCatalog(c)
 		}
 	}
 }
