@@ -25,7 +25,9 @@ type office struct {
 	made    *collector.Created
 	// certificates is how long devices' certificates are valid.
 	certificates time.Duration
-	stop         func()
+	// catalog is the path of the company's own, empty for none.
+	catalog string
+	stop    func()
 }
 
 func newOffice(t *testing.T) *office {
@@ -41,6 +43,7 @@ func (o *office) start() {
 	o.t.Helper()
 	config := collector.DefaultConfig()
 	config.Data, config.Listen, config.Agents.CertificateLife = o.data, collector.Address(o.address), o.certificates
+	config.Catalog = o.catalog
 	c, err := collector.Open(o.t.Context(), collector.Options{Config: config, Log: quiet()})
 	must(o.t, err)
 	o.address = c.Address().String()
