@@ -46,6 +46,9 @@ type Config struct {
 	// and then once an hour: a program may give back what only starting needed. Nil is
 	// allowed.
 	Settled func()
+	// Changed tells of something that is worth a look before the next is due: somebody
+	// logged on or off, the laptop woke up. Nil never tells; it must not be closed.
+	Changed <-chan struct{}
 	// Log is where the agent logs. Nil means slog.Default().
 	Log *slog.Logger
 }
@@ -203,17 +206,32 @@ func (a *Agent) settle() {
 }
 
 func (a *Agent) pause(ctx context.Context) error {
-	timer := time.NewTimer(a.state.scanInterval())
+	timer := time.NewTimer(a.lookAfter())
 	defer timer.Stop()
 	select {
 	case <-timer.C:
 		return nil
 	case <-a.lookNow:
 		return nil
+	case <-a.config.Changed:
+		return nil
 	case <-ctx.Done():
 		return ctx.Err()
 	}
 }
+
+// lookAfter is the pause until the next look, longer than it is set on battery and where
+// the agent has used more of the laptop than it may.
+func (a *Agent) lookAfter() time.Duration {
+	interval := a.state.scanInterval()
+	if a.body.stretch != nil {
+		interval = max(interval, min(interval*time.Duration(a.body.stretch()), longestLook))
+	}
+	return interval
+}
+
+// longestLook is up to where looks are stretched: control that lasts is not missed.
+const longestLook = time.Minute
 
 // tellEverything is how often everything is told although it did not change, so that
 // whatever went wrong with a report heals.

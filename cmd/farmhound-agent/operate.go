@@ -34,7 +34,8 @@ func (runCommand) Run(ctx context.Context, cli *commandLine, p process) error {
 			config.Log.DebugContext(ctx, "memory cannot be given back", "error", err)
 		}
 	}
-	return service.Run(ctx, func(ctx context.Context) error {
+	return service.Run(ctx, func(ctx context.Context, changed <-chan struct{}) error {
+		config.Changed = changed
 		a, err := agent.New(config)
 		if err != nil {
 			return err

@@ -214,11 +214,28 @@ func (n *winScan) attach() {
 		byPID[s.pid] = s
 	}
 	for i := range n.rows {
-		if row := &n.rows[i]; row.State == sockets.Listen && byPID[row.PID] != nil {
-			s := byPID[row.PID]
+		row := &n.rows[i]
+		if row.PID == 0 {
+			row.PID = n.guess(row.Local.Port())
+		}
+		if s := byPID[row.PID]; s != nil && row.State == sockets.Listen {
 			s.listens = append(s.listens, row)
 		}
 	}
+}
+
+// guess is the process that a socket without an owner is taken to belong to: one whose
+// tool has sessions on that port. A socket that one process made and another serves
+// may have none; zero says that none is known.
+func (n *winScan) guess(port uint16) uint32 {
+	for _, s := range n.suspects {
+		for _, id := range s.entries {
+			if spec, ok := n.catalog.Session(onWindows, id); ok && slices.Contains(spec.Ports, port) {
+				return s.pid
+			}
+		}
+	}
+	return 0
 }
 
 // versionOf is the version that a program of the tool says it has.
