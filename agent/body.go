@@ -17,7 +17,10 @@ import (
 // body is what the loop needs of the machine it runs on.
 type body struct {
 	senses senses
-	meter  meter
+	// stretch is by how much looks should be further apart than they are set. Nil means
+	// not at all.
+	stretch func() int
+	meter   meter
 	// system reads what the laptop is.
 	system func() *farmhoundv1.System
 	// useKeys sets the fleet keys for what is hashed from now on.
@@ -52,8 +55,12 @@ func newBody(config Config, log *slog.Logger) (*body, error) {
 	sought := &sought{known: catalog.BuiltIn()}
 	runner := sensor.NewRunner(sensor.New(machine, sought.known, sought.ring), 0, log)
 	sought.use = runner.Use
+	if config.Settled != nil { // the process is the agent's own to keep small
+		runner.Guard()
+	}
 	return &body{
 		senses:     runner,
+		stretch:    runner.Stretch,
 		meter:      software.NewControlMeter(),
 		system:     func() *farmhoundv1.System { return sensor.ReadSystem(machine) },
 		useProber:  runner.UseProber,

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 
@@ -44,6 +45,11 @@ type Runner struct {
 	timeout time.Duration
 	log     *slog.Logger
 	slots   []*slot
+	guard   guard
+	battery bool
+	// cost is what the process has used of the processors since it started, and its memory.
+	cost    func() (time.Duration, uint64)
+	guarded bool
 }
 
 // slot is one sense and the one call of it that may be under way.
@@ -71,12 +77,16 @@ func NewRunner(senses []Sensor, timeout time.Duration, log *slog.Logger) *Runner
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	r := &Runner{timeout: timeout, log: log}
+	r := &Runner{timeout: timeout, log: log, guard: guard{log: log}, cost: ownCost}
 	for _, s := range senses {
 		r.slots = append(r.slots, &slot{sensor: s, cost: Cost{Name: s.Name()}})
 	}
 	return r
 }
+
+// Guard makes the Runner hold the process to what an agent may use. It is for a process
+// that is nothing but an agent, and is called before the first Scan.
+func (r *Runner) Guard() { r.guarded = true }
 
 // Scan observes once with every sense and returns a report that holds the parts of
 // all senses that observed, with Health.senses in the order given to NewRunner and
@@ -86,13 +96,19 @@ func (r *Runner) Scan(ctx context.Context) *farmhoundv1.Report {
 	ctx, cancel := context.WithTimeout(ctx, r.timeout)
 	defer cancel()
 	for _, s := range r.slots {
-		r.start(ctx, s)
+		if !slices.Contains(r.guard.resting, s) {
+			r.start(ctx, s)
+		}
 	}
 	report := &farmhoundv1.Report{Health: &farmhoundv1.Health{}}
 	for _, s := range r.slots {
 		report.Health.Senses = append(report.Health.Senses, r.collect(ctx, s, report))
 	}
-	cpu, memory := ownCost()
+	cpu, memory := r.cost()
+	r.notePower(report)
+	if r.guarded {
+		r.guard.weigh(ctx, time.Now(), cpu, memory, r.slots)
+	}
 	report.Health.CpuSeconds, report.Health.MemoryBytes = cpu.Seconds(), memory
 	return report
 }
@@ -114,6 +130,10 @@ func (r *Runner) start(ctx context.Context, s *slot) {
 // collect waits for the sense, adds what it observed to the report and says how it is.
 func (r *Runner) collect(ctx context.Context, s *slot, report *farmhoundv1.Report) *farmhoundv1.Sense {
 	sense := &farmhoundv1.Sense{Name: s.sensor.Name()}
+	if s.busy == nil {
+		sense.State, sense.Detail = farmhoundv1.SenseState_SENSE_STATE_FAILED, detailResting
+		return sense
+	}
 	out, returned := s.wait(ctx)
 	if !returned {
 		s.count(func(c *Cost) { c.TimedOut++ })
