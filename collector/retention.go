@@ -38,7 +38,7 @@ const (
 	// reports that were not acknowledged.
 	keptReceipts = 180 * 24 * time.Hour
 	// forgetAtOnce bounds what a report that comes meanwhile waits for.
-	forgetAtOnce = 100
+	forgetAtOnce = 50
 	// forgetShare is the share of the time that forgetting may have of the store.
 	forgetShare = 10
 )

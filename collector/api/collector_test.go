@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -84,6 +85,8 @@ type collector struct {
 	authority *pki.Authority
 	dir       string
 	commit    *committer
+	// catalog is what agents are given; the zero value at first.
+	catalog atomic.Pointer[api.SignedCatalog]
 	// stop begins the server's end; done closes when it has ended.
 	stop func()
 	done chan struct{}
@@ -98,6 +101,7 @@ func start(t *testing.T, balancers ...netip.Prefix) *collector {
 func startOn(t *testing.T, through func(store.Store) store.Store, balancers ...netip.Prefix) *collector {
 	t.Helper()
 	c := &collector{commit: &committer{}, dir: filepath.Join(t.TempDir(), "pki")}
+	c.catalog.Store(&api.SignedCatalog{})
 	var err error
 	// An old CA, so that certificates that have expired can be of it.
 	c.authority, err = pki.Create(c.dir, []string{"127.0.0.1"}, time.Now().Add(-90*24*time.Hour))
@@ -109,9 +113,10 @@ func startOn(t *testing.T, through func(store.Store) store.Store, balancers ...n
 	log := slog.New(slog.NewTextHandler(t.Output(), nil))
 	server, err := api.NewServer(api.Config{
 		TLS: c.authority.ServerTLS(), Authority: c.authority, Hash: pki.Hash, Access: seen, Commit: c.commit,
-		Policy: func() *farmhoundv1.Policy { return &farmhoundv1.Policy{ScanNow: true} },
-		Fleet:  &api.Fleet{Store: seen, Now: func() time.Time { return received }, Version: "v0", Log: log},
-		Now:    func() time.Time { return received }, Log: log,
+		Catalog: func() api.SignedCatalog { return *c.catalog.Load() },
+		Policy:  func() *farmhoundv1.Policy { return &farmhoundv1.Policy{ScanNow: true} },
+		Fleet:   &api.Fleet{Store: seen, Now: func() time.Time { return received }, Version: "v0", Log: log},
+		Now:     func() time.Time { return received }, Log: log,
 	})
 	must(t, err)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

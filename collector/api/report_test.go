@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"math"
@@ -12,6 +13,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/farmhound-security/farmhound/collector/api"
 	"github.com/farmhound-security/farmhound/collector/fleet"
 	"github.com/farmhound-security/farmhound/proto/catalog"
 	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
@@ -133,4 +135,29 @@ func TestCatalogByDigest(t *testing.T) {
 	refused(t, err, codes.NotFound, "no catalogue")
 	_, err = client.Catalog(t.Context(), &farmhoundv1.CatalogRequest{Digest: "../../etc/passwd"})
 	refused(t, err, codes.InvalidArgument, "digest")
+}
+
+// A catalogue that changes is the one that is served from then on, with the key that
+// signs it; the key comes with renewals too.
+func TestCatalogThatChanges(t *testing.T) {
+	t.Parallel()
+	c := start(t)
+	l := c.enrolled(t)
+	client := farmhoundv1.NewIngestServiceClient(l.current())
+	for _, name := range []string{"first", "second"} {
+		now := &api.SignedCatalog{Encoded: []byte(name), Signature: []byte("signature of the " + name), PublicKey: []byte("key of the " + name)}
+		c.catalog.Store(now)
+		got, err := client.Catalog(t.Context(), &farmhoundv1.CatalogRequest{Digest: catalog.Digest(now.Encoded)})
+		must(t, err)
+		if string(got.GetCatalog()) != name || !bytes.Equal(got.GetSignature(), now.Signature) || !bytes.Equal(got.GetPublicKey(), now.PublicKey) {
+			t.Errorf("%s: %v", name, got)
+		}
+		renewed, err := farmhoundv1.NewEnrollmentServiceClient(l.current()).Renew(t.Context(), &farmhoundv1.RenewRequest{Csr: l.csr()})
+		must(t, err)
+		if !bytes.Equal(renewed.GetCatalogPublicKey(), now.PublicKey) {
+			t.Errorf("%s: the renewal brings the key %q", name, renewed.GetCatalogPublicKey())
+		}
+	}
+	_, err := client.Catalog(t.Context(), &farmhoundv1.CatalogRequest{Digest: catalog.Digest([]byte("first"))})
+	refused(t, err, codes.NotFound, "no catalogue")
 }
