@@ -83,6 +83,8 @@ func TestReplayProblemsAreSaidPlainly(t *testing.T) {
 	tests := []struct{ name, line, says string }{
 		{"no object", `[]`, "f:1: not a line of a replay: array where an object is expected"},
 		{"a number as device", `{"device":5}`, "f:1: not a line of a replay: device: number is not what the field takes"},
+		{"a way out without an address", strings.Replace(line, `"report"`, `"paths":[{"kind":"wifi"}],"report"`, 1), "f:1: paths[0].address is missing"},
+		{"a way out of no kind", strings.Replace(line, `"report"`, `"paths":[{"address":"192.0.2.1","kind":"road"}],"report"`, 1), `f:1: paths[0].kind: "road" is none of ethernet, wifi, cellular, tunnel and virtual`},
 		{"a negative segment", `{"peer_mss":-5}`, "f:1: not a line of a replay: peer_mss: number -5 is not what the field takes"},
 		{"no time", strings.ReplaceAll(line, "2026-03-02T15:00:00Z", "yesterday"), `f:1: not a line of a replay: observed_at: "yesterday" is no RFC 3339 time`},
 		{"a number as time", `{"observed_at":12}`, "f:1: not a line of a replay: observed_at: not text"},
@@ -129,6 +131,7 @@ func TestReplaySkipsLinesWithoutEnd(t *testing.T) {
 
 func FuzzReplay(f *testing.F) {
 	f.Add(line)
+	f.Add(strings.Replace(line, `"report"`, `"paths":[{"address":"2001:db8::1","kind":"wifi","default_route":true}],"report"`, 1))
 	f.Add(line + "\n\n{}\n" + strings.ReplaceAll(line, `"serial":"A1"`, `"peer":"[::1]:1"`))
 	f.Add(`{"observed_at":"2026-03-02T15:00:00Z","device":"a","peer_rtt_ms":1e300,"report":{"windows":[{"started_at":"2026-03-02T15:00:00Z","seconds":300,"active_seconds":300}],"remoteSessions":[{"id":"00112233","tool":"anydesk","started_at":"2026-03-02T15:00:00Z"}]}}`)
 	shared := rooms(f)

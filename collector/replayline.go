@@ -46,16 +46,58 @@ func (p *LineProblem) Unwrap() error { return p.Err }
 
 // replayLine is one line as it is written.
 type replayLine struct {
-	ObservedAt time.Time       `json:"observed_at"`
-	Device     string          `json:"device"`
-	Serial     string          `json:"serial"`
-	Peer       string          `json:"peer"`
-	PeerRTT    *float64        `json:"peer_rtt_ms"`
-	PeerMSS    *uint32         `json:"peer_mss"`
-	Report     json.RawMessage `json:"report"`
+	ObservedAt time.Time `json:"observed_at"`
+	Device     string    `json:"device"`
+	Serial     string    `json:"serial"`
+	Peer       string    `json:"peer"`
+	PeerRTT    *float64  `json:"peer_rtt_ms"`
+	PeerMSS    *uint32   `json:"peer_mss"`
+	// Paths are the ways out that a collector's STUN responder saw, beside the report's
+	// network facts.
+	Paths  []replayPath    `json:"paths"`
+	Report json.RawMessage `json:"report"`
 
 	number int
 }
+
+// replayPath is one way out.
+type replayPath struct {
+	Address netip.Addr `json:"address"`
+	// Kind is the schema's name for a kind of interface: INTERFACE_KIND_WIFI or wifi.
+	Kind         string `json:"kind"`
+	Tool         string `json:"tool"`
+	DefaultRoute bool   `json:"default_route"`
+}
+
+// maxReplayPaths is what a report may hold.
+const maxReplayPaths = 16
+
+func (l *replayLine) paths() (list []fleet.EgressPath, err error) {
+	if len(l.Paths) > maxReplayPaths {
+		return nil, fmt.Errorf("paths: more than %d", maxReplayPaths)
+	}
+	for i, p := range l.Paths {
+		name := strings.ToUpper(p.Kind)
+		if !strings.HasPrefix(name, kindPrefix) {
+			name = kindPrefix + name
+		}
+		kind, known := farmhoundv1.InterfaceKind_value[name]
+		switch {
+		case !p.Address.IsValid():
+			return nil, fmt.Errorf("paths[%d].address is missing", i)
+		case !known:
+			return nil, fmt.Errorf("paths[%d].kind: %q is none of ethernet, wifi, cellular, tunnel and virtual", i, clip(p.Kind))
+		case len(p.Tool) > maxReplaySerial || !fieldrules.Holds(farmhoundv1.CharacterClass_CHARACTER_CLASS_TOKEN, p.Tool):
+			return nil, fmt.Errorf("paths[%d].tool: %q is no id of a catalogue entry", i, clip(p.Tool))
+		}
+		list = append(list, fleet.EgressPath{
+			Address: p.Address.Unmap().WithZone(""), Kind: farmhoundv1.InterfaceKind(kind), Tool: p.Tool, Default: p.DefaultRoute,
+		})
+	}
+	return list, nil
+}
+
+const kindPrefix = "INTERFACE_KIND_"
 
 // readLines reads every line and puts them in the order of their time.
 func readLines(file string, in io.Reader) ([]replayLine, []*LineProblem, error) {
@@ -231,7 +273,9 @@ func (l *replayLine) observation(rules *fieldrules.Validator, lives *lives) (fle
 	if l.PeerMSS != nil {
 		obs.PeerMSS = *l.PeerMSS
 	}
-	return obs, nil
+	var err error
+	obs.Paths, err = l.paths()
+	return obs, err
 }
 
 // handBoot stands for the run of a laptop whose lines name none.

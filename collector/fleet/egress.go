@@ -21,11 +21,16 @@ func (v *view) egressNow() *fleetv1.Egress {
 		e.Address, e.Country, e.Region = last.GetAddress(), last.GetCountry(), last.GetRegion()
 		e.Asn, e.AsName = last.GetAsn(), last.GetAsName()
 		e.Hosting, e.Anonymiser, e.Company = last.GetHosting(), last.GetAnonymiser(), last.GetCompany()
+		stands := last
+		if physical := v.physicalNow(); physical != nil {
+			stands = physical
+			v.twoWays(e, last, physical)
+		}
 		// The company's own egress stands where the company is, not the laptop.
-		if !last.GetCompany() {
-			e.Foreign = v.foreign(last.GetCountry()) && !v.travelled(last.GetCountry(), last.GetLastUnix(), last.GetLastUnix())
-			e.HighRisk = v.f.highRisk[last.GetCountry()] && !v.declared(last.GetCountry()) && !v.f.home[last.GetCountry()]
-			e.ZoneMismatch = v.zoneMismatch(last)
+		if at := max(stands.GetLastUnix(), stands.GetPhysicalUnix()); !stands.GetCompany() {
+			e.Foreign = v.foreign(stands.GetCountry()) && !v.travelled(stands.GetCountry(), at, at)
+			e.HighRisk = v.f.highRisk[stands.GetCountry()] && !v.declared(stands.GetCountry()) && !v.f.home[stands.GetCountry()]
+			e.ZoneMismatch = v.zoneMismatch(stands)
 		}
 	}
 	for _, d := range v.active {
@@ -37,7 +42,7 @@ func (v *view) egressNow() *fleetv1.Egress {
 		if v.foreignOn(main.GetCountry(), d.GetDay()) {
 			e.ForeignDays++
 		}
-		if main.GetHosting() || main.GetAnonymiser() {
+		if by := v.leftBy(d); by.GetHosting() || by.GetAnonymiser() {
 			e.HiddenDays++
 		}
 	}
@@ -46,6 +51,18 @@ func (v *view) egressNow() *fleetv1.Egress {
 		e.PeerMss = ptr(v.pic.GetPeerMss())
 	}
 	return e
+}
+
+// twoWays describes a laptop whose traffic takes another way than its own interface.
+func (v *view) twoWays(e *fleetv1.Egress, leaves, physical *fleetv1.EgressState) {
+	e.PhysicalAddress, e.PhysicalCountry, e.PhysicalRegion = physical.GetAddress(), physical.GetCountry(), physical.GetRegion()
+	e.PhysicalAsName = physical.GetAsName()
+	explained := leaves.GetCompany() || physical.GetCompany() ||
+		slices.ContainsFunc(v.pic.GetNetwork().GetTunnels(), func(t *fleetv1.TunnelState) bool {
+			return t.GetDefaultRoute() && v.f.approved(t.GetTool(), v.person, v.now)
+		})
+	e.PathsDisagree = !explained && leaves.GetCountry() != "" && physical.GetCountry() != "" &&
+		(leaves.GetCountry() != physical.GetCountry() || leaves.GetAsn() != physical.GetAsn())
 }
 
 // slip notes a day on which traffic left abroad by an address that hides nobody:
@@ -70,14 +87,32 @@ func (v *view) slip(e *fleetv1.Egress, d *fleetv1.Day) {
 	e.SlipDays++
 }
 
-// mainEgress returns the egress of most reports of a day.
+// mainEgress returns where the laptop stood for most reports of a day: by its own
+// interface where that is known, else by where they arrived from.
 func (v *view) mainEgress(d *fleetv1.Day) *fleetv1.EgressState {
+	if stood := v.mostOf(d, (*fleetv1.DayEgress).GetPhysical); stood != nil {
+		return stood
+	}
+	return v.leftBy(d)
+}
+
+// leftBy returns the egress from which most reports of a day arrived.
+func (v *view) leftBy(d *fleetv1.Day) *fleetv1.EgressState {
+	return v.mostOf(d, (*fleetv1.DayEgress).GetReports)
+}
+
+// mostOf returns the egress of a day with the highest of one count; nil where none has
+// any.
+func (v *view) mostOf(d *fleetv1.Day, count func(*fleetv1.DayEgress) uint32) *fleetv1.EgressState {
 	var main *fleetv1.DayEgress
 	for _, e := range d.GetEgress() {
-		if main == nil || e.GetReports() > main.GetReports() ||
-			e.GetReports() == main.GetReports() && v.egress[e.GetId()].GetAddress() < v.egress[main.GetId()].GetAddress() {
+		n, most := count(e), count(main)
+		if n > most || n > 0 && n == most && v.egress[e.GetId()].GetAddress() < v.egress[main.GetId()].GetAddress() {
 			main = e
 		}
+	}
+	if main == nil {
+		return nil
 	}
 	return v.egress[main.GetId()]
 }
@@ -213,12 +248,13 @@ func (v *view) firstNetwork(h *fleetv1.PlaceHistory) {
 	if first == nil {
 		return
 	}
+	hidden := first.GetHiddenEgress() || first.GetTunnelled() && !first.GetPhysical()
 	if first.GetCountry() != "" || first.Tunnelled != nil {
 		h.HiddenFromDayOne = ptr(first.GetHiddenEgress() || first.GetTunnelled())
 	}
 	country, region := v.shippedTo()
 	// An address that hides the laptop does not say where it was.
-	if country == "" || first.GetCountry() == "" || first.GetHiddenEgress() || first.GetTunnelled() {
+	if country == "" || first.GetCountry() == "" || hidden {
 		return
 	}
 	elsewhere := first.GetCountry() != country || otherRegion(country, first.GetRegion(), region)

@@ -88,6 +88,7 @@ func digest(s string) []byte {
 type laptop struct {
 	id, serial string
 	peer       string
+	physical   string // of its own interface where a tunnel takes its traffic
 	rtt        float64
 	late       time.Duration // how long its reports wait in the spool
 	ahead      time.Duration // how far its clock is ahead
@@ -150,6 +151,9 @@ func (l *laptop) report(at time.Time, sessions ...*farmhoundv1.RemoteSession) Ob
 		to.Set(field, protoreflect.ValueOfMessage(part.ProtoReflect()))
 	}
 	o := Observation{Device: l.id, Serial: l.serial, ReceivedAt: at.Add(l.late + time.Second), PeerRTTMillis: l.rtt, Report: r}
+	if l.physical != "" && r.GetNetwork() != nil {
+		o.Paths = twoWays(l.peer, l.physical)
+	}
 	if l.peer != "" {
 		o.Peer = netip.AddrPortFrom(netip.MustParseAddr(l.peer), 40000)
 	}

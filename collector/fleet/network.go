@@ -27,7 +27,7 @@ func (u *update) egress() {
 	e := u.egressState(addr)
 	u.place(e, addr)
 	d := u.day(u.received / daySeconds)
-	countEgress(d, e.GetId())
+	countEgress(d, e.GetId()).Reports++
 	// Through the company's own network a round trip measures the way there.
 	if rtt := u.obs.PeerRTTMillis; rtt > 0 && rtt < 60000 && !e.GetCompany() && onInternet(addr) {
 		us := max(uint32(rtt*1000), 1)
@@ -56,17 +56,30 @@ func egressWords(e *fleetv1.EgressState) string {
 	return words
 }
 
-// lastEgress returns the egress seen last, nil before the first.
-func lastEgress(pic *fleetv1.Picture) *fleetv1.EgressState {
-	if n := len(pic.GetEgresses()); n > 0 {
-		return pic.GetEgresses()[n-1]
+// lastEgress returns the egress from which a report arrived last, nil before the first.
+func lastEgress(pic *fleetv1.Picture) (last *fleetv1.EgressState) {
+	for _, e := range pic.GetEgresses() {
+		if e.GetLastUnix() > 0 && (last == nil || e.GetLastUnix() >= last.GetLastUnix()) {
+			last = e
+		}
 	}
-	return nil
+	return last
 }
 
-// egressState returns the egress of an address, the latest last. One IPv6 network
-// is one egress: laptops there change their address every day.
+// egressState returns the egress of an address from which a report arrived, the latest
+// last.
 func (u *update) egressState(addr netip.Addr) *fleetv1.EgressState {
+	e := u.egressOf(addr)
+	if u.received >= e.GetLastUnix() {
+		e.Address, e.LastUnix = addr.String(), u.received
+	}
+	u.sortEgresses()
+	return e
+}
+
+// egressOf returns the egress of an address for changing. One IPv6 network is one
+// egress: laptops there change their address every day.
+func (u *update) egressOf(addr netip.Addr) *fleetv1.EgressState {
 	list := u.pic.GetEgresses()
 	i := slices.IndexFunc(list, func(e *fleetv1.EgressState) bool {
 		known, err := netip.ParseAddr(e.GetAddress())
@@ -77,16 +90,19 @@ func (u *update) egressState(addr netip.Addr) *fleetv1.EgressState {
 		e := &fleetv1.EgressState{Id: u.pic.GetLastEgressId(), Address: addr.String(), FirstUnix: u.received}
 		u.made(e)
 		list, i = append(list, e), len(list)
+		u.pic.Egresses = list
 	}
 	e := edit(&u.draft, list, i)
-	if u.received >= e.GetLastUnix() {
-		e.Address, e.LastUnix = addr.String(), u.received
-	}
 	e.FirstUnix = min(e.GetFirstUnix(), u.received)
-	slices.SortStableFunc(list, func(a, b *fleetv1.EgressState) int { return compare(a.GetLastUnix(), b.GetLastUnix()) })
-	// Days forget what is no longer known.
-	u.pic.Egresses = list[max(0, len(list)-keptEgresses):]
 	return e
+}
+
+// sortEgresses puts the latest last. Days forget what is no longer known.
+func (u *update) sortEgresses() {
+	list := u.pic.GetEgresses()
+	latest := func(e *fleetv1.EgressState) int64 { return max(e.GetLastUnix(), e.GetPhysicalUnix()) }
+	slices.SortStableFunc(list, func(a, b *fleetv1.EgressState) int { return compare(latest(a), latest(b)) })
+	u.pic.Egresses = list[max(0, len(list)-keptEgresses):]
 }
 
 // place keeps what address data says now; history keeps what it said then.
@@ -106,16 +122,19 @@ func (u *update) place(e *fleetv1.EgressState, addr netip.Addr) {
 // hides says whether an egress stands somewhere else than the laptop, or may.
 func hides(e *fleetv1.EgressState) bool { return e.GetHosting() || e.GetAnonymiser() || e.GetCompany() }
 
-func countEgress(d *fleetv1.Day, id uint32) {
+// countEgress returns a day's counts of an egress. Those of more than are kept count
+// nowhere.
+func countEgress(d *fleetv1.Day, id uint32) *fleetv1.DayEgress {
 	for _, e := range d.GetEgress() {
 		if e.GetId() == id {
-			e.Reports++
-			return
+			return e
 		}
 	}
+	e := &fleetv1.DayEgress{Id: id}
 	if len(d.GetEgress()) < keptDayEgresses {
-		d.Egress = append(d.Egress, &fleetv1.DayEgress{Id: id, Reports: 1})
+		d.Egress = append(d.Egress, e)
 	}
+	return e
 }
 
 // network replaces the network facts, and joins them with the egress the
@@ -154,6 +173,7 @@ func (u *update) located(n *fleetv1.NetworkState) {
 		u.day(u.at / daySeconds).Office = true
 	}
 	u.sighting(n, addr, office)
+	u.physical(n)
 	if !addr.IsValid() {
 		return
 	}
@@ -172,7 +192,7 @@ func (u *update) located(n *fleetv1.NetworkState) {
 		}
 		u.cleanPlace(e)
 	}
-	u.firstNetwork(n, e, office)
+	u.firstNetwork(n, e, office, false)
 }
 
 // cleanPlace remembers places for longer than egresses are kept.
@@ -221,6 +241,9 @@ func (u *update) networkPart() *fleetv1.NetworkState {
 				break
 			}
 		}
+	}
+	if addr := physicalPath(u.obs.Paths, u.peer()); addr.IsValid() {
+		n.Physical = addr.String()
 	}
 	if part.GetNeighbours() != nil {
 		n.BusinessNeighbours = ptr(part.GetNeighbours().GetBusinessLaptops())
@@ -279,12 +302,13 @@ func (u *update) behindOffice(gateway []byte) bool {
 
 // firstNetwork remembers the first network that was not the company's: laptops
 // are often set up at an office before they are shipped.
-func (u *update) firstNetwork(n *fleetv1.NetworkState, e *fleetv1.EgressState, office bool) {
+func (u *update) firstNetwork(n *fleetv1.NetworkState, e *fleetv1.EgressState, office, physical bool) {
 	known := u.pic.GetFirstNetwork()
 	if e.GetCompany() || office || known != nil && u.at/daySeconds > known.GetAtUnix()/daySeconds {
 		return
 	}
 	first := &fleetv1.FirstNetwork{AtUnix: u.at, Country: e.GetCountry(), Region: e.GetRegion(), HiddenEgress: e.GetHosting() || e.GetAnonymiser()}
+	first.Physical = physical
 	if n != nil {
 		first.Tunnelled = ptr(tunnelled(n))
 	}
@@ -292,8 +316,11 @@ func (u *update) firstNetwork(n *fleetv1.NetworkState, e *fleetv1.EgressState, o
 		if known.Tunnelled != nil {
 			first.Tunnelled = ptr(first.GetTunnelled() || known.GetTunnelled())
 		}
-		if known.GetAtUnix() <= u.at && known.GetCountry() != "" || first.GetCountry() == "" {
-			first.AtUnix, first.Country, first.Region, first.HiddenEgress = known.GetAtUnix(), known.GetCountry(), known.GetRegion(), known.GetHiddenEgress()
+		// An interface's own address says more than that of the other way out.
+		better := known.GetPhysical() && !physical || known.GetPhysical() == physical && known.GetAtUnix() <= u.at
+		if better && known.GetCountry() != "" || first.GetCountry() == "" {
+			first.AtUnix, first.Country, first.Region = known.GetAtUnix(), known.GetCountry(), known.GetRegion()
+			first.HiddenEgress, first.Physical = known.GetHiddenEgress(), known.GetPhysical()
 		}
 	}
 	u.pic.FirstNetwork = first

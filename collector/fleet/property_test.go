@@ -42,6 +42,12 @@ func drawn(t *rapid.T, l *laptop, days int, full bool) [][]Observation {
 			case action == 1:
 				l.peer = rapid.SampledFrom([]string{ohio, ohioFriend, berlin, office, concentr, exitOhio}).Draw(t, "egress")
 				l.at("network " + l.peer)
+				l.physical = ""
+				if tunnel(l, ""); rapid.Bool().Draw(t, "asked") {
+					l.physical = rapid.SampledFrom([]string{ohio, berlin, shenyang, office}).Draw(t, "physical")
+				} else {
+					l.seen.Network.Tunnels = nil
+				}
 			case action == 2:
 				l.seen.Software = &farmhoundv1.Software{}
 				for _, id := range tools[:rapid.IntRange(0, 3).Draw(t, "tools")] {

@@ -111,7 +111,7 @@ func (f *Fleet) near(pic *fleetv1.Picture, s *fleetv1.SessionState) bool {
 	return onInternet(peer) && slices.ContainsFunc(pic.GetEgresses(), func(e *fleetv1.EgressState) bool {
 		own, err := netip.ParseAddr(e.GetAddress())
 		return err == nil && !hides(e) && sameEgress(peer, own) &&
-			e.GetFirstUnix()-daySeconds <= s.GetLastUnix() && e.GetLastUnix()+togetherSeconds >= span.GetStartedAt().GetSeconds()
+			e.GetFirstUnix()-daySeconds <= s.GetLastUnix() && max(e.GetLastUnix(), e.GetPhysicalUnix())+togetherSeconds >= span.GetStartedAt().GetSeconds()
 	})
 }
 

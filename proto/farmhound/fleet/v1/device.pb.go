@@ -1185,7 +1185,19 @@ type Egress struct {
 	// The country of the latest of them.
 	SlipCountry string `protobuf:"bytes,19,opt,name=slip_country,json=slipCountry,proto3" json:"slip_country,omitempty"`
 	// It is on the company's high-risk list.
-	SlipHighRisk  bool `protobuf:"varint,20,opt,name=slip_high_risk,json=slipHighRisk,proto3" json:"slip_high_risk,omitempty"`
+	SlipHighRisk bool `protobuf:"varint,20,opt,name=slip_high_risk,json=slipHighRisk,proto3" json:"slip_high_risk,omitempty"`
+	// Address of the physical interface where the default route takes another way (a tunnel); empty
+	// where there is one way or it is not known. foreign, high_risk and zone_mismatch are about it then.
+	PhysicalAddress string `protobuf:"bytes,21,opt,name=physical_address,json=physicalAddress,proto3" json:"physical_address,omitempty"`
+	// Its country; empty where unknown.
+	PhysicalCountry string `protobuf:"bytes,22,opt,name=physical_country,json=physicalCountry,proto3" json:"physical_country,omitempty"`
+	// Its region.
+	PhysicalRegion string `protobuf:"bytes,23,opt,name=physical_region,json=physicalRegion,proto3" json:"physical_region,omitempty"`
+	// Name of its autonomous system.
+	PhysicalAsName string `protobuf:"bytes,24,opt,name=physical_as_name,json=physicalAsName,proto3" json:"physical_as_name,omitempty"`
+	// The two ways are seen in different countries or autonomous systems, and neither the company nor
+	// a tool that it approved explains it.
+	PathsDisagree bool `protobuf:"varint,25,opt,name=paths_disagree,json=pathsDisagree,proto3" json:"paths_disagree,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1356,6 +1368,41 @@ func (x *Egress) GetSlipCountry() string {
 func (x *Egress) GetSlipHighRisk() bool {
 	if x != nil {
 		return x.SlipHighRisk
+	}
+	return false
+}
+
+func (x *Egress) GetPhysicalAddress() string {
+	if x != nil {
+		return x.PhysicalAddress
+	}
+	return ""
+}
+
+func (x *Egress) GetPhysicalCountry() string {
+	if x != nil {
+		return x.PhysicalCountry
+	}
+	return ""
+}
+
+func (x *Egress) GetPhysicalRegion() string {
+	if x != nil {
+		return x.PhysicalRegion
+	}
+	return ""
+}
+
+func (x *Egress) GetPhysicalAsName() string {
+	if x != nil {
+		return x.PhysicalAsName
+	}
+	return ""
+}
+
+func (x *Egress) GetPathsDisagree() bool {
+	if x != nil {
+		return x.PathsDisagree
 	}
 	return false
 }
@@ -2226,7 +2273,7 @@ const file_farmhound_fleet_v1_device_proto_rawDesc = "" +
 	"\x11_awake_on_ac_daysB\x14\n" +
 	"\x12_media_unused_daysB\f\n" +
 	"\n" +
-	"_rhythm_cv\"\xf2\x04\n" +
+	"_rhythm_cv\"\xc2\x06\n" +
 	"\x06Egress\x12\x18\n" +
 	"\aaddress\x18\x01 \x01(\tR\aaddress\x12\x18\n" +
 	"\acountry\x18\x02 \x01(\tR\acountry\x12\x16\n" +
@@ -2251,7 +2298,12 @@ const file_farmhound_fleet_v1_device_proto_rawDesc = "" +
 	"\bpeer_mss\x18\x11 \x01(\rH\x00R\apeerMss\x88\x01\x01\x12\x1b\n" +
 	"\tslip_days\x18\x12 \x01(\rR\bslipDays\x12!\n" +
 	"\fslip_country\x18\x13 \x01(\tR\vslipCountry\x12$\n" +
-	"\x0eslip_high_risk\x18\x14 \x01(\bR\fslipHighRiskB\v\n" +
+	"\x0eslip_high_risk\x18\x14 \x01(\bR\fslipHighRisk\x12)\n" +
+	"\x10physical_address\x18\x15 \x01(\tR\x0fphysicalAddress\x12)\n" +
+	"\x10physical_country\x18\x16 \x01(\tR\x0fphysicalCountry\x12'\n" +
+	"\x0fphysical_region\x18\x17 \x01(\tR\x0ephysicalRegion\x12(\n" +
+	"\x10physical_as_name\x18\x18 \x01(\tR\x0ephysicalAsName\x12%\n" +
+	"\x0epaths_disagree\x18\x19 \x01(\bR\rpathsDisagreeB\v\n" +
 	"\t_peer_mss\"\x9d\x02\n" +
 	"\bDistance\x12!\n" +
 	"\n" +

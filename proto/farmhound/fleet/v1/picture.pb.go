@@ -1372,7 +1372,9 @@ type DayEgress struct {
 	// EgressState.id.
 	Id uint32 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
 	// Reports that arrived from it.
-	Reports       uint32 `protobuf:"varint,2,opt,name=reports,proto3" json:"reports,omitempty"`
+	Reports uint32 `protobuf:"varint,2,opt,name=reports,proto3" json:"reports,omitempty"`
+	// Reports while it was the address of a physical interface beside the default route.
+	Physical      uint32 `protobuf:"varint,3,opt,name=physical,proto3" json:"physical,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1417,6 +1419,13 @@ func (x *DayEgress) GetId() uint32 {
 func (x *DayEgress) GetReports() uint32 {
 	if x != nil {
 		return x.Reports
+	}
+	return 0
+}
+
+func (x *DayEgress) GetPhysical() uint32 {
+	if x != nil {
+		return x.Physical
 	}
 	return 0
 }
@@ -1976,7 +1985,10 @@ type NetworkState struct {
 	// common cannot be compared.
 	OldestKey uint32 `protobuf:"varint,8,opt,name=oldest_key,json=oldestKey,proto3" json:"oldest_key,omitempty"`
 	// Newest fleet key that its hashes were reported under.
-	NewestKey     uint32 `protobuf:"varint,9,opt,name=newest_key,json=newestKey,proto3" json:"newest_key,omitempty"`
+	NewestKey uint32 `protobuf:"varint,9,opt,name=newest_key,json=newestKey,proto3" json:"newest_key,omitempty"`
+	// Address under which a collector saw the laptop on a physical interface, while its default
+	// route took another way; empty where it was not asked or did not answer.
+	Physical      string `protobuf:"bytes,10,opt,name=physical,proto3" json:"physical,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2065,6 +2077,13 @@ func (x *NetworkState) GetNewestKey() uint32 {
 		return x.NewestKey
 	}
 	return 0
+}
+
+func (x *NetworkState) GetPhysical() string {
+	if x != nil {
+		return x.Physical
+	}
+	return ""
 }
 
 // TunnelState is one tunnel.
@@ -2257,7 +2276,10 @@ type EgressState struct {
 	// Seen with network facts and without a tunnel on the default route, or without network facts.
 	Untunnelled bool `protobuf:"varint,11,opt,name=untunnelled,proto3" json:"untunnelled,omitempty"`
 	// The company's own.
-	Company       bool `protobuf:"varint,12,opt,name=company,proto3" json:"company,omitempty"`
+	Company bool `protobuf:"varint,12,opt,name=company,proto3" json:"company,omitempty"`
+	// Last seen as the address of a physical interface beside the default route. Then
+	// last_unix may be zero: no report arrived from it.
+	PhysicalUnix  int64 `protobuf:"varint,13,opt,name=physical_unix,json=physicalUnix,proto3" json:"physical_unix,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2376,6 +2398,13 @@ func (x *EgressState) GetCompany() bool {
 	return false
 }
 
+func (x *EgressState) GetPhysicalUnix() int64 {
+	if x != nil {
+		return x.PhysicalUnix
+	}
+	return 0
+}
+
 // FirstNetwork is the first network that was not the company's.
 type FirstNetwork struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2388,7 +2417,9 @@ type FirstNetwork struct {
 	// A tunnel carried the default route that day. Absent without network facts.
 	Tunnelled *bool `protobuf:"varint,4,opt,name=tunnelled,proto3,oneof" json:"tunnelled,omitempty"`
 	// When.
-	AtUnix        int64 `protobuf:"varint,5,opt,name=at_unix,json=atUnix,proto3" json:"at_unix,omitempty"`
+	AtUnix int64 `protobuf:"varint,5,opt,name=at_unix,json=atUnix,proto3" json:"at_unix,omitempty"`
+	// The egress is that of a physical interface, whatever carried the default route.
+	Physical      bool `protobuf:"varint,6,opt,name=physical,proto3" json:"physical,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2456,6 +2487,13 @@ func (x *FirstNetwork) GetAtUnix() int64 {
 		return x.AtUnix
 	}
 	return 0
+}
+
+func (x *FirstNetwork) GetPhysical() bool {
+	if x != nil {
+		return x.Physical
+	}
+	return false
 }
 
 // ZoneSetting is a time zone and when it was first seen set.
@@ -2894,10 +2932,11 @@ const file_farmhound_fleet_v1_picture_proto_rawDesc = "" +
 	"\bkvm_like\x18\x03 \x01(\rR\akvmLike\x12\x1a\n" +
 	"\binjected\x18\x04 \x01(\rR\binjected\x12\x18\n" +
 	"\asession\x18\x05 \x01(\rR\asession\x12\x18\n" +
-	"\ajiggler\x18\x06 \x01(\rR\ajiggler\"5\n" +
+	"\ajiggler\x18\x06 \x01(\rR\ajiggler\"Q\n" +
 	"\tDayEgress\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\rR\x02id\x12\x18\n" +
-	"\areports\x18\x02 \x01(\rR\areports\"\xaf\x02\n" +
+	"\areports\x18\x02 \x01(\rR\areports\x12\x1a\n" +
+	"\bphysical\x18\x03 \x01(\rR\bphysical\"\xaf\x02\n" +
 	"\tToolState\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1d\n" +
 	"\n" +
@@ -2950,7 +2989,7 @@ const file_farmhound_fleet_v1_picture_proto_rawDesc = "" +
 	" \x03(\tR\x0eegressPrefixes\x12\x1a\n" +
 	"\bkeyboard\x18\v \x01(\bR\bkeyboard\"A\n" +
 	"\rHardwareState\x120\n" +
-	"\x14other_input_attached\x18\x01 \x01(\bR\x12otherInputAttached\"\xe9\x02\n" +
+	"\x14other_input_attached\x18\x01 \x01(\bR\x12otherInputAttached\"\x85\x03\n" +
 	"\fNetworkState\x12\x18\n" +
 	"\agateway\x18\x01 \x01(\fR\agateway\x12!\n" +
 	"\faccess_point\x18\x02 \x01(\fR\vaccessPoint\x12\x10\n" +
@@ -2961,7 +3000,9 @@ const file_farmhound_fleet_v1_picture_proto_rawDesc = "" +
 	"\n" +
 	"oldest_key\x18\b \x01(\rR\toldestKey\x12\x1d\n" +
 	"\n" +
-	"newest_key\x18\t \x01(\rR\tnewestKeyB\x16\n" +
+	"newest_key\x18\t \x01(\rR\tnewestKey\x12\x1a\n" +
+	"\bphysical\x18\n" +
+	" \x01(\tR\bphysicalB\x16\n" +
 	"\x14_business_neighboursB\x11\n" +
 	"\x0f_kvm_neighboursJ\x04\b\x04\x10\x05\"F\n" +
 	"\vTunnelState\x12\x12\n" +
@@ -2976,7 +3017,7 @@ const file_farmhound_fleet_v1_picture_proto_rawDesc = "" +
 	"\tlast_unix\x18\x05 \x01(\x03R\blastUnix\x12\x12\n" +
 	"\x04days\x18\x06 \x01(\x06R\x04days\x12\x16\n" +
 	"\x06office\x18\a \x01(\bR\x06office\x12\x18\n" +
-	"\acompany\x18\b \x01(\bR\acompany\"\xc6\x02\n" +
+	"\acompany\x18\b \x01(\bR\acompany\"\xeb\x02\n" +
 	"\vEgressState\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\rR\x02id\x12\x18\n" +
 	"\aaddress\x18\x02 \x01(\tR\aaddress\x12\x18\n" +
@@ -2993,13 +3034,15 @@ const file_farmhound_fleet_v1_picture_proto_rawDesc = "" +
 	"\tlast_unix\x18\n" +
 	" \x01(\x03R\blastUnix\x12 \n" +
 	"\vuntunnelled\x18\v \x01(\bR\vuntunnelled\x12\x18\n" +
-	"\acompany\x18\f \x01(\bR\acompany\"\xaf\x01\n" +
+	"\acompany\x18\f \x01(\bR\acompany\x12#\n" +
+	"\rphysical_unix\x18\r \x01(\x03R\fphysicalUnix\"\xcb\x01\n" +
 	"\fFirstNetwork\x12\x18\n" +
 	"\acountry\x18\x01 \x01(\tR\acountry\x12\x16\n" +
 	"\x06region\x18\x02 \x01(\tR\x06region\x12#\n" +
 	"\rhidden_egress\x18\x03 \x01(\bR\fhiddenEgress\x12!\n" +
 	"\ttunnelled\x18\x04 \x01(\bH\x00R\ttunnelled\x88\x01\x01\x12\x17\n" +
-	"\aat_unix\x18\x05 \x01(\x03R\x06atUnixB\f\n" +
+	"\aat_unix\x18\x05 \x01(\x03R\x06atUnix\x12\x1a\n" +
+	"\bphysical\x18\x06 \x01(\bR\bphysicalB\f\n" +
 	"\n" +
 	"_tunnelled\"P\n" +
 	"\vZoneSetting\x12\x17\n" +

@@ -1,0 +1,95 @@
+package fleet
+
+import (
+	"net/netip"
+
+	fleetv1 "github.com/farmhound-security/farmhound/proto/farmhound/fleet/v1"
+	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
+)
+
+// physicalPath returns the address of the physical interface where traffic takes
+// another way: a tunnel, or a proxy. Invalid where there is one way, or none is known.
+// A second physical interface that nothing leaves through is no other way.
+func physicalPath(paths []EgressPath, peer netip.Addr) netip.Addr {
+	direct := false
+	for _, p := range paths {
+		direct = direct || p.Default && physicalKind(p.Kind)
+	}
+	var other netip.Addr
+	for _, p := range paths {
+		if !physicalKind(p.Kind) || !onInternet(p.Address) || direct && !p.Default {
+			continue
+		}
+		leaves := peer
+		if !peer.IsValid() || peer.Is4() != p.Address.Is4() {
+			// Two families cannot be compared; the default route's own answer can.
+			leaves = byDefault(paths, p.Address.Is4())
+			if !leaves.IsValid() && peer.IsValid() {
+				continue
+			}
+		}
+		switch {
+		case leaves.IsValid() && sameEgress(leaves, p.Address) && !(p.Default && !peer.IsValid()):
+			return netip.Addr{}
+		case !other.IsValid() || peer.IsValid() && p.Address.Is4() == peer.Is4():
+			other = p.Address
+		}
+	}
+	return other
+}
+
+// byDefault returns under which address the default route was seen in one family.
+func byDefault(paths []EgressPath, four bool) netip.Addr {
+	for _, p := range paths {
+		if p.Default && p.Address.Is4() == four {
+			return p.Address
+		}
+	}
+	return netip.Addr{}
+}
+
+func physicalKind(k farmhoundv1.InterfaceKind) bool {
+	return k == farmhoundv1.InterfaceKind_INTERFACE_KIND_ETHERNET || k == farmhoundv1.InterfaceKind_INTERFACE_KIND_WIFI ||
+		k == farmhoundv1.InterfaceKind_INTERFACE_KIND_CELLULAR
+}
+
+// physical notes where the laptop stands while its traffic takes another way: the
+// collector saw that address too, and no tunnel covers it.
+func (u *update) physical(n *fleetv1.NetworkState) {
+	addr, err := netip.ParseAddr(n.GetPhysical())
+	if err != nil || u.late {
+		return
+	}
+	e := u.egressOf(addr)
+	if u.received >= e.GetPhysicalUnix() {
+		e.Address, e.PhysicalUnix = addr.String(), u.received
+	}
+	u.sortEgresses()
+	u.place(e, addr)
+	e.Untunnelled = true
+	d := u.day(u.received / daySeconds)
+	countEgress(d, e.GetId()).Physical++
+	u.cleanPlace(e)
+	office := u.atOffice(n, netip.Addr{}) || u.f.cfg.Company.office(addr)
+	if office {
+		u.day(u.at / daySeconds).Office = true
+	}
+	u.sighting(n, addr, office)
+	u.firstNetwork(n, e, office, true)
+}
+
+// physicalNow returns where the laptop stands while its traffic takes another way,
+// nil where that is one way or not known.
+func (v *view) physicalNow() *fleetv1.EgressState {
+	addr, err := netip.ParseAddr(v.pic.GetNetwork().GetPhysical())
+	if err != nil {
+		return nil
+	}
+	for _, e := range v.pic.GetEgresses() {
+		known, err := netip.ParseAddr(e.GetAddress())
+		if err == nil && e.GetPhysicalUnix() > 0 && sameEgress(known, addr) {
+			return e
+		}
+	}
+	return nil
+}
