@@ -1,0 +1,161 @@
+package hands
+
+import (
+	"bufio"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/farmhound-security/farmhound/proto/catalog"
+	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
+)
+
+// On Windows a helper in each session of a person tells the service of input, in
+// frames of its own: that a device is there, by the name that Windows has for it, and
+// that it made input. Device 0 is none: software made that input.
+const (
+	frameDevice = 'D' // number (4 bytes), length (2), name
+	frameInput  = 'I' // number (4 bytes), flags (1)
+
+	flagKey       = 1
+	flagDigitizer = 2
+
+	mostName = 512
+	// mostHelped bounds the devices that a helper may name.
+	mostHelped = 256
+	// touchLasts, in milliseconds, is how long after a touch the pointer that moves
+	// without a device is the touchpad's: Windows makes it of the touches.
+	touchLasts = 500
+)
+
+var errFrame = errors.New("the helper sends what is no frame")
+
+func appendDevice(b []byte, number uint32, name string) []byte {
+	name = name[:min(len(name), mostName)]
+	b = binary.LittleEndian.AppendUint32(append(b, frameDevice), number)
+	return append(binary.LittleEndian.AppendUint16(b, uint16(len(name))), name...)
+}
+
+func appendInput(b []byte, number uint32, flags byte) []byte {
+	return append(binary.LittleEndian.AppendUint32(append(b, frameInput), number), flags)
+}
+
+// helped counts what one helper tells.
+type helped struct {
+	ledger  *ledger
+	catalog *catalog.Catalog
+	// name tells one session's devices from another's.
+	name    string
+	devices map[uint32]*source
+	// touched is the last digitizer that was touched, and when.
+	touched   *source
+	touchedAt int64
+}
+
+// read counts until the helper ends. It returns nil where the helper ended well.
+func (h *helped) read(from io.Reader) error {
+	in := bufio.NewReaderSize(from, 1024)
+	h.devices = map[uint32]*source{0: h.ledger.open(h.name+" none", injected)}
+	defer func() {
+		for _, s := range h.devices {
+			h.ledger.close(s)
+		}
+	}()
+	for {
+		if err := h.frame(in); err != nil {
+			if errors.Is(err, io.EOF) {
+				return nil
+			}
+			return fmt.Errorf("read from the helper: %w", err)
+		}
+	}
+}
+
+func (h *helped) frame(in *bufio.Reader) error {
+	var head [7]byte
+	kind, err := in.ReadByte()
+	if err != nil {
+		return err
+	}
+	switch kind {
+	case frameDevice:
+		if _, err := io.ReadFull(in, head[:6]); err != nil {
+			return err
+		}
+		number, size := binary.LittleEndian.Uint32(head[:]), int(binary.LittleEndian.Uint16(head[4:]))
+		if size > mostName || number == 0 || len(h.devices) > mostHelped {
+			return errFrame
+		}
+		name := make([]byte, size)
+		if _, err := io.ReadFull(in, name); err != nil {
+			return err
+		}
+		h.devices[number] = h.ledger.open(h.name+" "+string(name), placeWindows(string(name), h.catalog))
+	case frameInput:
+		if _, err := io.ReadFull(in, head[:5]); err != nil {
+			return err
+		}
+		h.input(binary.LittleEndian.Uint32(head[:]), head[4])
+	default:
+		return errFrame
+	}
+	return nil
+}
+
+func (h *helped) input(number uint32, flags byte) {
+	s := h.devices[number]
+	if s == nil {
+		return
+	}
+	now, key := h.ledger.clock(), flags&flagKey != 0
+	switch {
+	case flags&flagDigitizer != 0:
+		h.touched, h.touchedAt = s, now
+	case number == 0 && !key && h.touched != nil && now-h.touchedAt < touchLasts:
+		s = h.touched
+	}
+	h.ledger.note(s, now, key)
+}
+
+// placeWindows says where the input of a device comes from by its name, such as
+// \\?\HID#VID_046D&PID_C52B&MI_00#7&2f1&0&0000#{378de44c-56ef-11d1-bc8c-00a0c91405dd}.
+func placeWindows(name string, known *catalog.Catalog) origin {
+	name = strings.ToUpper(strings.TrimLeft(name, `\?.`))
+	bus, rest, _ := strings.Cut(name, "#")
+	id, _, _ := strings.Cut(rest, "#")
+	switch {
+	case bus == "TERMINPUT_BUS", strings.HasPrefix(id, "RDP_"):
+		return session
+	case bus == "ROOT", bus == "SWD":
+		return injected // a driver without a device
+	case bus == "ACPI":
+		return builtIn
+	case bus != "HID":
+		return attached
+	case strings.HasPrefix(id, "VID_"):
+		if vendor, product, ok := usbIDs(id); ok && known != nil {
+			r, ok := known.RecogniseUSB(&farmhoundv1.UsbDevice{VendorId: vendor, ProductId: product})
+			if ok && r.RemoteConsole() {
+				return kvmLike
+			}
+		}
+		return attached
+	case strings.HasPrefix(id, "{"): // a service of Bluetooth
+		return attached
+	}
+	return builtIn // over I2C or SPI, or the laptop's own buttons: HID#SYNA8004&COL01
+}
+
+// usbIDs reads VID_046D&PID_C52B.
+func usbIDs(id string) (vendor, product uint32, ok bool) {
+	const length = len("VID_046D&PID_C52B")
+	if len(id) < length || id[8:13] != "&PID_" {
+		return 0, 0, false
+	}
+	v, err := strconv.ParseUint(id[4:8], 16, 16)
+	p, err2 := strconv.ParseUint(id[13:17], 16, 16)
+	return uint32(v), uint32(p), err == nil && err2 == nil
+}
