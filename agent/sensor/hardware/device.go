@@ -2,6 +2,7 @@ package hardware
 
 import (
 	"crypto/sha256"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -113,3 +114,14 @@ func token(s string, longest int) string {
 }
 
 func yes(b bool) *bool { return proto.Bool(b) }
+
+// comparePorts orders port paths by their numbers.
+func comparePorts(a, b string) int {
+	split := func(r rune) bool { return r == '-' || r == '.' }
+	return slices.CompareFunc(strings.FieldsFunc(a, split), strings.FieldsFunc(b, split), func(a, b string) int {
+		if len(a) != len(b) {
+			return len(a) - len(b)
+		}
+		return strings.Compare(a, b)
+	})
+}

@@ -17,7 +17,9 @@ const maxDisplayName = 32
 type panel struct {
 	connector string
 	edid      []byte // empty where it gives none
-	builtIn   *bool
+	// decoded is what the system decoded of a description that it does not show.
+	decoded *edid.Display
+	builtIn *bool
 	// driver is the system's name of the driver that shows on it, empty where unknown.
 	driver string
 }
@@ -30,7 +32,12 @@ func (c *config) display(p *panel) *farmhoundv1.Display {
 		VirtualDriver: c.virtual(p.driver),
 	}
 	if d, err := edid.Parse(p.edid); err == nil {
-		c.describe(out, d, p.edid)
+		c.describe(out, d)
+		out.ChecksumOk = d.ChecksumOK()
+		sum := sha256.Sum256(p.edid)
+		out.EdidSha256 = sum[:]
+	} else if p.decoded != nil {
+		c.describe(out, p.decoded)
 	}
 	if r, ok := c.catalog.RecogniseDisplay(out); ok {
 		out.CatalogId, out.RecognisedBy = r.Entry.GetId(), r.By
@@ -40,11 +47,13 @@ func (c *config) display(p *panel) *farmhoundv1.Display {
 
 // virtual is the catalogue id of the virtual display that a driver shows, empty
 // where it is none. DisplayLink's driver is none: there are real screens behind it.
-func (c *config) virtual(driver string) string {
+func (c *config) virtual(driver string) string { return c.virtualOn(operatingSystem, driver) }
+
+func (c *config) virtualOn(os farmhoundv1.OperatingSystem, driver string) string {
 	if driver == "" {
 		return ""
 	}
-	for _, m := range c.catalog.Match(operatingSystem, []catalog.Fact{{Kind: farmhoundv1.FactKind_FACT_KIND_DRIVER, Value: driver}}) {
+	for _, m := range c.catalog.Match(os, []catalog.Fact{{Kind: farmhoundv1.FactKind_FACT_KIND_DRIVER, Value: driver}}) {
 		if m.Entry.GetCategory() == farmhoundv1.Category_CATEGORY_VIRTUAL_DISPLAY {
 			return m.Entry.GetId()
 		}
@@ -52,7 +61,7 @@ func (c *config) virtual(driver string) string {
 	return ""
 }
 
-func (c *config) describe(out *farmhoundv1.Display, d *edid.Display, raw []byte) {
+func (c *config) describe(out *farmhoundv1.Display, d *edid.Display) {
 	out.Maker, out.ProductCode = token(d.Maker, 3), uint32(d.ProductCode)
 	out.Name = word(d.Name, maxDisplayName)
 	if out.Name == "" {
@@ -60,9 +69,6 @@ func (c *config) describe(out *farmhoundv1.Display, d *edid.Display, raw []byte)
 	}
 	out.Week, out.Year = uint32(d.Week), uint32(d.Year)
 	out.WidthCm, out.HeightCm = uint32(d.WidthCM), uint32(d.HeightCM)
-	out.ChecksumOk = d.ChecksumOK()
-	sum := sha256.Sum256(raw)
-	out.EdidSha256 = sum[:]
 	if t, ok := d.Preferred(); ok {
 		out.WidthPx, out.HeightPx = uint32(t.Width), uint32(t.Height)
 	}

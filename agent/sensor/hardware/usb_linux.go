@@ -3,7 +3,6 @@ package hardware
 import (
 	"path"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/farmhound-security/farmhound/agent/sensor/hardware/usb"
@@ -118,17 +117,6 @@ func isInterface(name string) bool {
 
 func isNumber(s string) bool {
 	return s != "" && len(s) <= 4 && strings.Trim(s, "0123456789") == ""
-}
-
-// comparePorts orders port paths by their numbers.
-func comparePorts(a, b string) int {
-	split := func(r rune) bool { return r == '-' || r == '.' }
-	return slices.CompareFunc(strings.FieldsFunc(a, split), strings.FieldsFunc(b, split), func(a, b string) int {
-		if len(a) != len(b) {
-			return len(a) - len(b)
-		}
-		return strings.Compare(a, b)
-	})
 }
 
 // usbReader reads one device.
@@ -290,15 +278,4 @@ func inquiryName(h host.Host, folder string) string {
 		}
 	}
 	return strings.Join(parts, " ")
-}
-
-// number reads an unsigned number; what is none is zero. The kernel writes a half
-// in speeds, as in 1.5.
-func number(s string, base, bits int) uint64 {
-	whole, _, _ := strings.Cut(s, ".")
-	n, err := strconv.ParseUint(whole, base, bits)
-	if err != nil {
-		return 0
-	}
-	return n
 }
