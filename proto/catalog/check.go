@@ -89,7 +89,7 @@ func checkValue(f *farmhoundv1.Fact) error {
 			return errors.New("must be a SHA-256 in lower-case hexadecimal")
 		}
 	case farmhoundv1.FactKind_FACT_KIND_INTERFACE, farmhoundv1.FactKind_FACT_KIND_SERVICE,
-		farmhoundv1.FactKind_FACT_KIND_LAUNCHD, farmhoundv1.FactKind_FACT_KIND_UNINSTALL_KEY:
+		farmhoundv1.FactKind_FACT_KIND_LAUNCHD, farmhoundv1.FactKind_FACT_KIND_UNINSTALL_KEY, farmhoundv1.FactKind_FACT_KIND_BUNDLE_ID:
 		return checkWildcard(strings.TrimSuffix(value, "*"))
 	case farmhoundv1.FactKind_FACT_KIND_DOMAIN:
 		return checkWildcard(strings.TrimPrefix(value, "*."))

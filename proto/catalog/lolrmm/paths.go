@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/farmhound-security/farmhound/proto/catalog/source"
 	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
 )
 
@@ -19,18 +20,6 @@ var (
 	homes    = regexp.MustCompile(`^(?:/home/[^/]+|/Users/[^/]+|/root|\$HOME)/`)
 	roots    = regexp.MustCompile(`(?i)^\*?\\?(Program Files( \(x86\))?|ProgramData|Windows)\\`)
 )
-
-// sharedFolders hold many programs, so that to find one says nothing. The names are
-// in lower case.
-var sharedFolders = []string{
-	"adobe", "amd", "apple", "application", "applications", "apps", "bin", "bsag", "chrome", "cisco", "citrix", "client", "common files", "common", "config",
-	"dell", "desktop", "documents", "downloads", "drivers", "fonts", "git", "google", "hp", "installer", "intel", "internet explorer", "java", "jetbrains", "lenovo",
-	"lib", "local", "logs", "microsoft", "microsoft garage", "microsoft office", "mozilla", "mozilla firefox", "nodejs", "nvidia", "nvidia corporation", "openssh", "oracle",
-	"package cache", "packages", "policydefinitions", "prefetch", "program files", "program files (x86)", "programdata", "programs", "public", "python", "realtek",
-	"roaming", "serviceprofiles", "share", "software", "start menu", "system32", "system", "systemtemp", "syswow64", "tasks", "temp", "tmp", "tools", "users", "vendor", "vmware",
-	"windows", "windows defender", "windowsapps", "windowspowershell", "winsxs", "yandex", "zoho", "agent", "agents", "server", "service", "services", "remote", "support",
-	"sbin", "libexec", "systemd", "frameworks", "preferences", "caches", "launchagents", "launchdaemons", "application support", "privilegedhelpertools", "extensions", "comodo", "sophos", "parallels", "symantec",
-}
 
 // mapPath maps a path to what can be asked for: the program's name, the folder, and
 // the job that starts it.
@@ -103,7 +92,7 @@ func (m *mapper) paths(v Value, os farmhoundv1.OperatingSystem, candidates []str
 		steps := strings.FieldsFunc(candidate, func(r rune) bool { return r == '\\' || r == '/' })
 		last := steps[len(steps)-1]
 		switch f := (&farmhoundv1.Fact{Kind: path, Os: os, Value: candidate, Strength: supporting}); {
-		case isSharedFolder(last):
+		case source.TooCommon(f) != "":
 			why = sharedPath
 		case len(last) < 3:
 			why = tooShort
@@ -116,10 +105,6 @@ func (m *mapper) paths(v Value, os farmhoundv1.OperatingSystem, candidates []str
 	if !mapped {
 		m.refuse(v, why)
 	}
-}
-
-func isSharedFolder(name string) bool {
-	return slices.Contains(sharedFolders, strings.ToLower(name))
 }
 
 func (m *mapper) unixPath(v Value, os farmhoundv1.OperatingSystem, text string) {

@@ -185,6 +185,7 @@ func (t *touches) domain(value string) error {
 		return errors.New("names no host")
 	}
 	t.seen(domain, value)
+	t.derived(domain, "*."+value) // the parent of names that are in the catalogue
 	return nil
 }
 

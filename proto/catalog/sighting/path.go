@@ -62,13 +62,32 @@ func (t *touches) windowsPath(value string) {
 		t.seen(path, form)
 		t.seen(path, otherProgramFiles(form))
 	}
-	rest, found := belowRoot(folder)
-	if !found || rest == "" {
-		return
+	t.windowsFolders(folder)
+}
+
+// windowsFolders looks every folder of a path up as one below each root, and as what
+// an installer calls its product.
+func (t *touches) windowsFolders(folder string) {
+	const most = 12
+	steps := strings.FieldsFunc(folder, func(r rune) bool { return r == '\\' })
+	for i, step := range steps {
+		if i >= most || strings.HasSuffix(step, ":") || step == "~" {
+			continue
+		}
+		rest := strings.Join(steps[i:], `\`) + `\`
+		for _, root := range windowsRoots {
+			t.derived(path, root+rest)
+		}
+		if len(step) >= 5 && !slices.Contains(everyday, strings.ToLower(step)) {
+			t.derived(uninstall, step)
+		}
 	}
-	for _, root := range windowsRoots {
-		t.derived(path, root+rest)
-	}
+}
+
+// everyday folders are nobody's product.
+var everyday = []string{
+	"users", "public", "windows", "system32", "syswow64", "program files", "program files (x86)", "programdata", "appdata", "local", "roaming",
+	"programs", "downloads", "desktop", "documents", "microsoft", "google", "application", "common files",
 }
 
 // windowsPlain brings a path to drive C, with ~ for whoever's folder.
@@ -113,18 +132,6 @@ func otherProgramFiles(value string) string {
 		return `C:\Program Files (x86)\` + value[len(short):]
 	}
 	return ""
-}
-
-// belowRoot returns what stands below the longest root.
-func belowRoot(value string) (string, bool) {
-	lower, rest := strings.ToLower(value), ""
-	found := false
-	for _, root := range windowsRoots {
-		if strings.HasPrefix(lower, strings.ToLower(root)) && (!found || len(value)-len(root) < len(rest)) {
-			rest, found = value[len(root):], true
-		}
-	}
-	return rest, found
 }
 
 func (t *touches) unixPath(value string) {

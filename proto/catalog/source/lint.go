@@ -1,7 +1,6 @@
 package source
 
 import (
-	_ "embed"
 	"path"
 	"regexp"
 	"slices"
@@ -10,26 +9,11 @@ import (
 	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
 )
 
-// common lists names that ordinary computers carry, one per line: "process
-// systemd", "service cron".
-//
-//go:embed common.txt
-var common string
-
 // genericWords name a role, not a product. On their own they identify nothing.
 var genericWords = []string{
 	"agent", "app", "assist", "assistant", "client", "connect", "connector", "control", "daemon", "desktop", "display",
 	"helper", "host", "install", "installer", "launcher", "manager", "monitor", "remote", "server", "service", "session",
 	"setup", "streamer", "support", "tray", "tunnel", "update", "updater", "viewer", "vnc", "vpn",
-}
-
-// sharedPorts belong to the web, to file sharing and to other everyday services.
-var sharedPorts = []string{"53", "80", "139", "443", "445", "631", "3478", "5353", "8000", "8080", "8443"}
-
-// sharedDomains are used by much more than the tool.
-var sharedDomains = []string{
-	"github.com", "githubusercontent.com", "amazonaws.com", "cloudfront.net", "googleapis.com", "google.com",
-	"microsoft.com", "windows.net", "azure.com", "zoho.com", "stunprotocol.org", "local",
 }
 
 // sharedInterfaces are names the kernel and many programs hand out.
@@ -51,7 +35,7 @@ var idForm = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
 // linter judges entries that have been read, against each other and against
 // what ordinary computers carry.
 type linter struct {
-	common      map[string]bool
+	common      *commonList
 	ids         map[string]position
 	identifying map[string]owner
 	problems    []error
@@ -72,16 +56,6 @@ func lint(documents []*document) []error {
 		}
 	}
 	return l.problems
-}
-
-func commonNames() map[string]bool {
-	names := map[string]bool{}
-	for line := range strings.Lines(common) {
-		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {
-			names[line] = true
-		}
-	}
-	return names
 }
 
 func (l *linter) fail(at position, format string, args ...any) {
@@ -198,34 +172,83 @@ func factKey(f *farmhoundv1.Fact) string {
 	return f.GetKind().String() + " " + f.GetValue() + " " + f.GetUsb().String() + " " + f.GetEdid().String()
 }
 
+// programRoots hold one folder per maker or program, in lower case.
+var programRoots = []string{
+	`c:\program files\`, `c:\program files (x86)\`, `c:\programdata\`, `c:\windows\`, `~\appdata\local\`, `~\appdata\roaming\`,
+	"/opt/", "/usr/lib/", "/usr/share/", "/usr/local/", "~/.config/", "~/.local/share/",
+	"/applications/", "/library/", "/library/application support/", "~/library/application support/",
+}
+
+// commonKinds are the words of common.txt and what ordinary computers do with a name.
+var commonKinds = map[farmhoundv1.FactKind]struct{ word, reason string }{
+	farmhoundv1.FactKind_FACT_KIND_PROCESS:           {"process", "ordinary computers run a program of this name"},
+	farmhoundv1.FactKind_FACT_KIND_SESSION_PROCESS:   {"process", "ordinary computers run a program of this name"},
+	farmhoundv1.FactKind_FACT_KIND_ORIGINAL_FILENAME: {"original_filename", "programs of many makers were built under this name"},
+	farmhoundv1.FactKind_FACT_KIND_SERVICE:           {"service", "ordinary computers run a service of this name"},
+	farmhoundv1.FactKind_FACT_KIND_LAUNCHD:           {"launchd", "ordinary computers run a job of this name"},
+	farmhoundv1.FactKind_FACT_KIND_PACKAGE:           {"package", "ordinary computers have a package of this name"},
+	farmhoundv1.FactKind_FACT_KIND_BUNDLE_ID:         {"bundle_id", "ordinary computers have this application"},
+	farmhoundv1.FactKind_FACT_KIND_UNINSTALL_KEY:     {"uninstall_key", "ordinary computers have this product"},
+	farmhoundv1.FactKind_FACT_KIND_PRODUCT_NAME:      {"product_name", "much more than this tool is called so"},
+	farmhoundv1.FactKind_FACT_KIND_SIGNER:            {"signer", "it signs much more than this tool"},
+	farmhoundv1.FactKind_FACT_KIND_PORT:              {"port", "everyday services use this port"},
+	farmhoundv1.FactKind_FACT_KIND_DOMAIN:            {"domain", "much more than this tool uses this domain"},
+	farmhoundv1.FactKind_FACT_KIND_PATH:              {"folder", "many programs share this folder"},
+}
+
 // tooCommon says why a fact would match ordinary computers, empty if it would not.
-func tooCommon(f *farmhoundv1.Fact, common map[string]bool) string {
-	value := strings.ToLower(f.GetValue())
-	switch f.GetKind() {
-	case farmhoundv1.FactKind_FACT_KIND_PROCESS, farmhoundv1.FactKind_FACT_KIND_SESSION_PROCESS:
-		if common["process "+strings.TrimSuffix(value, ".exe")] {
-			return "ordinary computers run a program of this name"
-		}
-	case farmhoundv1.FactKind_FACT_KIND_SERVICE:
-		if common["service "+strings.TrimSuffix(value, ".service")] {
-			return "ordinary computers run a service of this name"
-		}
-	case farmhoundv1.FactKind_FACT_KIND_PACKAGE:
-		if common["process "+value] || common["service "+value] {
-			return "ordinary computers have a package of this name"
-		}
-	case farmhoundv1.FactKind_FACT_KIND_PORT:
-		if slices.Contains(sharedPorts, value) {
-			return "everyday services use this port"
-		}
-	case farmhoundv1.FactKind_FACT_KIND_DOMAIN:
-		if slices.Contains(sharedDomains, strings.TrimPrefix(value, "*.")) {
-			return "much more than this tool uses this domain"
-		}
-	case farmhoundv1.FactKind_FACT_KIND_INTERFACE:
+func tooCommon(f *farmhoundv1.Fact, common *commonList) string {
+	kind, known := commonKinds[f.GetKind()]
+	value := plainValue(f)
+	switch {
+	case f.GetKind() == farmhoundv1.FactKind_FACT_KIND_INTERFACE:
 		stem := strings.TrimRight(value, "*0123456789")
 		if stem == "" || slices.Contains(sharedInterfaces, stem) && stem != "wg" {
 			return "many programs name interfaces so"
+		}
+	case known && common.holds(kind.word, value):
+		return kind.reason
+	case kind.word == "process" || f.GetKind() == farmhoundv1.FactKind_FACT_KIND_ORIGINAL_FILENAME || kind.word == "service":
+		return roleOnly(f, strings.TrimRight(value, "*@"))
+	}
+	return ""
+}
+
+// roleOnly says why a name is anybody's.
+func roleOnly(f *farmhoundv1.Fact, stem string) string {
+	const shortest = 3
+	if len(stem) < shortest {
+		return "a name so short is many programs'"
+	}
+	if slices.Contains(genericWords, stem) {
+		return "the name says a role, not a product"
+	}
+	return ""
+}
+
+// plainValue is a fact's value as common.txt writes it.
+func plainValue(f *farmhoundv1.Fact) string {
+	value := strings.ToLower(f.GetValue())
+	switch f.GetKind() {
+	case farmhoundv1.FactKind_FACT_KIND_PROCESS, farmhoundv1.FactKind_FACT_KIND_SESSION_PROCESS:
+		return strings.TrimSuffix(value, ".exe")
+	case farmhoundv1.FactKind_FACT_KIND_SERVICE:
+		return strings.TrimSuffix(value, ".service")
+	case farmhoundv1.FactKind_FACT_KIND_DOMAIN:
+		return strings.TrimPrefix(value, "*.")
+	case farmhoundv1.FactKind_FACT_KIND_PATH:
+		return firstFolder(value)
+	}
+	return value
+}
+
+// firstFolder returns the folder that a path asks for directly below a program root,
+// empty where it asks for something within it.
+func firstFolder(value string) string {
+	for _, root := range programRoots {
+		folder, below := strings.CutPrefix(value, root)
+		if below && strings.HasSuffix(folder, root[len(root)-1:]) && strings.Count(folder, root[len(root)-1:]) == 1 {
+			return folder[:len(folder)-1]
 		}
 	}
 	return ""
@@ -241,9 +264,6 @@ func notIdentifying(f *farmhoundv1.Fact) string {
 		stem := strings.TrimSuffix(strings.TrimRight(value, "*@"), ".exe")
 		if len(stem) < 4 {
 			return "a name of fewer than four letters identifies nothing"
-		}
-		if slices.Contains(genericWords, stem) {
-			return "the name says a role, not a product"
 		}
 	case farmhoundv1.FactKind_FACT_KIND_INTERFACE:
 		if len(strings.TrimSuffix(value, "*")) < 4 {

@@ -1,16 +1,6 @@
 package source
 
-import (
-	"sync"
-
-	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
-)
-
-var commonOnce = sync.OnceValue(commonNames)
-
-// TooCommon says why a fact may not be more than weak: ordinary computers have it, or
-// its name is that of a role. It is empty for a fact that may.
-func TooCommon(f *farmhoundv1.Fact) string { return tooCommon(f, commonOnce()) }
+import farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
 
 // SystemName returns a system as the readable form writes it.
 func SystemName(os farmhoundv1.OperatingSystem) string { return wordOf(systems, int32(os)) }

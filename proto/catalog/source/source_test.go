@@ -124,7 +124,7 @@ func TestComplaints(t *testing.T) {
 		{"no references", with("references:\n  - https://example.com\n", ""), "tool.yaml:1:1: needs references: where the facts come from"},
 		{"common program", with("toolthing", "systemd"), "tool.yaml:7:17: ordinary computers run a program of this name; make it weak or, beside facts that they have not, supporting and common"},
 		{"common program on Windows", with("toolthing", "DWM.exe"), "tool.yaml:7:17: ordinary computers run a program of this name; make it weak or, beside facts that they have not, supporting and common"},
-		{"role, not product", with("toolthing", "client"), "tool.yaml:7:17: the name says a role, not a product; make it supporting or weak"},
+		{"role, not product", with("toolthing", "streamer"), "tool.yaml:7:17: the name says a role, not a product; make it weak or, beside facts that they have not, supporting and common"},
 		{"short name", with("toolthing", "rv"), "tool.yaml:7:17: a name of fewer than four letters identifies nothing; make it supporting or weak"},
 		{"identifying port", with("process: [toolthing]", `port: ["4322"]`), "tool.yaml:7:14: any program may listen on a port; make it supporting or weak"},
 		{"everyday port", with("4321", "443"), "tool.yaml:9:14: everyday services use this port; make it weak or, beside facts that they have not, supporting and common"},
