@@ -23,7 +23,8 @@ import (
 )
 
 // Report writes every field that is set in the report, grouped by part, with why
-// it is needed; then the names of the parts that the report does not carry.
+// it is needed; then what attached hardware was taken for, and the names of the
+// parts that the report does not carry.
 func Report(w io.Writer, report *farmhoundv1.Report) error {
 	p := &printer{w: w, told: map[protoreflect.FullName]bool{}}
 	var absent []string
@@ -36,6 +37,12 @@ func Report(w io.Writer, report *farmhoundv1.Report) error {
 			continue
 		}
 		p.field(message, field, 0)
+	}
+	for i, sentence := range taken(report.GetHardware()) {
+		if i == 0 {
+			p.line(0, "", "")
+		}
+		p.line(0, sentence, "")
 	}
 	if len(absent) > 0 {
 		p.line(0, "", "")
