@@ -8,6 +8,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -58,6 +59,11 @@ type slot struct {
 	busy   chan outcome             // buffered by one; non-nil while a call is under way
 	counts chan *farmhoundv1.Window // the same for Count
 
+	reuse  bool    // in this Scan, what was kept
+	kept   outcome // of a Paced sense, until keptAt and its pace
+	keptAt time.Time
+	stale  atomic.Bool
+
 	mu   sync.Mutex
 	cost Cost
 }
@@ -95,8 +101,9 @@ func (r *Runner) Guard() { r.guarded = true }
 func (r *Runner) Scan(ctx context.Context) *farmhoundv1.Report {
 	ctx, cancel := context.WithTimeout(ctx, r.timeout)
 	defer cancel()
+	now := time.Now()
 	for _, s := range r.slots {
-		if !slices.Contains(r.guard.resting, s) {
+		if s.reuse = s.recent(now); !s.reuse && !slices.Contains(r.guard.resting, s) {
 			r.start(ctx, s)
 		}
 	}
@@ -127,9 +134,12 @@ func (r *Runner) start(ctx context.Context, s *slot) {
 	go func() { done <- s.observe(ctx) }() // owned by the slot: busy until it is received
 }
 
-// collect waits for the sense, adds what it observed to the report and says how it is.
+// collect waits for the sense and takes what it observed, or takes what it did before.
 func (r *Runner) collect(ctx context.Context, s *slot, report *farmhoundv1.Report) *farmhoundv1.Sense {
 	sense := &farmhoundv1.Sense{Name: s.sensor.Name()}
+	if s.reuse {
+		return r.take(ctx, s, s.kept, sense, report)
+	}
 	if s.busy == nil {
 		sense.State, sense.Detail = farmhoundv1.SenseState_SENSE_STATE_FAILED, detailResting
 		return sense
@@ -142,6 +152,12 @@ func (r *Runner) collect(ctx context.Context, s *slot, report *farmhoundv1.Repor
 		return sense
 	}
 	s.busy = nil
+	s.keep(out, time.Now())
+	return r.take(ctx, s, out, sense, report)
+}
+
+// take adds what a sense observed to the report and says how it is.
+func (r *Runner) take(ctx context.Context, s *slot, out outcome, sense *farmhoundv1.Sense, report *farmhoundv1.Report) *farmhoundv1.Sense {
 	var partial Partial
 	switch {
 	case out.panicked:

@@ -30,6 +30,7 @@ func (r *Runner) UseProber(p *egress.Prober) {
 // Use gives the senses another catalogue and other keys from their next observation
 // on. Sessions that are open stay the same.
 func (r *Runner) Use(c *catalog.Catalog, keys fleetkey.Ring) {
+	defer r.forget()
 	for _, s := range r.slots {
 		switch sense := s.sensor.(type) {
 		case *software.Sensor:
