@@ -26,7 +26,7 @@ func TestForgettingGoesOnAfterFaults(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	const old, late = 2500, 40
+	const old, late = 600, 40
 	now := monday.AddDate(0, 0, 60)
 	change := store.Change{Device: &store.Device{Summary: &fleetv1.DeviceSummary{Id: "d1"}, Picture: &fleetv1.Picture{Id: "d1"}, Judgement: &fleetv1.Judgement{}}}
 	for n := range old + late {
