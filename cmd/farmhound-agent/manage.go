@@ -136,12 +136,13 @@ func (c uninstallCommand) Run(_ context.Context, cli *commandLine, p process) er
 // are not its own, and a directory that holds them stays.
 var stateNames = []string{
 	"identity", "spool.db", "spool.db.damaged", "spool.db.compact", "status.json", "policy.pb", "enroll-secret",
+	"catalog",
 }
 
 func removeState(dir, file string, p process) error {
 	var problems []error
 	for _, name := range stateNames {
-		problems = append(problems, os.RemoveAll(filepath.Join(dir, name)))
+		problems = append(problems, removeEntry(filepath.Join(dir, name)))
 	}
 	if err := os.Remove(dir); err == nil {
 		fmt.Fprintln(p.stdout, "removed", dir)
@@ -155,6 +156,25 @@ func removeState(dir, file string, p process) error {
 	} else if !errors.Is(err, os.ErrNotExist) {
 		problems = append(problems, err)
 	}
+	return errors.Join(problems...)
+}
+
+// removeEntry removes a file, or a folder with its files. The library's own way of
+// removing everything needs a kind of deletion that not every Windows file system has.
+func removeEntry(path string) error {
+	var problems []error
+	remove := func(name string) {
+		if err := os.Remove(name); err != nil && !errors.Is(err, os.ErrNotExist) {
+			problems = append(problems, err)
+		}
+	}
+	// The entries of a file are none, and whatever else keeps a folder full is said
+	// when it is removed.
+	entries, _ := os.ReadDir(path)
+	for _, e := range entries {
+		remove(filepath.Join(path, e.Name()))
+	}
+	remove(path)
 	return errors.Join(problems...)
 }
 
