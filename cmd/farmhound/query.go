@@ -109,6 +109,9 @@ func (c *deviceShowCmd) Run(env *environment) error {
 		add("tool", fmt.Sprintf("%s (%s), first seen %s, last seen %s", t.GetName(), t.GetCategory(), at(t.GetFirstSeenAt()), at(t.GetLastSeenAt())))
 	}
 	add("egress", strings.TrimSpace(d.GetEgress().GetAddress()+" "+d.GetEgress().GetCountry()+" "+d.GetEgress().GetAsName()))
+	for _, w := range d.GetEgress().GetWays() {
+		add("way out", way(w))
+	}
 	members := make([]string, 0, len(a.GetSite().GetMembers()))
 	for _, id := range a.GetSite().GetMembers() {
 		members = append(members, short(env, id))
@@ -118,6 +121,23 @@ func (c *deviceShowCmd) Run(env *environment) error {
 		add("unknown", u)
 	}
 	return one(env, got, r)
+}
+
+// way says under which address one way out is seen.
+func way(w *fleetv1.Way) string {
+	text := strings.TrimSpace(w.GetAddress() + " " + w.GetCountry() + " " + w.GetAsName())
+	kind := w.GetKind()
+	if kind == "" {
+		kind = "unknown"
+	}
+	text += " over " + kind
+	if w.GetTool() != "" {
+		text += " of " + w.GetTool()
+	}
+	if w.GetDefaultRoute() {
+		text += ", the default route"
+	}
+	return text
 }
 
 // model names a laptop once where the maker stands in the model already.

@@ -12,7 +12,7 @@ const mostReportedVPN = "astrill"
 
 // egressNow describes where traffic leaves. Nil before any address was seen.
 func (v *view) egressNow() *fleetv1.Egress {
-	e := &fleetv1.Egress{TimeZone: v.pic.GetTimeZone()}
+	e := &fleetv1.Egress{TimeZone: v.pic.GetTimeZone(), Ways: v.ways()}
 	last := lastEgress(v.pic)
 	if last == nil && e.GetTimeZone() == "" && len(v.pic.GetTools()) == 0 && v.pic.GetNetwork() == nil {
 		return nil

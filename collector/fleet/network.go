@@ -242,9 +242,7 @@ func (u *update) networkPart() *fleetv1.NetworkState {
 			}
 		}
 	}
-	if addr := physicalPath(u.obs.Paths, u.peer()); addr.IsValid() {
-		n.Physical = addr.String()
-	}
+	u.waysOut(n)
 	if part.GetNeighbours() != nil {
 		n.BusinessNeighbours = ptr(part.GetNeighbours().GetBusinessLaptops())
 		n.KvmNeighbours = ptr(part.GetNeighbours().GetKvmMakers())

@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"net/netip"
+	"strings"
 
 	fleetv1 "github.com/farmhound-security/farmhound/proto/farmhound/fleet/v1"
 	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
@@ -36,6 +37,37 @@ func physicalPath(paths []EgressPath, peer netip.Addr) netip.Addr {
 		}
 	}
 	return other
+}
+
+// keptWays is what a report may hold.
+const keptWays = 16
+
+// waysOut notes under which addresses the ways out were seen.
+func (u *update) waysOut(n *fleetv1.NetworkState) {
+	for _, p := range u.obs.Paths[:min(len(u.obs.Paths), keptWays)] {
+		n.Ways = append(n.Ways, &fleetv1.WayOut{Address: p.Address.String(), Kind: p.Kind, Tool: p.Tool, DefaultRoute: p.Default})
+	}
+	if addr := physicalPath(u.obs.Paths, u.peer()); addr.IsValid() {
+		n.Physical = addr.String()
+	}
+}
+
+// ways describes the ways out.
+func (v *view) ways() (list []*fleetv1.Way) {
+	for _, w := range v.pic.GetNetwork().GetWays() {
+		way := &fleetv1.Way{Address: w.GetAddress(), DefaultRoute: w.GetDefaultRoute()}
+		if name, known := strings.CutPrefix(w.GetKind().String(), "INTERFACE_KIND_"); known && w.GetKind() != 0 {
+			way.Kind = strings.ToLower(name)
+		}
+		if w.GetTool() != "" {
+			way.Tool = v.f.toolName(w.GetTool())
+		}
+		if place, ok := v.placeOf(w.GetAddress()); ok {
+			way.Country, way.AsName = place.Country, place.ASName
+		}
+		list = append(list, way)
+	}
+	return list
 }
 
 // byDefault returns under which address the default route was seen in one family.

@@ -28,7 +28,8 @@ func newSystem(h host.Host) system { return system{owners: newOwners(h)} }
 type view struct {
 	links    []links.Link
 	routes   []links.Route
-	defaults map[string]bool // interfaces through which a default route leaves
+	defaults map[string]bool   // interfaces through which a default route leaves
+	owners   map[string]string // catalogue ids of the tools that own tunnels, by interface
 }
 
 // Observe fills Network.
@@ -59,7 +60,7 @@ func (s *Sensor) Observe(ctx context.Context, into *farmhoundv1.Report) error {
 		v.hash(s.host, use.keys, out)
 	}
 	if p := s.prober.Load(); p != nil {
-		p.Want(v.paths(out.GetTunnels()))
+		p.Want(v.paths())
 		out.Egress = p.Known()
 	}
 	into.Network = out

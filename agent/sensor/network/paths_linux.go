@@ -11,46 +11,37 @@ import (
 // mostAsked bounds the interfaces that are asked over.
 const mostAsked = 4
 
-// paths returns the ways out: the default route, and the physical interfaces beside
-// it where traffic could leave another way.
-func (v *view) paths(tunnels []*farmhoundv1.Tunnel) []egress.Path {
+// paths returns the ways out: the default route, and where traffic could leave another
+// way the physical interfaces and the tunnels beside it.
+func (v *view) paths() []egress.Path {
 	var byDefault *links.Link
-	var physical []egress.Path
-	tunnelled := false
+	var physical, tunnelled []egress.Path
 	for i := range v.links {
 		l := &v.links[i]
 		if !l.Up || l.Loopback || !leads(l) {
 			continue
 		}
-		tunnelled = tunnelled || l.Tunnel != ""
 		// A tunnel that takes the default route goes before what carries it.
 		if v.defaults[l.Name] && (byDefault == nil || byDefault.Tunnel == "" && l.Tunnel != "") {
 			byDefault = l
 		}
-		if isPhysical(l.Kind) && len(physical) < mostAsked {
+		switch {
+		case l.Tunnel != "" && len(tunnelled) < mostAsked:
+			tunnelled = append(tunnelled, egress.Path{Interface: l.Name, Kind: l.Kind, Tool: v.owners[l.Name]})
+		case isPhysical(l.Kind) && len(physical) < mostAsked:
 			physical = append(physical, egress.Path{Interface: l.Name, Kind: l.Kind})
 		}
 	}
 	var list []egress.Path
 	if byDefault != nil {
-		list = append(list, egress.Path{Kind: byDefault.Kind, Tool: ownerOf(byDefault, tunnels)})
+		list = append(list, egress.Path{Kind: byDefault.Kind, Tool: v.owners[byDefault.Name]})
 	}
-	if tunnelled || len(physical) > 1 {
-		list = append(list, physical...)
+	if len(physical)+len(tunnelled) > 1 {
+		list = append(append(list, physical...), tunnelled...)
 	}
-	return list
-}
-
-// ownerOf returns the tool of the one tunnel that takes the default route.
-func ownerOf(l *links.Link, tunnels []*farmhoundv1.Tunnel) string {
-	if l.Tunnel == "" {
-		return ""
-	}
-	at := slices.IndexFunc(tunnels, func(t *farmhoundv1.Tunnel) bool { return t.GetDefaultRoute() && t.GetKind() == l.Tunnel })
-	if at < 0 {
-		return ""
-	}
-	return tunnels[at].GetTool()
+	return slices.DeleteFunc(list, func(p egress.Path) bool {
+		return byDefault != nil && byDefault.Tunnel != "" && p.Interface == byDefault.Name
+	})
 }
 
 func isPhysical(k links.Kind) bool {

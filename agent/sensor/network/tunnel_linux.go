@@ -45,6 +45,10 @@ func (s *Sensor) tunnels(ctx context.Context, use *config, v *view) (list []*far
 		if out.Tool == "" {
 			out.Tool = toolByName(use.catalog, l.Name)
 		}
+		if v.owners == nil {
+			v.owners = map[string]string{}
+		}
+		v.owners[l.Name] = out.GetTool()
 		list = append(list, out)
 	}
 	return list, err

@@ -1198,6 +1198,8 @@ type Egress struct {
 	// The two ways are seen in different countries or autonomous systems, and neither the company nor
 	// a tool that it approved explains it.
 	PathsDisagree bool `protobuf:"varint,25,opt,name=paths_disagree,json=pathsDisagree,proto3" json:"paths_disagree,omitempty"`
+	// Every way out that a collector's STUN responder saw; none where it was not asked.
+	Ways          []*Way `protobuf:"bytes,26,rep,name=ways,proto3" json:"ways,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1407,6 +1409,104 @@ func (x *Egress) GetPathsDisagree() bool {
 	return false
 }
 
+func (x *Egress) GetWays() []*Way {
+	if x != nil {
+		return x.Ways
+	}
+	return nil
+}
+
+// Way is one way out of a laptop.
+type Way struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Address under which a collector saw it.
+	Address string `protobuf:"bytes,1,opt,name=address,proto3" json:"address,omitempty"`
+	// Country of the address; empty where unknown.
+	Country string `protobuf:"bytes,2,opt,name=country,proto3" json:"country,omitempty"`
+	// Name of its autonomous system.
+	AsName string `protobuf:"bytes,3,opt,name=as_name,json=asName,proto3" json:"as_name,omitempty"`
+	// Kind of the interface: ethernet, wifi, cellular, tunnel, virtual; empty where unknown.
+	Kind string `protobuf:"bytes,4,opt,name=kind,proto3" json:"kind,omitempty"`
+	// Catalogue name of the tool that owns it, if it is a tunnel; empty where unknown.
+	Tool string `protobuf:"bytes,5,opt,name=tool,proto3" json:"tool,omitempty"`
+	// It was the default route rather than a chosen interface.
+	DefaultRoute  bool `protobuf:"varint,6,opt,name=default_route,json=defaultRoute,proto3" json:"default_route,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Way) Reset() {
+	*x = Way{}
+	mi := &file_farmhound_fleet_v1_device_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Way) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Way) ProtoMessage() {}
+
+func (x *Way) ProtoReflect() protoreflect.Message {
+	mi := &file_farmhound_fleet_v1_device_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Way.ProtoReflect.Descriptor instead.
+func (*Way) Descriptor() ([]byte, []int) {
+	return file_farmhound_fleet_v1_device_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *Way) GetAddress() string {
+	if x != nil {
+		return x.Address
+	}
+	return ""
+}
+
+func (x *Way) GetCountry() string {
+	if x != nil {
+		return x.Country
+	}
+	return ""
+}
+
+func (x *Way) GetAsName() string {
+	if x != nil {
+		return x.AsName
+	}
+	return ""
+}
+
+func (x *Way) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *Way) GetTool() string {
+	if x != nil {
+		return x.Tool
+	}
+	return ""
+}
+
+func (x *Way) GetDefaultRoute() bool {
+	if x != nil {
+		return x.DefaultRoute
+	}
+	return false
+}
+
 // Distance is what round trips between collector and device say.
 type Distance struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1428,7 +1528,7 @@ type Distance struct {
 
 func (x *Distance) Reset() {
 	*x = Distance{}
-	mi := &file_farmhound_fleet_v1_device_proto_msgTypes[8]
+	mi := &file_farmhound_fleet_v1_device_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1440,7 +1540,7 @@ func (x *Distance) String() string {
 func (*Distance) ProtoMessage() {}
 
 func (x *Distance) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_device_proto_msgTypes[8]
+	mi := &file_farmhound_fleet_v1_device_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1453,7 +1553,7 @@ func (x *Distance) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Distance.ProtoReflect.Descriptor instead.
 func (*Distance) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_device_proto_rawDescGZIP(), []int{8}
+	return file_farmhound_fleet_v1_device_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Distance) GetRttMinMs() float64 {
@@ -1531,7 +1631,7 @@ type Peer struct {
 
 func (x *Peer) Reset() {
 	*x = Peer{}
-	mi := &file_farmhound_fleet_v1_device_proto_msgTypes[9]
+	mi := &file_farmhound_fleet_v1_device_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1543,7 +1643,7 @@ func (x *Peer) String() string {
 func (*Peer) ProtoMessage() {}
 
 func (x *Peer) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_device_proto_msgTypes[9]
+	mi := &file_farmhound_fleet_v1_device_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1556,7 +1656,7 @@ func (x *Peer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Peer.ProtoReflect.Descriptor instead.
 func (*Peer) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_device_proto_rawDescGZIP(), []int{9}
+	return file_farmhound_fleet_v1_device_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Peer) GetAddress() string {
@@ -1672,7 +1772,7 @@ type Operator struct {
 
 func (x *Operator) Reset() {
 	*x = Operator{}
-	mi := &file_farmhound_fleet_v1_device_proto_msgTypes[10]
+	mi := &file_farmhound_fleet_v1_device_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1684,7 +1784,7 @@ func (x *Operator) String() string {
 func (*Operator) ProtoMessage() {}
 
 func (x *Operator) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_device_proto_msgTypes[10]
+	mi := &file_farmhound_fleet_v1_device_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1697,7 +1797,7 @@ func (x *Operator) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Operator.ProtoReflect.Descriptor instead.
 func (*Operator) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_device_proto_rawDescGZIP(), []int{10}
+	return file_farmhound_fleet_v1_device_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Operator) GetDays() uint32 {
@@ -1803,7 +1903,7 @@ type PlaceHistory struct {
 
 func (x *PlaceHistory) Reset() {
 	*x = PlaceHistory{}
-	mi := &file_farmhound_fleet_v1_device_proto_msgTypes[11]
+	mi := &file_farmhound_fleet_v1_device_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1815,7 +1915,7 @@ func (x *PlaceHistory) String() string {
 func (*PlaceHistory) ProtoMessage() {}
 
 func (x *PlaceHistory) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_device_proto_msgTypes[11]
+	mi := &file_farmhound_fleet_v1_device_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1828,7 +1928,7 @@ func (x *PlaceHistory) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlaceHistory.ProtoReflect.Descriptor instead.
 func (*PlaceHistory) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_device_proto_rawDescGZIP(), []int{11}
+	return file_farmhound_fleet_v1_device_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *PlaceHistory) GetNetworks_20D() uint32 {
@@ -1944,7 +2044,7 @@ type Site struct {
 
 func (x *Site) Reset() {
 	*x = Site{}
-	mi := &file_farmhound_fleet_v1_device_proto_msgTypes[12]
+	mi := &file_farmhound_fleet_v1_device_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1956,7 +2056,7 @@ func (x *Site) String() string {
 func (*Site) ProtoMessage() {}
 
 func (x *Site) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_device_proto_msgTypes[12]
+	mi := &file_farmhound_fleet_v1_device_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1969,7 +2069,7 @@ func (x *Site) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Site.ProtoReflect.Descriptor instead.
 func (*Site) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_device_proto_rawDescGZIP(), []int{12}
+	return file_farmhound_fleet_v1_device_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Site) GetId() string {
@@ -2061,7 +2161,7 @@ type Trust struct {
 
 func (x *Trust) Reset() {
 	*x = Trust{}
-	mi := &file_farmhound_fleet_v1_device_proto_msgTypes[13]
+	mi := &file_farmhound_fleet_v1_device_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2073,7 +2173,7 @@ func (x *Trust) String() string {
 func (*Trust) ProtoMessage() {}
 
 func (x *Trust) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_device_proto_msgTypes[13]
+	mi := &file_farmhound_fleet_v1_device_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2086,7 +2186,7 @@ func (x *Trust) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Trust.ProtoReflect.Descriptor instead.
 func (*Trust) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_device_proto_rawDescGZIP(), []int{13}
+	return file_farmhound_fleet_v1_device_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Trust) GetSilentHours() float64 {
@@ -2273,7 +2373,7 @@ const file_farmhound_fleet_v1_device_proto_rawDesc = "" +
 	"\x11_awake_on_ac_daysB\x14\n" +
 	"\x12_media_unused_daysB\f\n" +
 	"\n" +
-	"_rhythm_cv\"\xc2\x06\n" +
+	"_rhythm_cv\"\xef\x06\n" +
 	"\x06Egress\x12\x18\n" +
 	"\aaddress\x18\x01 \x01(\tR\aaddress\x12\x18\n" +
 	"\acountry\x18\x02 \x01(\tR\acountry\x12\x16\n" +
@@ -2303,8 +2403,16 @@ const file_farmhound_fleet_v1_device_proto_rawDesc = "" +
 	"\x10physical_country\x18\x16 \x01(\tR\x0fphysicalCountry\x12'\n" +
 	"\x0fphysical_region\x18\x17 \x01(\tR\x0ephysicalRegion\x12(\n" +
 	"\x10physical_as_name\x18\x18 \x01(\tR\x0ephysicalAsName\x12%\n" +
-	"\x0epaths_disagree\x18\x19 \x01(\bR\rpathsDisagreeB\v\n" +
-	"\t_peer_mss\"\x9d\x02\n" +
+	"\x0epaths_disagree\x18\x19 \x01(\bR\rpathsDisagree\x12+\n" +
+	"\x04ways\x18\x1a \x03(\v2\x17.farmhound.fleet.v1.WayR\x04waysB\v\n" +
+	"\t_peer_mss\"\x9f\x01\n" +
+	"\x03Way\x12\x18\n" +
+	"\aaddress\x18\x01 \x01(\tR\aaddress\x12\x18\n" +
+	"\acountry\x18\x02 \x01(\tR\acountry\x12\x17\n" +
+	"\aas_name\x18\x03 \x01(\tR\x06asName\x12\x12\n" +
+	"\x04kind\x18\x04 \x01(\tR\x04kind\x12\x12\n" +
+	"\x04tool\x18\x05 \x01(\tR\x04tool\x12#\n" +
+	"\rdefault_route\x18\x06 \x01(\bR\fdefaultRoute\"\x9d\x02\n" +
 	"\bDistance\x12!\n" +
 	"\n" +
 	"rtt_min_ms\x18\x01 \x01(\x01H\x00R\brttMinMs\x88\x01\x01\x12\x12\n" +
@@ -2413,7 +2521,7 @@ func file_farmhound_fleet_v1_device_proto_rawDescGZIP() []byte {
 	return file_farmhound_fleet_v1_device_proto_rawDescData
 }
 
-var file_farmhound_fleet_v1_device_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
+var file_farmhound_fleet_v1_device_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
 var file_farmhound_fleet_v1_device_proto_goTypes = []any{
 	(*Device)(nil),                // 0: farmhound.fleet.v1.Device
 	(*Known)(nil),                 // 1: farmhound.fleet.v1.Known
@@ -2423,20 +2531,21 @@ var file_farmhound_fleet_v1_device_proto_goTypes = []any{
 	(*Kvm)(nil),                   // 5: farmhound.fleet.v1.Kvm
 	(*Stillness)(nil),             // 6: farmhound.fleet.v1.Stillness
 	(*Egress)(nil),                // 7: farmhound.fleet.v1.Egress
-	(*Distance)(nil),              // 8: farmhound.fleet.v1.Distance
-	(*Peer)(nil),                  // 9: farmhound.fleet.v1.Peer
-	(*Operator)(nil),              // 10: farmhound.fleet.v1.Operator
-	(*PlaceHistory)(nil),          // 11: farmhound.fleet.v1.PlaceHistory
-	(*Site)(nil),                  // 12: farmhound.fleet.v1.Site
-	(*Trust)(nil),                 // 13: farmhound.fleet.v1.Trust
-	(*v1.System)(nil),             // 14: farmhound.v1.System
-	(*timestamppb.Timestamp)(nil), // 15: google.protobuf.Timestamp
+	(*Way)(nil),                   // 8: farmhound.fleet.v1.Way
+	(*Distance)(nil),              // 9: farmhound.fleet.v1.Distance
+	(*Peer)(nil),                  // 10: farmhound.fleet.v1.Peer
+	(*Operator)(nil),              // 11: farmhound.fleet.v1.Operator
+	(*PlaceHistory)(nil),          // 12: farmhound.fleet.v1.PlaceHistory
+	(*Site)(nil),                  // 13: farmhound.fleet.v1.Site
+	(*Trust)(nil),                 // 14: farmhound.fleet.v1.Trust
+	(*v1.System)(nil),             // 15: farmhound.v1.System
+	(*timestamppb.Timestamp)(nil), // 16: google.protobuf.Timestamp
 }
 var file_farmhound_fleet_v1_device_proto_depIdxs = []int32{
-	14, // 0: farmhound.fleet.v1.Device.system:type_name -> farmhound.v1.System
-	15, // 1: farmhound.fleet.v1.Device.enrolled_at:type_name -> google.protobuf.Timestamp
-	15, // 2: farmhound.fleet.v1.Device.first_report_at:type_name -> google.protobuf.Timestamp
-	15, // 3: farmhound.fleet.v1.Device.last_report_at:type_name -> google.protobuf.Timestamp
+	15, // 0: farmhound.fleet.v1.Device.system:type_name -> farmhound.v1.System
+	16, // 1: farmhound.fleet.v1.Device.enrolled_at:type_name -> google.protobuf.Timestamp
+	16, // 2: farmhound.fleet.v1.Device.first_report_at:type_name -> google.protobuf.Timestamp
+	16, // 3: farmhound.fleet.v1.Device.last_report_at:type_name -> google.protobuf.Timestamp
 	1,  // 4: farmhound.fleet.v1.Device.known:type_name -> farmhound.fleet.v1.Known
 	2,  // 5: farmhound.fleet.v1.Device.person:type_name -> farmhound.fleet.v1.Person
 	3,  // 6: farmhound.fleet.v1.Device.tools:type_name -> farmhound.fleet.v1.ToolSighting
@@ -2446,26 +2555,27 @@ var file_farmhound_fleet_v1_device_proto_depIdxs = []int32{
 	5,  // 10: farmhound.fleet.v1.Device.kvm:type_name -> farmhound.fleet.v1.Kvm
 	6,  // 11: farmhound.fleet.v1.Device.still:type_name -> farmhound.fleet.v1.Stillness
 	7,  // 12: farmhound.fleet.v1.Device.egress:type_name -> farmhound.fleet.v1.Egress
-	8,  // 13: farmhound.fleet.v1.Device.distance:type_name -> farmhound.fleet.v1.Distance
-	10, // 14: farmhound.fleet.v1.Device.operator:type_name -> farmhound.fleet.v1.Operator
-	11, // 15: farmhound.fleet.v1.Device.place:type_name -> farmhound.fleet.v1.PlaceHistory
-	12, // 16: farmhound.fleet.v1.Device.site:type_name -> farmhound.fleet.v1.Site
-	13, // 17: farmhound.fleet.v1.Device.trust:type_name -> farmhound.fleet.v1.Trust
-	15, // 18: farmhound.fleet.v1.ToolSighting.first_seen_at:type_name -> google.protobuf.Timestamp
-	15, // 19: farmhound.fleet.v1.ToolSighting.last_seen_at:type_name -> google.protobuf.Timestamp
-	15, // 20: farmhound.fleet.v1.Activity.from:type_name -> google.protobuf.Timestamp
-	15, // 21: farmhound.fleet.v1.Activity.to:type_name -> google.protobuf.Timestamp
-	15, // 22: farmhound.fleet.v1.Kvm.first_seen_at:type_name -> google.protobuf.Timestamp
-	15, // 23: farmhound.fleet.v1.Kvm.last_seen_at:type_name -> google.protobuf.Timestamp
-	15, // 24: farmhound.fleet.v1.Peer.first_seen_at:type_name -> google.protobuf.Timestamp
-	15, // 25: farmhound.fleet.v1.Peer.last_seen_at:type_name -> google.protobuf.Timestamp
-	9,  // 26: farmhound.fleet.v1.Operator.peers:type_name -> farmhound.fleet.v1.Peer
-	15, // 27: farmhound.fleet.v1.Site.since:type_name -> google.protobuf.Timestamp
-	28, // [28:28] is the sub-list for method output_type
-	28, // [28:28] is the sub-list for method input_type
-	28, // [28:28] is the sub-list for extension type_name
-	28, // [28:28] is the sub-list for extension extendee
-	0,  // [0:28] is the sub-list for field type_name
+	9,  // 13: farmhound.fleet.v1.Device.distance:type_name -> farmhound.fleet.v1.Distance
+	11, // 14: farmhound.fleet.v1.Device.operator:type_name -> farmhound.fleet.v1.Operator
+	12, // 15: farmhound.fleet.v1.Device.place:type_name -> farmhound.fleet.v1.PlaceHistory
+	13, // 16: farmhound.fleet.v1.Device.site:type_name -> farmhound.fleet.v1.Site
+	14, // 17: farmhound.fleet.v1.Device.trust:type_name -> farmhound.fleet.v1.Trust
+	16, // 18: farmhound.fleet.v1.ToolSighting.first_seen_at:type_name -> google.protobuf.Timestamp
+	16, // 19: farmhound.fleet.v1.ToolSighting.last_seen_at:type_name -> google.protobuf.Timestamp
+	16, // 20: farmhound.fleet.v1.Activity.from:type_name -> google.protobuf.Timestamp
+	16, // 21: farmhound.fleet.v1.Activity.to:type_name -> google.protobuf.Timestamp
+	16, // 22: farmhound.fleet.v1.Kvm.first_seen_at:type_name -> google.protobuf.Timestamp
+	16, // 23: farmhound.fleet.v1.Kvm.last_seen_at:type_name -> google.protobuf.Timestamp
+	8,  // 24: farmhound.fleet.v1.Egress.ways:type_name -> farmhound.fleet.v1.Way
+	16, // 25: farmhound.fleet.v1.Peer.first_seen_at:type_name -> google.protobuf.Timestamp
+	16, // 26: farmhound.fleet.v1.Peer.last_seen_at:type_name -> google.protobuf.Timestamp
+	10, // 27: farmhound.fleet.v1.Operator.peers:type_name -> farmhound.fleet.v1.Peer
+	16, // 28: farmhound.fleet.v1.Site.since:type_name -> google.protobuf.Timestamp
+	29, // [29:29] is the sub-list for method output_type
+	29, // [29:29] is the sub-list for method input_type
+	29, // [29:29] is the sub-list for extension type_name
+	29, // [29:29] is the sub-list for extension extendee
+	0,  // [0:29] is the sub-list for field type_name
 }
 
 func init() { file_farmhound_fleet_v1_device_proto_init() }
@@ -2478,18 +2588,18 @@ func file_farmhound_fleet_v1_device_proto_init() {
 	file_farmhound_fleet_v1_device_proto_msgTypes[5].OneofWrappers = []any{}
 	file_farmhound_fleet_v1_device_proto_msgTypes[6].OneofWrappers = []any{}
 	file_farmhound_fleet_v1_device_proto_msgTypes[7].OneofWrappers = []any{}
-	file_farmhound_fleet_v1_device_proto_msgTypes[8].OneofWrappers = []any{}
 	file_farmhound_fleet_v1_device_proto_msgTypes[9].OneofWrappers = []any{}
 	file_farmhound_fleet_v1_device_proto_msgTypes[10].OneofWrappers = []any{}
 	file_farmhound_fleet_v1_device_proto_msgTypes[11].OneofWrappers = []any{}
-	file_farmhound_fleet_v1_device_proto_msgTypes[13].OneofWrappers = []any{}
+	file_farmhound_fleet_v1_device_proto_msgTypes[12].OneofWrappers = []any{}
+	file_farmhound_fleet_v1_device_proto_msgTypes[14].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_farmhound_fleet_v1_device_proto_rawDesc), len(file_farmhound_fleet_v1_device_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   14,
+			NumMessages:   15,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -1988,7 +1988,9 @@ type NetworkState struct {
 	NewestKey uint32 `protobuf:"varint,9,opt,name=newest_key,json=newestKey,proto3" json:"newest_key,omitempty"`
 	// Address under which a collector saw the laptop on a physical interface, while its default
 	// route took another way; empty where it was not asked or did not answer.
-	Physical      string `protobuf:"bytes,10,opt,name=physical,proto3" json:"physical,omitempty"`
+	Physical string `protobuf:"bytes,10,opt,name=physical,proto3" json:"physical,omitempty"`
+	// Every way out that a collector's STUN responder saw.
+	Ways          []*WayOut `protobuf:"bytes,11,rep,name=ways,proto3" json:"ways,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2086,6 +2088,86 @@ func (x *NetworkState) GetPhysical() string {
 	return ""
 }
 
+func (x *NetworkState) GetWays() []*WayOut {
+	if x != nil {
+		return x.Ways
+	}
+	return nil
+}
+
+// WayOut is one way out of a laptop.
+type WayOut struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Address under which a collector saw it.
+	Address string `protobuf:"bytes,1,opt,name=address,proto3" json:"address,omitempty"`
+	// Kind of the interface.
+	Kind v1.InterfaceKind `protobuf:"varint,2,opt,name=kind,proto3,enum=farmhound.v1.InterfaceKind" json:"kind,omitempty"`
+	// Catalogue id of the tool that owns it, if it is a tunnel; empty where unknown.
+	Tool string `protobuf:"bytes,3,opt,name=tool,proto3" json:"tool,omitempty"`
+	// It was the default route rather than a chosen interface.
+	DefaultRoute  bool `protobuf:"varint,4,opt,name=default_route,json=defaultRoute,proto3" json:"default_route,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WayOut) Reset() {
+	*x = WayOut{}
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WayOut) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WayOut) ProtoMessage() {}
+
+func (x *WayOut) ProtoReflect() protoreflect.Message {
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WayOut.ProtoReflect.Descriptor instead.
+func (*WayOut) Descriptor() ([]byte, []int) {
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *WayOut) GetAddress() string {
+	if x != nil {
+		return x.Address
+	}
+	return ""
+}
+
+func (x *WayOut) GetKind() v1.InterfaceKind {
+	if x != nil {
+		return x.Kind
+	}
+	return v1.InterfaceKind(0)
+}
+
+func (x *WayOut) GetTool() string {
+	if x != nil {
+		return x.Tool
+	}
+	return ""
+}
+
+func (x *WayOut) GetDefaultRoute() bool {
+	if x != nil {
+		return x.DefaultRoute
+	}
+	return false
+}
+
 // TunnelState is one tunnel.
 type TunnelState struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2099,7 +2181,7 @@ type TunnelState struct {
 
 func (x *TunnelState) Reset() {
 	*x = TunnelState{}
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[17]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2111,7 +2193,7 @@ func (x *TunnelState) String() string {
 func (*TunnelState) ProtoMessage() {}
 
 func (x *TunnelState) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[17]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2124,7 +2206,7 @@ func (x *TunnelState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TunnelState.ProtoReflect.Descriptor instead.
 func (*TunnelState) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{17}
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *TunnelState) GetTool() string {
@@ -2166,7 +2248,7 @@ type NetworkSighting struct {
 
 func (x *NetworkSighting) Reset() {
 	*x = NetworkSighting{}
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[18]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2178,7 +2260,7 @@ func (x *NetworkSighting) String() string {
 func (*NetworkSighting) ProtoMessage() {}
 
 func (x *NetworkSighting) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[18]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2191,7 +2273,7 @@ func (x *NetworkSighting) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NetworkSighting.ProtoReflect.Descriptor instead.
 func (*NetworkSighting) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{18}
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *NetworkSighting) GetGateway() []byte {
@@ -2286,7 +2368,7 @@ type EgressState struct {
 
 func (x *EgressState) Reset() {
 	*x = EgressState{}
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[19]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2298,7 +2380,7 @@ func (x *EgressState) String() string {
 func (*EgressState) ProtoMessage() {}
 
 func (x *EgressState) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[19]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2311,7 +2393,7 @@ func (x *EgressState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EgressState.ProtoReflect.Descriptor instead.
 func (*EgressState) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{19}
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *EgressState) GetId() uint32 {
@@ -2426,7 +2508,7 @@ type FirstNetwork struct {
 
 func (x *FirstNetwork) Reset() {
 	*x = FirstNetwork{}
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[20]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2438,7 +2520,7 @@ func (x *FirstNetwork) String() string {
 func (*FirstNetwork) ProtoMessage() {}
 
 func (x *FirstNetwork) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[20]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2451,7 +2533,7 @@ func (x *FirstNetwork) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FirstNetwork.ProtoReflect.Descriptor instead.
 func (*FirstNetwork) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{20}
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *FirstNetwork) GetCountry() string {
@@ -2511,7 +2593,7 @@ type ZoneSetting struct {
 
 func (x *ZoneSetting) Reset() {
 	*x = ZoneSetting{}
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[21]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2523,7 +2605,7 @@ func (x *ZoneSetting) String() string {
 func (*ZoneSetting) ProtoMessage() {}
 
 func (x *ZoneSetting) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[21]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2536,7 +2618,7 @@ func (x *ZoneSetting) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ZoneSetting.ProtoReflect.Descriptor instead.
 func (*ZoneSetting) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{21}
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ZoneSetting) GetAtUnix() int64 {
@@ -2573,7 +2655,7 @@ type SenseCondition struct {
 
 func (x *SenseCondition) Reset() {
 	*x = SenseCondition{}
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[22]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2585,7 +2667,7 @@ func (x *SenseCondition) String() string {
 func (*SenseCondition) ProtoMessage() {}
 
 func (x *SenseCondition) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[22]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2598,7 +2680,7 @@ func (x *SenseCondition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SenseCondition.ProtoReflect.Descriptor instead.
 func (*SenseCondition) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{22}
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *SenseCondition) GetName() string {
@@ -2628,7 +2710,7 @@ type MediaState struct {
 
 func (x *MediaState) Reset() {
 	*x = MediaState{}
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[23]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2640,7 +2722,7 @@ func (x *MediaState) String() string {
 func (*MediaState) ProtoMessage() {}
 
 func (x *MediaState) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[23]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2653,7 +2735,7 @@ func (x *MediaState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MediaState.ProtoReflect.Descriptor instead.
 func (*MediaState) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{23}
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *MediaState) GetKnownUnix() int64 {
@@ -2684,7 +2766,7 @@ type Silence struct {
 
 func (x *Silence) Reset() {
 	*x = Silence{}
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[24]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2696,7 +2778,7 @@ func (x *Silence) String() string {
 func (*Silence) ProtoMessage() {}
 
 func (x *Silence) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[24]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2709,7 +2791,7 @@ func (x *Silence) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Silence.ProtoReflect.Descriptor instead.
 func (*Silence) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{24}
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *Silence) GetFromUnix() int64 {
@@ -2743,7 +2825,7 @@ type ClockState struct {
 
 func (x *ClockState) Reset() {
 	*x = ClockState{}
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[25]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2755,7 +2837,7 @@ func (x *ClockState) String() string {
 func (*ClockState) ProtoMessage() {}
 
 func (x *ClockState) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[25]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2768,7 +2850,7 @@ func (x *ClockState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClockState.ProtoReflect.Descriptor instead.
 func (*ClockState) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{25}
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *ClockState) GetDelayToday() int64 {
@@ -2803,7 +2885,7 @@ var File_farmhound_fleet_v1_picture_proto protoreflect.FileDescriptor
 
 const file_farmhound_fleet_v1_picture_proto_rawDesc = "" +
 	"\n" +
-	" farmhound/fleet/v1/picture.proto\x12\x12farmhound.fleet.v1\x1a\x1afarmhound/v1/session.proto\x1a\x19farmhound/v1/system.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x91\x10\n" +
+	" farmhound/fleet/v1/picture.proto\x12\x12farmhound.fleet.v1\x1a\x1afarmhound/v1/network.proto\x1a\x1afarmhound/v1/session.proto\x1a\x19farmhound/v1/system.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x91\x10\n" +
 	"\aPicture\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
 	"\x06serial\x18\x02 \x01(\tR\x06serial\x12;\n" +
@@ -2989,7 +3071,7 @@ const file_farmhound_fleet_v1_picture_proto_rawDesc = "" +
 	" \x03(\tR\x0eegressPrefixes\x12\x1a\n" +
 	"\bkeyboard\x18\v \x01(\bR\bkeyboard\"A\n" +
 	"\rHardwareState\x120\n" +
-	"\x14other_input_attached\x18\x01 \x01(\bR\x12otherInputAttached\"\x85\x03\n" +
+	"\x14other_input_attached\x18\x01 \x01(\bR\x12otherInputAttached\"\xb5\x03\n" +
 	"\fNetworkState\x12\x18\n" +
 	"\agateway\x18\x01 \x01(\fR\agateway\x12!\n" +
 	"\faccess_point\x18\x02 \x01(\fR\vaccessPoint\x12\x10\n" +
@@ -3002,9 +3084,15 @@ const file_farmhound_fleet_v1_picture_proto_rawDesc = "" +
 	"\n" +
 	"newest_key\x18\t \x01(\rR\tnewestKey\x12\x1a\n" +
 	"\bphysical\x18\n" +
-	" \x01(\tR\bphysicalB\x16\n" +
+	" \x01(\tR\bphysical\x12.\n" +
+	"\x04ways\x18\v \x03(\v2\x1a.farmhound.fleet.v1.WayOutR\x04waysB\x16\n" +
 	"\x14_business_neighboursB\x11\n" +
-	"\x0f_kvm_neighboursJ\x04\b\x04\x10\x05\"F\n" +
+	"\x0f_kvm_neighboursJ\x04\b\x04\x10\x05\"\x8c\x01\n" +
+	"\x06WayOut\x12\x18\n" +
+	"\aaddress\x18\x01 \x01(\tR\aaddress\x12/\n" +
+	"\x04kind\x18\x02 \x01(\x0e2\x1b.farmhound.v1.InterfaceKindR\x04kind\x12\x12\n" +
+	"\x04tool\x18\x03 \x01(\tR\x04tool\x12#\n" +
+	"\rdefault_route\x18\x04 \x01(\bR\fdefaultRoute\"F\n" +
 	"\vTunnelState\x12\x12\n" +
 	"\x04tool\x18\x01 \x01(\tR\x04tool\x12#\n" +
 	"\rdefault_route\x18\x02 \x01(\bR\fdefaultRoute\"\xf5\x01\n" +
@@ -3080,7 +3168,7 @@ func file_farmhound_fleet_v1_picture_proto_rawDescGZIP() []byte {
 	return file_farmhound_fleet_v1_picture_proto_rawDescData
 }
 
-var file_farmhound_fleet_v1_picture_proto_msgTypes = make([]protoimpl.MessageInfo, 26)
+var file_farmhound_fleet_v1_picture_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
 var file_farmhound_fleet_v1_picture_proto_goTypes = []any{
 	(*Picture)(nil),               // 0: farmhound.fleet.v1.Picture
 	(*Rename)(nil),                // 1: farmhound.fleet.v1.Rename
@@ -3099,23 +3187,25 @@ var file_farmhound_fleet_v1_picture_proto_goTypes = []any{
 	(*PeripheralState)(nil),       // 14: farmhound.fleet.v1.PeripheralState
 	(*HardwareState)(nil),         // 15: farmhound.fleet.v1.HardwareState
 	(*NetworkState)(nil),          // 16: farmhound.fleet.v1.NetworkState
-	(*TunnelState)(nil),           // 17: farmhound.fleet.v1.TunnelState
-	(*NetworkSighting)(nil),       // 18: farmhound.fleet.v1.NetworkSighting
-	(*EgressState)(nil),           // 19: farmhound.fleet.v1.EgressState
-	(*FirstNetwork)(nil),          // 20: farmhound.fleet.v1.FirstNetwork
-	(*ZoneSetting)(nil),           // 21: farmhound.fleet.v1.ZoneSetting
-	(*SenseCondition)(nil),        // 22: farmhound.fleet.v1.SenseCondition
-	(*MediaState)(nil),            // 23: farmhound.fleet.v1.MediaState
-	(*Silence)(nil),               // 24: farmhound.fleet.v1.Silence
-	(*ClockState)(nil),            // 25: farmhound.fleet.v1.ClockState
-	(*timestamppb.Timestamp)(nil), // 26: google.protobuf.Timestamp
-	(*v1.System)(nil),             // 27: farmhound.v1.System
-	(*v1.RemoteSession)(nil),      // 28: farmhound.v1.RemoteSession
-	(v1.SenseState)(0),            // 29: farmhound.v1.SenseState
+	(*WayOut)(nil),                // 17: farmhound.fleet.v1.WayOut
+	(*TunnelState)(nil),           // 18: farmhound.fleet.v1.TunnelState
+	(*NetworkSighting)(nil),       // 19: farmhound.fleet.v1.NetworkSighting
+	(*EgressState)(nil),           // 20: farmhound.fleet.v1.EgressState
+	(*FirstNetwork)(nil),          // 21: farmhound.fleet.v1.FirstNetwork
+	(*ZoneSetting)(nil),           // 22: farmhound.fleet.v1.ZoneSetting
+	(*SenseCondition)(nil),        // 23: farmhound.fleet.v1.SenseCondition
+	(*MediaState)(nil),            // 24: farmhound.fleet.v1.MediaState
+	(*Silence)(nil),               // 25: farmhound.fleet.v1.Silence
+	(*ClockState)(nil),            // 26: farmhound.fleet.v1.ClockState
+	(*timestamppb.Timestamp)(nil), // 27: google.protobuf.Timestamp
+	(*v1.System)(nil),             // 28: farmhound.v1.System
+	(*v1.RemoteSession)(nil),      // 29: farmhound.v1.RemoteSession
+	(v1.InterfaceKind)(0),         // 30: farmhound.v1.InterfaceKind
+	(v1.SenseState)(0),            // 31: farmhound.v1.SenseState
 }
 var file_farmhound_fleet_v1_picture_proto_depIdxs = []int32{
-	26, // 0: farmhound.fleet.v1.Picture.enrolled_at:type_name -> google.protobuf.Timestamp
-	27, // 1: farmhound.fleet.v1.Picture.system:type_name -> farmhound.v1.System
+	27, // 0: farmhound.fleet.v1.Picture.enrolled_at:type_name -> google.protobuf.Timestamp
+	28, // 1: farmhound.fleet.v1.Picture.system:type_name -> farmhound.v1.System
 	3,  // 2: farmhound.fleet.v1.Picture.boots:type_name -> farmhound.fleet.v1.Boot
 	7,  // 3: farmhound.fleet.v1.Picture.days:type_name -> farmhound.fleet.v1.Day
 	11, // 4: farmhound.fleet.v1.Picture.tools:type_name -> farmhound.fleet.v1.ToolState
@@ -3124,14 +3214,14 @@ var file_farmhound_fleet_v1_picture_proto_depIdxs = []int32{
 	14, // 7: farmhound.fleet.v1.Picture.peripherals:type_name -> farmhound.fleet.v1.PeripheralState
 	15, // 8: farmhound.fleet.v1.Picture.hardware:type_name -> farmhound.fleet.v1.HardwareState
 	16, // 9: farmhound.fleet.v1.Picture.network:type_name -> farmhound.fleet.v1.NetworkState
-	18, // 10: farmhound.fleet.v1.Picture.networks:type_name -> farmhound.fleet.v1.NetworkSighting
-	19, // 11: farmhound.fleet.v1.Picture.egresses:type_name -> farmhound.fleet.v1.EgressState
-	20, // 12: farmhound.fleet.v1.Picture.first_network:type_name -> farmhound.fleet.v1.FirstNetwork
-	21, // 13: farmhound.fleet.v1.Picture.zones:type_name -> farmhound.fleet.v1.ZoneSetting
-	22, // 14: farmhound.fleet.v1.Picture.senses:type_name -> farmhound.fleet.v1.SenseCondition
-	23, // 15: farmhound.fleet.v1.Picture.media:type_name -> farmhound.fleet.v1.MediaState
-	24, // 16: farmhound.fleet.v1.Picture.silences:type_name -> farmhound.fleet.v1.Silence
-	25, // 17: farmhound.fleet.v1.Picture.clock:type_name -> farmhound.fleet.v1.ClockState
+	19, // 10: farmhound.fleet.v1.Picture.networks:type_name -> farmhound.fleet.v1.NetworkSighting
+	20, // 11: farmhound.fleet.v1.Picture.egresses:type_name -> farmhound.fleet.v1.EgressState
+	21, // 12: farmhound.fleet.v1.Picture.first_network:type_name -> farmhound.fleet.v1.FirstNetwork
+	22, // 13: farmhound.fleet.v1.Picture.zones:type_name -> farmhound.fleet.v1.ZoneSetting
+	23, // 14: farmhound.fleet.v1.Picture.senses:type_name -> farmhound.fleet.v1.SenseCondition
+	24, // 15: farmhound.fleet.v1.Picture.media:type_name -> farmhound.fleet.v1.MediaState
+	25, // 16: farmhound.fleet.v1.Picture.silences:type_name -> farmhound.fleet.v1.Silence
+	26, // 17: farmhound.fleet.v1.Picture.clock:type_name -> farmhound.fleet.v1.ClockState
 	4,  // 18: farmhound.fleet.v1.Picture.software_parts:type_name -> farmhound.fleet.v1.PartTime
 	4,  // 19: farmhound.fleet.v1.Picture.hardware_parts:type_name -> farmhound.fleet.v1.PartTime
 	5,  // 20: farmhound.fleet.v1.Picture.orders:type_name -> farmhound.fleet.v1.PartOrders
@@ -3141,14 +3231,16 @@ var file_farmhound_fleet_v1_picture_proto_depIdxs = []int32{
 	8,  // 24: farmhound.fleet.v1.Day.control:type_name -> farmhound.fleet.v1.DayControl
 	9,  // 25: farmhound.fleet.v1.Day.input:type_name -> farmhound.fleet.v1.DayInput
 	10, // 26: farmhound.fleet.v1.Day.egress:type_name -> farmhound.fleet.v1.DayEgress
-	28, // 27: farmhound.fleet.v1.SessionState.session:type_name -> farmhound.v1.RemoteSession
-	17, // 28: farmhound.fleet.v1.NetworkState.tunnels:type_name -> farmhound.fleet.v1.TunnelState
-	29, // 29: farmhound.fleet.v1.SenseCondition.state:type_name -> farmhound.v1.SenseState
-	30, // [30:30] is the sub-list for method output_type
-	30, // [30:30] is the sub-list for method input_type
-	30, // [30:30] is the sub-list for extension type_name
-	30, // [30:30] is the sub-list for extension extendee
-	0,  // [0:30] is the sub-list for field type_name
+	29, // 27: farmhound.fleet.v1.SessionState.session:type_name -> farmhound.v1.RemoteSession
+	18, // 28: farmhound.fleet.v1.NetworkState.tunnels:type_name -> farmhound.fleet.v1.TunnelState
+	17, // 29: farmhound.fleet.v1.NetworkState.ways:type_name -> farmhound.fleet.v1.WayOut
+	30, // 30: farmhound.fleet.v1.WayOut.kind:type_name -> farmhound.v1.InterfaceKind
+	31, // 31: farmhound.fleet.v1.SenseCondition.state:type_name -> farmhound.v1.SenseState
+	32, // [32:32] is the sub-list for method output_type
+	32, // [32:32] is the sub-list for method input_type
+	32, // [32:32] is the sub-list for extension type_name
+	32, // [32:32] is the sub-list for extension extendee
+	0,  // [0:32] is the sub-list for field type_name
 }
 
 func init() { file_farmhound_fleet_v1_picture_proto_init() }
@@ -3157,14 +3249,14 @@ func file_farmhound_fleet_v1_picture_proto_init() {
 		return
 	}
 	file_farmhound_fleet_v1_picture_proto_msgTypes[16].OneofWrappers = []any{}
-	file_farmhound_fleet_v1_picture_proto_msgTypes[20].OneofWrappers = []any{}
+	file_farmhound_fleet_v1_picture_proto_msgTypes[21].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_farmhound_fleet_v1_picture_proto_rawDesc), len(file_farmhound_fleet_v1_picture_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   26,
+			NumMessages:   27,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
