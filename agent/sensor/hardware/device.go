@@ -30,7 +30,6 @@ type device struct {
 	builtIn                    *bool
 	interfaces                 []function
 	storage                    []string // SCSI inquiry names: vendor, product, revision
-	class                      uint8
 }
 
 // function is one interface of a device.

@@ -71,10 +71,10 @@ func (s *Sensor) Use(c *catalog.Catalog, keys fleetkey.Ring) { s.config.Store(&c
 // Observe fills Hardware. Devices are read again only when the system's lists of
 // them have changed.
 func (s *Sensor) Observe(ctx context.Context, into *farmhoundv1.Report) error {
-	now := s.system.power()
+	changed := s.system.changed()
+	now := s.system.power(changed)
 	s.note(now)
 	config := s.config.Load()
-	changed := s.system.changed()
 	if s.latest == nil || changed || s.latest.config != config {
 		s.latest = nil
 		found, err := s.system.devices(ctx)

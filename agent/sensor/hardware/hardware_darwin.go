@@ -71,7 +71,7 @@ func (s *system) devices(ctx context.Context) (found, error) {
 	return f, ctx.Err()
 }
 
-func (s *system) power() power {
+func (s *system) power(bool) power {
 	if time.Since(s.powerAt) < powerEvery {
 		return s.lastPower
 	}

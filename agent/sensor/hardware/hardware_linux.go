@@ -2,6 +2,7 @@ package hardware
 
 import (
 	"context"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -30,8 +31,9 @@ const (
 
 // system reads Linux's sysfs and remembers what it looked like.
 type system struct {
-	host host.Host
-	mark *mark
+	host     host.Host
+	mark     *mark
+	supplies []supply
 }
 
 func newSystem(h host.Host) system { return system{host: h, mark: newMark(h)} }
@@ -57,25 +59,52 @@ func (s *system) devices(ctx context.Context) (found, error) {
 
 // displays reads the connected connectors of all graphics cards.
 func displays(h host.Host) (panels []panel, shown bool) {
-	names, err := h.ReadNames(drmFolder, maxNames)
-	if err != nil {
+	folders := connectors(h)
+	if folders == nil {
 		return nil, false
 	}
-	slices.Sort(names)
-	for _, name := range names {
-		card, connector, ok := strings.Cut(name, "-")
-		if !ok || !strings.HasPrefix(card, "card") || len(panels) == maxDisplays {
-			continue
+	for _, name := range slices.Sorted(maps.Keys(folders)) {
+		card, connector, _ := strings.Cut(name, "-")
+		if len(panels) == maxDisplays {
+			break
 		}
-		folder := path.Join(drmFolder, name)
+		folder := folders[name]
 		raw, _ := h.ReadFile(path.Join(folder, "edid"), maxEDID)
 		// A connector that is switched off keeps its description.
 		if status := h.ReadLine(path.Join(folder, "status")); status != "connected" && (status != "" || len(raw) == 0) {
 			continue
 		}
-		panels = append(panels, panel{connector: connector, edid: raw, builtIn: yes(isOwnPanel(connector)), driver: driverOf(h, card, folder)})
+		panels = append(panels, panel{connector: connector, edid: raw, builtIn: yes(isOwnPanel(connector)), driver: driverOf(h, card, path.Join(drmFolder, name))})
 	}
 	return panels, true
+}
+
+// connectors maps the names of connectors to their folders; nil where the tree shows
+// no graphics at all.
+func connectors(h host.Host) map[string]string {
+	names, err := h.ReadNames(drmFolder, maxNames)
+	if err != nil {
+		s := search{host: h, left: maxFolders, wanted: isConnector, found: map[string]string{}}
+		s.in(allDevices, 0)
+		if len(s.found) == 0 {
+			return nil
+		}
+		return s.found
+	}
+	folders := map[string]string{}
+	for _, name := range names {
+		if isConnector(name) {
+			folders[name] = follow(h, path.Join(drmFolder, name))
+		}
+	}
+	return folders
+}
+
+// isConnector recognises card0-HDMI-A-1.
+func isConnector(name string) bool {
+	card, _, ok := strings.Cut(name, "-")
+	number, isCard := strings.CutPrefix(card, "card")
+	return ok && isCard && isNumber(number)
 }
 
 // isOwnPanel recognises connectors that lead to a laptop's own screen.
@@ -100,29 +129,37 @@ func driverOf(h host.Host, card, connector string) string {
 	return ""
 }
 
-// power reads lid, mains and battery.
-func (s *system) power() power {
-	p := power{lidClosed: lid(s.host)}
-	names, err := s.host.ReadNames(powerFolder, maxNames)
-	if err != nil {
-		return p
+// supply is one source of power, and what was read of it last.
+type supply struct {
+	folder  string
+	battery bool
+	status  string
+	cycles  uint32
+}
+
+// power reads lid, mains and battery. Which supplies there are is read again when
+// the system's lists of devices have changed.
+func (s *system) power(renew bool) power {
+	if renew {
+		s.supplies = supplies(s.host)
 	}
-	slices.Sort(names)
+	p := power{lidClosed: lid(s.host)}
 	var mains, online, discharging bool
-	for _, name := range names {
-		line := func(attribute string) string { return s.host.ReadLine(path.Join(powerFolder, name, attribute)) }
-		if line("scope") == "Device" {
-			continue // the battery of a mouse
-		}
-		switch line("type") {
-		case "Mains", "USB", "USB_C", "USB_PD", "Wireless":
+	for i := range s.supplies {
+		u := &s.supplies[i]
+		if !u.battery {
 			mains = true
-			online = online || line("online") == "1"
-		case "Battery":
-			discharging = discharging || line("status") == "Discharging"
-			if n := uint32(number(line("cycle_count"), 10, 31)); n > 0 && p.cycles == nil {
-				p.cycles = proto.Uint32(n)
-			}
+			online = online || s.host.ReadLine(path.Join(u.folder, "online")) == "1"
+			continue
+		}
+		// Cycles are counted while the battery is in use.
+		if status := s.host.ReadLine(path.Join(u.folder, "status")); status != u.status || renew {
+			u.status = status
+			u.cycles = uint32(number(s.host.ReadLine(path.Join(u.folder, "cycle_count")), 10, 31))
+		}
+		discharging = discharging || u.status == "Discharging"
+		if u.cycles > 0 && p.cycles == nil {
+			p.cycles = proto.Uint32(u.cycles)
 		}
 	}
 	switch {
@@ -132,6 +169,29 @@ func (s *system) power() power {
 		p.source = farmhoundv1.PowerSource_POWER_SOURCE_BATTERY
 	}
 	return p
+}
+
+// supplies lists what powers the laptop, without the batteries of mice and the like.
+func supplies(h host.Host) []supply {
+	names, err := h.ReadNames(powerFolder, maxNames)
+	if err != nil {
+		return nil
+	}
+	slices.Sort(names)
+	var all []supply
+	for _, name := range names {
+		folder := path.Join(powerFolder, name)
+		if h.ReadLine(path.Join(folder, "scope")) == "Device" {
+			continue
+		}
+		switch h.ReadLine(path.Join(folder, "type")) {
+		case "Mains", "USB", "USB_C", "USB_PD", "Wireless":
+			all = append(all, supply{folder: folder})
+		case "Battery":
+			all = append(all, supply{folder: folder, battery: true})
+		}
+	}
+	return all
 }
 
 func lid(h host.Host) *bool {

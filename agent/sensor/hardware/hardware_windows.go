@@ -199,7 +199,7 @@ func axesOf(instance string) axes {
 }
 
 // power asks for mains; Windows tells the lid only to those who wait for it.
-func (s *system) power() power {
+func (s *system) power(bool) power {
 	var status struct {
 		ACLine, BatteryFlag, BatteryPercent, SystemFlag byte
 		BatteryLife, BatteryFull                        uint32

@@ -28,7 +28,7 @@ func newMark(h host.Host) *mark { return &mark{live: h.Live(), seed: maphash.Mak
 
 // lists are what is compared. The list of displays never changes, so that their
 // state is read as well.
-var lists = [...]string{usbFolder, hidFolder, scsiFolder, drmFolder}
+var lists = [...]string{usbFolder, hidFolder, scsiFolder, drmFolder, powerFolder}
 
 // changed reports whether anything differs from the last call. A tree of files that
 // is not the running machine has no such lists and is always read anew.

@@ -23,7 +23,7 @@ func sideLinks(h host.Host) sides {
 	s := sides{host: h, reports: map[string][]string{}, storage: map[string][]string{}}
 	names, _ := h.ReadNames(hidFolder, maxNames)
 	for _, name := range names {
-		folder := path.Join(hidFolder, name)
+		folder := follow(h, path.Join(hidFolder, name))
 		if port, number, ok := s.ownerOf(folder); ok {
 			key := port + ":" + number
 			s.reports[key] = append(s.reports[key], folder)
@@ -37,7 +37,7 @@ func sideLinks(h host.Host) sides {
 		if strings.Count(name, ":") != 3 {
 			continue
 		}
-		folder := path.Join(scsiFolder, name)
+		folder := follow(h, path.Join(scsiFolder, name))
 		if port, _, ok := s.ownerOf(folder); ok && len(s.storage[port]) < maxStorage {
 			if inquiry := inquiryName(h, folder); inquiry != "" {
 				s.storage[port] = append(s.storage[port], inquiry)
@@ -51,7 +51,7 @@ func sideLinks(h host.Host) sides {
 func (s sides) ownerOf(folder string) (port, number string, ok bool) {
 	target, err := s.host.ReadLink(folder)
 	if err != nil {
-		return "", "", false
+		target = folder // followed already
 	}
 	for part := range strings.SplitSeq(target, "/") {
 		if isInterface(part) {

@@ -167,9 +167,10 @@ const (
 	unlisted  layout = "unlisted"  // without /sys/bus
 	bare      layout = "bare"      // attribute files only
 	binaryish layout = "binary"    // the device's attributes and its descriptors
+	absolute  layout = "absolute"  // links that name their target from the top
 )
 
-var layouts = []layout{linked, flattened, scattered, unlisted, bare, binaryish}
+var layouts = []layout{linked, absolute, flattened, scattered, unlisted, bare, binaryish}
 
 // complete reports whether a layout holds everything.
 func (l layout) complete() bool { return l != bare && l != binaryish }
@@ -198,6 +199,12 @@ func lay(t *testing.T, l layout, s sample) (root string) {
 		if err := os.MkdirAll(filepath.Join(root, filepath.Dir(name)), 0o755); err != nil {
 			t.Fatal(err)
 		}
+		if l == absolute {
+			if err := os.Symlink(target, filepath.Join(root, name)); err != nil {
+				t.Fatal(err)
+			}
+			return
+		}
 		up := strings.Repeat("../", strings.Count(strings.Trim(filepath.Dir(name), "/"), "/")+1)
 		if err := os.Symlink(up+strings.TrimPrefix(target, "/"), filepath.Join(root, name)); err != nil {
 			t.Fatal(err)
@@ -212,7 +219,7 @@ func lay(t *testing.T, l layout, s sample) (root string) {
 	if l != bare {
 		write(home+"/descriptors", string(s.descriptors()))
 	}
-	if l == linked || l == scattered {
+	if l == linked || l == scattered || l == absolute {
 		link(usbFolder+"/usb1", real)
 		link(usbFolder+"/1-4.2", home)
 	}
@@ -231,7 +238,7 @@ func lay(t *testing.T, l layout, s sample) (root string) {
 		if p.name != "" {
 			write(folder+"/interface", p.name+"\n")
 		}
-		if l == linked || l == scattered {
+		if l == linked || l == scattered || l == absolute {
 			link(usbFolder+"/"+name, folder)
 		}
 		if len(p.scsi) == 3 {

@@ -28,12 +28,27 @@ const (
 )
 
 // usbDevices reads every USB device but root hubs, ordered by port path.
-func usbDevices(h host.Host) ([]device, bool) {
-	folders := usbFolders(h)
-	if folders == nil {
-		return nil, false
-	}
+func usbDevices(h host.Host) (devices []device, shown bool) {
 	links := sideLinks(h)
+	names, err := h.ReadNames(usbFolder, maxNames)
+	folders := make(map[string]string, len(names))
+	for _, name := range names {
+		folders[name] = follow(h, path.Join(usbFolder, name))
+	}
+	if devices = readDevices(h, folders, links); len(devices) > 0 {
+		return devices, true
+	}
+	// The lists may be missing, or lead nowhere in a copy.
+	if h.Live() {
+		return nil, err == nil
+	}
+	s := search{host: h, left: maxFolders, wanted: func(name string) bool { return isPort(name) || isInterface(name) }, found: map[string]string{}}
+	s.in(allDevices, 0)
+	return readDevices(h, s.found, links), err == nil || len(s.found) > 0
+}
+
+// readDevices reads the devices among folders of devices and interfaces.
+func readDevices(h host.Host, folders map[string]string, links sides) []device {
 	names := make([]string, 0, len(folders))
 	for name := range folders {
 		if isPort(name) {
@@ -48,33 +63,27 @@ func usbDevices(h host.Host) ([]device, bool) {
 			devices = append(devices, d)
 		}
 	}
-	return devices, true
+	return devices
 }
 
-// usbFolders maps the names of devices and interfaces to their folders; nil where
-// the tree shows no USB at all.
-func usbFolders(h host.Host) map[string]string {
-	names, err := h.ReadNames(usbFolder, maxNames)
-	if err == nil && len(names) > 0 {
-		folders := make(map[string]string, len(names))
-		for _, name := range names {
-			folders[name] = path.Join(usbFolder, name)
-		}
-		return folders
+// follow is where a folder is to be read. A link that names its target from the top
+// leads out of a copied tree; within the tree it is followed by name.
+func follow(h host.Host, folder string) string {
+	if h.Live() {
+		return folder
 	}
-	s := search{host: h, left: maxFolders, found: map[string]string{}}
-	s.in(allDevices, 0)
-	if err != nil && len(s.found) == 0 {
-		return nil
+	if target, err := h.ReadLink(folder); err == nil && path.IsAbs(target) {
+		return path.Clean(target)
 	}
-	return s.found
+	return folder
 }
 
-// search looks for the folders of USB devices and interfaces in a tree.
+// search looks for folders by name in a tree.
 type search struct {
-	host  host.Host
-	left  int
-	found map[string]string
+	host   host.Host
+	left   int
+	wanted func(name string) bool
+	found  map[string]string
 }
 
 func (s *search) in(folder string, depth int) {
@@ -86,17 +95,19 @@ func (s *search) in(folder string, depth int) {
 		if s.left--; s.left < 0 {
 			return
 		}
-		// Folders have no dot in front and attributes no folders; asking is cheaper
-		// than knowing.
-		info, err := s.host.Stat(path.Join(folder, name))
-		if err != nil || !info.IsDir() || name == "subsystem" || name == "driver" || name == "device" {
+		// Links lead back into the tree.
+		below := path.Join(folder, name)
+		if _, err := s.host.ReadLink(below); err == nil {
 			continue
 		}
-		if isPort(name) || isInterface(name) {
-			s.found[name] = path.Join(folder, name)
+		if info, err := s.host.Stat(below); err != nil || !info.IsDir() {
+			continue
+		}
+		if s.wanted(name) {
+			s.found[name] = below
 		}
 		if depth < maxDepth {
-			s.in(path.Join(folder, name), depth+1)
+			s.in(below, depth+1)
 		}
 	}
 }
