@@ -128,7 +128,9 @@ func (o *owners) refresh(ctx context.Context, c *catalog.Catalog) error {
 	return nil
 }
 
-// programTool returns the entry that a program's name identifies.
+// programTool returns the entry that a program's name points to. That it holds an
+// interface says as much as a second fact would, so that a supporting one is enough if
+// no other entry has it.
 func programTool(c *catalog.Catalog, p *procfs.Process) string {
 	facts := []catalog.Fact{{Kind: farmhoundv1.FactKind_FACT_KIND_PROCESS, Value: p.Comm}}
 	if p.Executable != "" {
@@ -139,7 +141,19 @@ func programTool(c *catalog.Catalog, p *procfs.Process) string {
 	for _, m := range c.Match(linux, facts) {
 		return m.Entry.GetId()
 	}
-	return ""
+	id := ""
+	for _, f := range facts {
+		for _, t := range c.AppendTouched(nil, linux, f) {
+			switch {
+			case t.Fact.GetStrength() != farmhoundv1.Strength_STRENGTH_SUPPORTING || id == t.Entry.GetId():
+			case id != "":
+				return ""
+			default:
+				id = t.Entry.GetId()
+			}
+		}
+	}
+	return id
 }
 
 // interfacesOf returns the TUN and TAP interfaces that a process holds, which the
