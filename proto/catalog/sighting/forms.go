@@ -135,20 +135,30 @@ func looseKey(kind farmhoundv1.FactKind, value string) string {
 	switch kind {
 	case process:
 		return strings.ToLower(value)
+	case service:
+		if strings.HasSuffix(value, "@") {
+			return "" // a template is not the service of its name
+		}
+		return lettersOf(value)
 	case signer:
 		for range 2 { // Co., Ltd.
 			value = legalForm.ReplaceAllString(value, "")
 		}
-		fallthrough
-	case service, uninstall, product, original, pkg, bundleID, launchd:
-		return strings.Map(func(r rune) rune {
-			if unicode.IsLetter(r) || unicode.IsDigit(r) {
-				return unicode.ToLower(r)
-			}
-			return -1
-		}, value)
+		return lettersOf(value)
+	case uninstall, product, original, pkg, bundleID, launchd:
+		return lettersOf(value)
 	}
 	return ""
+}
+
+// lettersOf leaves letters and digits, in lower case.
+func lettersOf(value string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) {
+			return unicode.ToLower(r)
+		}
+		return -1
+	}, value)
 }
 
 var portForm = regexp.MustCompile(`^(?:(?i:tcp|udp)[/: ])?(?:.*:)?(\d{1,5})(?:/(?i:tcp|udp)6?)?$`)

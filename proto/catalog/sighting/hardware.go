@@ -161,10 +161,15 @@ func displayOfKeys(keys map[string]string) (*farmhoundv1.Display, error) {
 		Name:  first(keys, "name", "monitorname", "model"),
 	}
 	if code := first(keys, "product", "productcode", "pid"); code != "" {
-		if !hexForm.MatchString(code) {
+		decimal, err := strconv.ParseUint(code, 10, 16)
+		switch {
+		case hexForm.MatchString(code):
+			d.ProductCode = hex16(code)
+		case err == nil: // five digits
+			d.ProductCode = uint32(decimal)
+		default:
 			return nil, fmt.Errorf("product %q is no code of four hexadecimal digits", short(code))
 		}
-		d.ProductCode = hex16(code)
 	}
 	if d.GetMaker() == "" && d.GetName() == "" {
 		return nil, errors.New("names neither a maker nor a monitor: known keys are mfg, product, name, serial")

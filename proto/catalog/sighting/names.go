@@ -54,8 +54,15 @@ func (t *touches) program(name string) {
 	}
 }
 
+// noProgram are endings of files that do not run, so that .exe was not left off.
+var noProgram = regexp.MustCompile(`\.(txt|log|dll|msi|zip|lnk|ini|dat|db|xml|json|ps1|cmd|bat|sys|inf|cat|tmp)$`)
+
 func (t *touches) windowsProgram(name string) {
 	lower := strings.ToLower(name)
+	if noProgram.MatchString(lower) {
+		t.seen(process, lower)
+		return
+	}
 	stem := strings.TrimSuffix(lower, ".exe")
 	t.seen(process, lower)
 	t.seen(process, stem)

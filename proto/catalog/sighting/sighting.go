@@ -263,8 +263,8 @@ var (
 
 // weigh is the strength of all touches of one entry together. The agent's rule asks
 // for two supporting kinds before it speaks of a match; here one is shown as
-// supporting, unless ordinary computers have it or it is a port, on which anything
-// may listen.
+// supporting, unless ordinary computers have it, it is a port, on which anything may
+// listen, or it is the number of a USB controller that many makers build on.
 func weigh(touched []touch) farmhoundv1.Strength {
 	distinct := false
 	kinds := map[farmhoundv1.FactKind]bool{}
@@ -273,8 +273,7 @@ func weigh(touched []touch) farmhoundv1.Strength {
 		case identifying:
 			return identifying
 		case supporting:
-			port := t.fact.GetKind() == farmhoundv1.FactKind_FACT_KIND_PORT
-			if !port && !t.fact.GetCommon() {
+			if !anybodys(t.fact) && !t.fact.GetCommon() {
 				return supporting
 			}
 			distinct = distinct || !t.fact.GetCommon()
@@ -285,4 +284,11 @@ func weigh(touched []touch) farmhoundv1.Strength {
 		return supporting
 	}
 	return weak
+}
+
+// anybodys says of a fact that it needs another beside it whatever its entry says.
+func anybodys(f *farmhoundv1.Fact) bool {
+	u := f.GetUsb()
+	return f.GetKind() == port ||
+		u != nil && u.GetManufacturer() == "" && u.GetProduct() == "" && u.GetStorageName() == "" && !u.GetDecoySerial()
 }
