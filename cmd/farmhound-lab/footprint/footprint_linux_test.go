@@ -1,0 +1,55 @@
+package footprint
+
+import (
+	"bytes"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+// Of the short form: the first half minute is the dearest, with start and enrolment. Times
+// are compared within one run only.
+const (
+	mostResident = 24 << 20
+	mostDisk     = 200_000 // bytes of a start with enrolment
+	mostWire     = 40_000
+)
+
+func TestShortFootprint(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("takes half a minute")
+	}
+	const length = 30 * time.Second
+	var said bytes.Buffer
+	result, err := (&Command{For: length, Processes: 20, Sockets: 20}).Measure(t.Context(), &said)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, &said)
+	}
+	var table strings.Builder
+	if err := result.write(&table); err != nil {
+		t.Fatal(err)
+	}
+	t.Log("\n" + table.String())
+	a := result.Agent
+	disk, wire := a.Disk*length.Minutes(), a.Wire*length.Hours()/24
+	if a.Resident == 0 || a.Resident > mostResident || disk == 0 || disk > mostDisk || wire < 1000 || wire > mostWire {
+		t.Errorf("%d bytes resident, %.0f on the disk and %.0f on the wire with the start; at most %d, %d and %d", a.Resident, disk, wire, mostResident, mostDisk, mostWire)
+	}
+	if result.Other == nil {
+		if os.Getenv("FARMHOUND_TEST_REQUIRE") == "all" {
+			t.Log("without prometheus-node-exporter nothing is compared")
+		}
+		return
+	}
+	if o := *result.Other; a.Resident > o.Resident*3/2 {
+		t.Errorf("%d bytes resident beside node_exporter's %d", a.Resident, o.Resident)
+	}
+}
+
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("net/http.(*persistConn).readLoop"), goleak.IgnoreTopFunction("net/http.(*persistConn).writeLoop"))
+}
