@@ -83,6 +83,9 @@ func displays(h host.Host) (panels []panel, shown bool) {
 // no graphics at all.
 func connectors(h host.Host) map[string]string {
 	names, err := h.ReadNames(drmFolder, maxNames)
+	if err != nil && h.Live() {
+		return nil // the kernel's own list is there wherever it drives a display
+	}
 	if err != nil {
 		s := search{host: h, left: maxFolders, wanted: isConnector, found: map[string]string{}}
 		s.in(allDevices, 0)
