@@ -172,7 +172,7 @@ func (n *names) idOf(c class, t *Tool) string {
 	if id := slug(plain); id != "" {
 		return id
 	}
-	return "tool-" + slug(t.Website)
+	return strings.Trim("tool-"+slug(t.Website), "-")
 }
 
 func (n *names) byFacts(c class, t *Tool) string {

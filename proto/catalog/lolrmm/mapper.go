@@ -241,10 +241,17 @@ func isRole(name string) bool {
 	return true
 }
 
-// isCompound finds two such words written as one: remotehost, agentsetup.
+// compounds are the roles of which two are written as one word. Makers like to do so:
+// most pairs of roles are somebody's product.
+var compounds = []string{
+	"access", "agent", "client", "control", "helper", "host", "install", "installer", "manager", "remote", "server", "service", "session", "setup", "support",
+	"tool", "tray", "update", "updater",
+}
+
+// isCompound finds two of them in one word: remotehost, agentsetup.
 func isCompound(word string) bool {
-	for _, role := range roles {
-		if rest, found := strings.CutPrefix(word, role); found && len(role) > 2 && len(rest) > 2 && slices.Contains(roles, rest) {
+	for _, role := range compounds {
+		if rest, found := strings.CutPrefix(word, role); found && slices.Contains(compounds, rest) {
 			return true
 		}
 	}

@@ -90,6 +90,9 @@ func (m *mapper) paths(v Value, os farmhoundv1.OperatingSystem, candidates []str
 	why := outside
 	for _, candidate := range candidates {
 		steps := strings.FieldsFunc(candidate, func(r rune) bool { return r == '\\' || r == '/' })
+		if len(steps) == 0 {
+			continue
+		}
 		last := steps[len(steps)-1]
 		switch f := (&farmhoundv1.Fact{Kind: path, Os: os, Value: candidate, Strength: supporting}); {
 		case source.TooCommon(f) != "":

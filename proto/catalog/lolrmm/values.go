@@ -77,6 +77,9 @@ var programEndings = []string{".exe", ".com", ".scr"}
 // programOf maps a file name to a process fact's value, or says why there is none.
 func programOf(os farmhoundv1.OperatingSystem, name string) (string, string) {
 	name = strings.Trim(glob(name), `"' `)
+	if strings.Trim(name, "*. ") == "" {
+		return "", pattern
+	}
 	lower := strings.ToLower(name)
 	if fixed, found := fixedEnding(lower); found {
 		lower = fixed
