@@ -86,7 +86,7 @@ func TestShape(t *testing.T) {
 // Known to be something else, by its own words, and yet shaped like a console.
 func TestRecognisedAsSomethingElse(t *testing.T) {
 	t.Parallel()
-	jiggler := &farmhoundv1.UsbDevice{VendorId: 0x413d, ProductId: 0x2107, Interfaces: []*farmhoundv1.UsbInterface{movements}}
+	jiggler := &farmhoundv1.UsbDevice{VendorId: 0x16c0, ProductId: 0x27da, Manufacturer: "digistump.com", Interfaces: []*farmhoundv1.UsbInterface{movements}}
 	r, ok := catalog.BuiltIn().RecogniseUSB(jiggler)
 	if !ok || r.Entry.GetId() != "hardware-jiggler" || r.RemoteConsole() {
 		t.Errorf("jiggler: %v %v", r.Entry.GetId(), r.By)

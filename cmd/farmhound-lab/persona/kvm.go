@@ -105,7 +105,7 @@ func mixedFarm(w *World, d draw, size int) []*Laptop {
 }
 
 func jigglerBoard(w *World) *farmhoundv1.UsbDevice {
-	board := gear{0x413d, 0x2107, "", "USB Composite Device", false, 12, []*farmhoundv1.UsbInterface{mouseFace()}}
+	board := gear{0x16c0, 0x27da, "digistump.com", "DigiKey", false, 12, []*farmhoundv1.UsbInterface{mouseFace()}}
 	return board.device(draw{}, w.ring, "1-3")
 }
 
