@@ -22,8 +22,14 @@ const (
 	slowest = 4
 )
 
-// detailResting is what the health of a sense says that rests.
-const detailResting = "rests: the agent used more of the laptop than it may"
+// guardName stands among the senses while looks are stretched.
+const guardName = "watchdog"
+
+// Fixed details of health facts: of a sense that rests, and of the guard.
+const (
+	detailResting   = "rests: the agent used more of the laptop than it may"
+	detailStretched = "looks less often: the agent used more of the laptop than it may"
+)
 
 // guard weighs what the agent uses. Where that is too much over a span, looks are
 // stretched to twice and four times, and then one sense after another rests, the

@@ -51,6 +51,7 @@ func TestGuard(t *testing.T) {
 		type state struct {
 			Stretch int
 			Resting []string
+			Said    bool
 		}
 		after := func(length time.Duration) state {
 			t.Helper()
@@ -63,6 +64,7 @@ func TestGuard(t *testing.T) {
 				if sense.GetDetail() == detailResting && sense.GetState() == farmhoundv1.SenseState_SENSE_STATE_FAILED {
 					got.Resting = append(got.Resting, sense.GetName())
 				}
+				got.Said = got.Said || sense.GetName() == guardName && sense.GetDetail() == detailStretched
 			}
 			return got
 		}
@@ -73,16 +75,16 @@ func TestGuard(t *testing.T) {
 			length time.Duration
 			want   state
 		}{
-			{"as it should be", 40 * time.Millisecond, 18 << 20, time.Hour, state{1, nil}},
-			{"one busy span", time.Second, 18 << 20, guardSpan + time.Minute, state{2, nil}},
-			{"it stays so", time.Second, 18 << 20, guardSpan, state{4, nil}},
-			{"the costliest that can be spared", time.Second, 18 << 20, guardSpan + time.Minute, state{4, []string{"hardware"}}},
-			{"every one but what it is for", time.Second, 18 << 20, time.Hour, state{4, []string{"hardware", "network"}}},
-			{"a little better is not enough", 300 * time.Millisecond, 18 << 20, time.Hour, state{4, []string{"hardware", "network"}}},
-			{"calm, but not for long", 40 * time.Millisecond, 18 << 20, calmSpan / 2, state{4, []string{"hardware", "network"}}},
-			{"calm: the last one is back first", 40 * time.Millisecond, 18 << 20, calmSpan, state{4, []string{"hardware"}}},
-			{"all is back", 40 * time.Millisecond, 18 << 20, 4 * calmSpan, state{1, nil}},
-			{"memory alone", 40 * time.Millisecond, 100 << 20, guardSpan + time.Minute, state{2, nil}},
+			{"as it should be", 40 * time.Millisecond, 18 << 20, time.Hour, state{1, nil, false}},
+			{"one busy span", time.Second, 18 << 20, guardSpan + time.Minute, state{2, nil, true}},
+			{"it stays so", time.Second, 18 << 20, guardSpan, state{4, nil, true}},
+			{"the costliest that can be spared", time.Second, 18 << 20, guardSpan + time.Minute, state{4, []string{"hardware"}, true}},
+			{"every one but what it is for", time.Second, 18 << 20, time.Hour, state{4, []string{"hardware", "network"}, true}},
+			{"a little better is not enough", 300 * time.Millisecond, 18 << 20, time.Hour, state{4, []string{"hardware", "network"}, true}},
+			{"calm, but not for long", 40 * time.Millisecond, 18 << 20, calmSpan / 2, state{4, []string{"hardware", "network"}, true}},
+			{"calm: the last one is back first", 40 * time.Millisecond, 18 << 20, calmSpan, state{4, []string{"hardware"}, true}},
+			{"all is back", 40 * time.Millisecond, 18 << 20, 4 * calmSpan, state{1, nil, false}},
+			{"memory alone", 40 * time.Millisecond, 100 << 20, guardSpan + time.Minute, state{2, nil, true}},
 		} {
 			perMinute, memory = step.cpu, step.memory
 			if diff := cmp.Diff(step.want, after(step.length)); diff != "" {

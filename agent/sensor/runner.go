@@ -111,6 +111,11 @@ func (r *Runner) Scan(ctx context.Context) *farmhoundv1.Report {
 	for _, s := range r.slots {
 		report.Health.Senses = append(report.Health.Senses, r.collect(ctx, s, report))
 	}
+	if r.guard.factor() > 1 {
+		report.Health.Senses = append(report.Health.Senses, &farmhoundv1.Sense{
+			Name: guardName, State: farmhoundv1.SenseState_SENSE_STATE_PARTIAL, Detail: detailStretched,
+		})
+	}
 	cpu, memory := r.cost()
 	r.notePower(report)
 	if r.guarded {
