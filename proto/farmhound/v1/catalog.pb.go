@@ -144,7 +144,7 @@ const (
 	FactKind_FACT_KIND_PATH FactKind = 2
 	// Name of an installed package (dpkg, rpm, winget, pkgutil).
 	FactKind_FACT_KIND_PACKAGE FactKind = 3
-	// macOS bundle identifier.
+	// macOS bundle identifier; * at the end covers every ending.
 	FactKind_FACT_KIND_BUNDLE_ID FactKind = 4
 	// Name of a service, without .service; a template ends in @,
 	// and * at the end covers every ending.
