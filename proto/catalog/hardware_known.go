@@ -117,6 +117,7 @@ var keyboardMakers = map[uint32]string{
 // descriptors, or as a gadget of Linux.
 var absoluteMakers = map[uint32]string{
 	0x056a: "drawing tablets", // Wacom
+	0x2d1f: "drawing tablets", // Wacom Taiwan
 	0x256c: "drawing tablets", // Huion, Gaomon
 	0x28bd: "drawing tablets", // XP-Pen
 	0x2feb: "drawing tablets", // Veikk
@@ -136,6 +137,9 @@ var absoluteMakers = map[uint32]string{
 	0x2575: "touch screens",      // Weida
 	0x27c6: "touch screens",      // Goodix
 	0x04f3: "touch screens",      // Elan
+
+	0x04b8: "projectors with a pen, page keys and a drive for their driver", // Epson
+	0x0d48: "interactive boards",                                            // Promethean
 
 	0x17e9: "docks with displays", // DisplayLink
 

@@ -9,6 +9,7 @@ package hardware
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -23,9 +24,12 @@ const Name = "hardware"
 
 // Most of what a report may hold, from the schema.
 const (
-	maxDevices  = 64
+	maxReported = 64
 	maxDisplays = 16
 )
+
+// maxDevices bounds how many devices are read at all.
+const maxDevices = 512
 
 // Sensor is the sense. Observe is for one goroutine at a time; Count may be called
 // beside it.
@@ -103,8 +107,25 @@ func (c *config) observe(f found) *observed {
 	for i := range f.usb[:min(len(f.usb), maxDevices)] {
 		o.usb = append(o.usb, c.usb(&f.usb[i]))
 	}
+	o.usb = reported(o.usb)
 	for i := range f.displays[:min(len(f.displays), maxDisplays)] {
 		o.displays = append(o.displays, c.display(&f.displays[i]))
 	}
 	return o
+}
+
+// reported keeps as many devices as a report holds. Those that were recognised stay
+// before the others, so that nobody hides one behind a crowd.
+func reported(all []*farmhoundv1.UsbDevice) []*farmhoundv1.UsbDevice {
+	over := len(all) - maxReported
+	if over <= 0 {
+		return all
+	}
+	for i := len(all) - 1; i >= 0 && over > 0; i-- {
+		if all[i].GetRecognisedBy() == farmhoundv1.RecognisedBy_RECOGNISED_BY_UNSPECIFIED {
+			all = slices.Delete(all, i, i+1)
+			over--
+		}
+	}
+	return all[:min(len(all), maxReported)]
 }

@@ -103,9 +103,9 @@ func (t windowsTree) below(n node, at map[string]int, devices []device) {
 	if bus != "HID" && bus != "USBSTOR" && bus != "SCSI" {
 		return
 	}
-	const deepest = 8
-	number := -1
-	for up := strings.ToUpper(n.parent); ; up = strings.ToUpper(t.nodes[up].parent) {
+	const deepest = 8 // steps up to the device; a tree that leads in circles ends here
+	number, up := -1, strings.ToUpper(n.parent)
+	for range deepest {
 		if _, _, own := usbIDs(up); own >= 0 {
 			number = own
 		}
@@ -117,12 +117,7 @@ func (t windowsTree) below(n node, at map[string]int, devices []device) {
 			}
 			return
 		}
-		if _, known := t.nodes[up]; !known || strings.Count(up, `\`) > deepest {
-			return
-		}
-		if t.nodes[up].parent == "" || strings.EqualFold(t.nodes[up].parent, up) {
-			return
-		}
+		up = strings.ToUpper(t.nodes[up].parent)
 	}
 }
 

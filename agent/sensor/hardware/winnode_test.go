@@ -143,6 +143,21 @@ func TestParseValueCaps(t *testing.T) {
 	}
 }
 
+// A console behind a crowd of other devices is still reported.
+func TestCrowd(t *testing.T) {
+	t.Parallel()
+	c := &config{catalog: catalog.BuiltIn()}
+	crowd := make([]device, 200)
+	for i := range crowd {
+		crowd[i] = device{vendor: 0x05e3, product: 0x0608}
+	}
+	crowd[199] = device{vendor: 0x1d6b, product: 0x0104, manufacturer: "PiKVM"}
+	seen := c.observe(found{usb: crowd}).usb
+	if len(seen) != maxReported || seen[len(seen)-1].GetCatalogId() != "pikvm" {
+		t.Errorf("%d devices, the last is %v", len(seen), seen[len(seen)-1])
+	}
+}
+
 func FuzzWindowsIDs(f *testing.F) {
 	f.Add(`USB\VID_046D&PID_C52B&MI_01\7&1c54b96&0&0001`, `USB\Class_03&SubClass_01&Prot_02`, `PCIROOT(0)#PCI(1400)#USBROOT(0)#USB(4)#USB(2)`)
 	f.Add(`USBSTOR\CdRom&Ven_Glinet&Prod_Flash_Drive&Rev_1.00\8&1`, `USB\COMPOSITE`, ``)
@@ -152,6 +167,7 @@ func FuzzWindowsIDs(f *testing.F) {
 			{instance: instance, parent: `USB\VID_1D6B&PID_0104\1`, compatible: []string{compatible}, hardware: []string{compatible}},
 			{instance: `HID\X`, parent: instance, hardware: []string{"HID_DEVICE_SYSTEM_MOUSE"}},
 			{instance: `USBSTOR\` + instance, parent: `HID\X`},
+			{instance: `HID\round`, parent: `HID\about`}, {instance: `HID\about`, parent: `HID\round`},
 		}
 		tree := newWindowsTree(nodes)
 		if d := tree.devices(); len(d) > len(nodes) {
