@@ -1,6 +1,7 @@
 package hardware
 
 import (
+	"cmp"
 	"encoding/hex"
 	"strconv"
 	"strings"
@@ -130,9 +131,9 @@ func ioregDevice(o object, location uint64) device {
 	d := device{
 		port:   ioregPort(uint32(location)),
 		vendor: uint16(o.number("idVendor")), product: uint16(o.number("idProduct")),
-		manufacturer: first(o.text("USB Vendor Name"), o.text("kUSBVendorString")),
-		name:         first(o.text("USB Product Name"), o.text("kUSBProductString")),
-		serial:       first(o.text("USB Serial Number"), o.text("kUSBSerialNumberString")),
+		manufacturer: cmp.Or(o.text("USB Vendor Name"), o.text("kUSBVendorString")),
+		name:         cmp.Or(o.text("USB Product Name"), o.text("kUSBProductString")),
+		serial:       cmp.Or(o.text("USB Serial Number"), o.text("kUSBSerialNumberString")),
 		builtIn:      o.yes("Built-In"),
 	}
 	if n := o.number("Device Speed"); n < uint64(len(ioregSpeeds)) && o.properties["Device Speed"] != "" {
@@ -146,7 +147,7 @@ func ioregDevice(o object, location uint64) device {
 func (d *device) addIoreg(o object) {
 	switch {
 	case o.properties["bInterfaceClass"] != "" && len(d.interfaces) < usb.MaxInterfaces:
-		d.interfaces = append(d.interfaces, function{name: first(o.text("USB Interface Name"), o.text("kUSBString")), Interface: usb.Interface{
+		d.interfaces = append(d.interfaces, function{name: cmp.Or(o.text("USB Interface Name"), o.text("kUSBString")), Interface: usb.Interface{
 			Number: uint8(o.number("bInterfaceNumber")), Class: uint8(o.number("bInterfaceClass")),
 			Subclass: uint8(o.number("bInterfaceSubClass")), Protocol: uint8(o.number("bInterfaceProtocol")),
 		}})
@@ -244,15 +245,6 @@ func ioregPower(objects []object) power {
 		}
 	}
 	return p
-}
-
-func first(texts ...string) string {
-	for _, t := range texts {
-		if t != "" {
-			return t
-		}
-	}
-	return ""
 }
 
 // number reads an unsigned number; what is none is zero. Linux writes a half in

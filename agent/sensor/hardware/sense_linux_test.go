@@ -198,7 +198,7 @@ func TestCount(t *testing.T) {
 }
 
 // A steady look at the running machine reads no device again.
-func TestSteady(t *testing.T) {
+func TestSteady(t *testing.T) { //nolint:paralleltest // it counts what the whole process allocates
 	m := newMark(host.Host{})
 	m.changed()
 	if m.changed() {
@@ -206,5 +206,17 @@ func TestSteady(t *testing.T) {
 	}
 	if n := testing.AllocsPerRun(50, func() { m.changed() }); n > 12 {
 		t.Errorf("%v allocations to see that nothing changed", n)
+	}
+	s := New(host.Host{}, catalog.BuiltIn(), fleetkey.Ring{})
+	look := func() { _ = s.Observe(t.Context(), new(farmhoundv1.Report)) }
+	look()
+	first := s.latest
+	if n := testing.AllocsPerRun(50, look); n > 60 {
+		t.Errorf("%v allocations in a steady look", n)
+	} else {
+		t.Logf("%v allocations in a steady look", n)
+	}
+	if s.latest != first {
+		t.Error("devices were read again")
 	}
 }
