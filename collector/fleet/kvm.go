@@ -49,11 +49,6 @@ func (f *Fleet) recognise(d *farmhoundv1.UsbDevice) (level, name string) {
 	if !ok || !r.RemoteConsole() {
 		return "", ""
 	}
-	// A device that is built in is what its maker made it, unless its own words or
-	// its firmware say otherwise.
-	if r.Entry == nil && d.GetBuiltIn() {
-		return "", ""
-	}
 	switch {
 	case r.Entry != nil:
 		name = r.Entry.GetName()

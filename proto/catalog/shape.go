@@ -146,6 +146,9 @@ func shapeOf(d *farmhoundv1.UsbDevice) (by farmhoundv1.RecognisedBy, posesAs str
 	posesAs = product.name
 	honest := pointsHonestly(d) && !s.Gadget
 	switch {
+	case d.GetBuiltIn() && !s.Gadget:
+		// What is built in is as its maker made it.
+		return 0, ""
 	case !s.Keyboard && !isProduct:
 		return 0, ""
 	case s.Keyboard && s.Absolute && s.Storage && !honest:

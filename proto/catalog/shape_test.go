@@ -96,3 +96,23 @@ func TestRecognisedAsSomethingElse(t *testing.T) {
 		t.Errorf("a console with a jiggler's ids: %v", r.By)
 	}
 }
+
+// What is built into the laptop is as its maker made it, unless Linux plays it or it
+// says itself what it is.
+func TestBuiltIn(t *testing.T) {
+	t.Parallel()
+	yes := true
+	for name, c := range map[string]struct {
+		device *farmhoundv1.UsbDevice
+		found  bool
+	}{
+		"keyboard cover":      {&farmhoundv1.UsbDevice{VendorId: 0x1234, BuiltIn: &yes, Interfaces: []*farmhoundv1.UsbInterface{keys, positions}}, false},
+		"played by Linux":     {&farmhoundv1.UsbDevice{VendorId: 0x1234, BuiltIn: &yes, SpeedMbps: 480, Interfaces: []*farmhoundv1.UsbInterface{played, positions}}, true},
+		"named":               {&farmhoundv1.UsbDevice{VendorId: 0x1d6b, BuiltIn: &yes, Manufacturer: "PiKVM"}, true},
+		"keyboard on a cable": {&farmhoundv1.UsbDevice{VendorId: 0x1234, Interfaces: []*farmhoundv1.UsbInterface{keys, positions}}, true},
+	} {
+		if _, ok := catalog.BuiltIn().RecogniseUSB(c.device); ok != c.found {
+			t.Errorf("%s: %v", name, ok)
+		}
+	}
+}
