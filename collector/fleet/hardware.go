@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"cmp"
 	"encoding/binary"
 	"slices"
 
@@ -179,10 +180,8 @@ func (u *update) identify(p *fleetv1.PeripheralState, serial *farmhoundv1.Periph
 }
 
 func (u *update) classifyDisplay(d *farmhoundv1.Display) *fleetv1.PeripheralState {
-	p := &fleetv1.PeripheralState{Kind: kindDisplay, Name: d.GetName()}
-	if p.Name == "" {
-		p.Name = d.GetMaker()
-	}
+	p := &fleetv1.PeripheralState{Kind: kindDisplay}
+	p.Name = cmp.Or(d.GetName(), d.GetMaker(), "without a description")
 	identity := binary.BigEndian.AppendUint32([]byte(d.GetMaker()), d.GetProductCode())
 	u.identify(p, d.GetSerial(), identity, func(serial []byte) key {
 		return u.f.hash(hashPeripheral, []byte("display"), identity, []byte(d.GetName()), []byte(d.GetVirtualDriver()), serial)

@@ -10,11 +10,13 @@ type usbID struct{ vendor, product uint32 }
 type ordinaryProduct struct {
 	name    string
 	storage bool // has storage of its own
+	// unnumbered is a product whose owners' dumps show no serial number.
+	unnumbered bool
 }
 
 var ordinaryProducts = map[usbID]ordinaryProduct{
 	// The presets that JetKVM offers for posing as others.
-	{0x046d, 0xc52b}: {name: "Logitech Unifying Receiver"},
+	{0x046d, 0xc52b}: {name: "Logitech Unifying Receiver", unnumbered: true},
 	{0x045e, 0x005f}: {name: "Microsoft Wireless MultiMedia Keyboard"},
 	{0x413c, 0x2011}: {name: "Dell Multimedia Pro Keyboard"},
 
@@ -32,7 +34,7 @@ var ordinaryProducts = map[usbID]ordinaryProduct{
 	{0x046d, 0xc52e}: {name: "Logitech MK260 Wireless Combo Receiver"},
 	{0x046d, 0xc52f}: {name: "Logitech Nano Receiver"},
 	{0x046d, 0xc532}: {name: "Logitech Unifying Receiver"},
-	{0x046d, 0xc534}: {name: "Logitech Nano Receiver"},
+	{0x046d, 0xc534}: {name: "Logitech Nano Receiver", unnumbered: true},
 	{0x046d, 0xc539}: {name: "Logitech Lightspeed Receiver"},
 	{0x046d, 0xc53f}: {name: "Logitech Lightspeed Receiver"},
 	{0x046d, 0xc542}: {name: "Logitech M185 compact wireless mouse"},

@@ -177,6 +177,7 @@ func shapeOf(d *farmhoundv1.UsbDevice) (by farmhoundv1.RecognisedBy, posesAs str
 func (p ordinaryProduct) impossible(s Shape, d *farmhoundv1.UsbDevice) bool {
 	return s.Absolute || s.Storage && !p.storage || s.Gadget || d.GetSpeedMbps() > fullSpeed ||
 		d.GetSerial().GetClass() == farmhoundv1.SerialClass_SERIAL_CLASS_WINDOWS_GENERATED ||
+		p.unnumbered && d.GetSerial().GetClass() > farmhoundv1.SerialClass_SERIAL_CLASS_ABSENT ||
 		slices.ContainsFunc(d.GetInterfaces(), func(i *farmhoundv1.UsbInterface) bool { return networks[i.GetClass()] })
 }
 
