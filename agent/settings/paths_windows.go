@@ -1,8 +1,9 @@
 package settings
 
 import (
-	"os"
 	"path/filepath"
+
+	"golang.org/x/sys/windows/registry"
 )
 
 // DefaultFile is where the settings file lies.
@@ -11,9 +12,23 @@ func DefaultFile() string { return filepath.Join(programData(), "Farmhound", "ag
 // DefaultStateDir is the service's state directory.
 func DefaultStateDir() string { return filepath.Join(programData(), "Farmhound", "agent") }
 
+// programData goes by what Windows itself goes by. The variable of that name is for
+// whoever starts a program to set, and service and administrator must mean one folder.
 func programData() string {
-	if dir := os.Getenv("ProgramData"); filepath.IsAbs(dir) {
-		return dir
+	const profiles = `SOFTWARE\Microsoft\Windows NT\CurrentVersion\ProfileList`
+	key, err := registry.OpenKey(registry.LOCAL_MACHINE, profiles, registry.QUERY_VALUE)
+	if err != nil {
+		return usualProgramData
 	}
-	return `C:\ProgramData`
+	defer key.Close()
+	dir, _, err := key.GetStringValue("ProgramData")
+	if err != nil {
+		return usualProgramData
+	}
+	if dir, err = registry.ExpandString(dir); err != nil || !filepath.IsAbs(dir) {
+		return usualProgramData
+	}
+	return dir
 }
+
+const usualProgramData = `C:\ProgramData`
