@@ -51,6 +51,9 @@ type usageError struct{ error }
 func (u usageError) Unwrap() error { return u.error }
 
 func run(ctx context.Context, args []string, p process) int {
+	if ran, err := help(args); ran {
+		return exitCode(err, p.stderr)
+	}
 	cli := new(commandLine)
 	parser := flags.New("farmhound-agent", "Reports how this company laptop is operated, never what is done on it.", cli, settingWords())
 	if len(args) == 0 {

@@ -1,0 +1,153 @@
+package hands
+
+import (
+	"errors"
+	"os"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/windows"
+
+	"github.com/farmhound-security/farmhound/agent/sensor/host"
+	"github.com/farmhound-security/farmhound/proto/catalog"
+	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
+)
+
+// The test program is its own helper.
+func TestMain(m *testing.M) {
+	if len(os.Args) == 3 && os.Args[1] == HelperCommand {
+		if err := Help(os.Args[2]); err != nil {
+			os.Stderr.WriteString(err.Error() + "\n")
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+type keyboardInput struct {
+	kind        uint32
+	_           uint32
+	key, scan   uint16
+	flags, time uint32
+	extra       uintptr
+	_           [8]byte
+}
+
+// front puts a window of this program in front: input that nobody receives is none
+// to Wine.
+func front(t *testing.T) {
+	t.Helper()
+	class, err := windows.UTF16PtrFromString("STATIC")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const visible, overlapped = 0x10000000, 0x00cf0000
+	window, _, err := procCreateWindowEx.Call(0, uintptr(unsafe.Pointer(class)), uintptr(unsafe.Pointer(class)), visible|overlapped, 10, 10, 200, 200, 0, 0, 0, 0)
+	if window == 0 {
+		t.Fatalf("make a window: %v", err)
+	}
+	_, _, _ = user32.NewProc("SetForegroundWindow").Call(window)
+	t.Cleanup(func() { _, _, _ = user32.NewProc("DestroyWindow").Call(window) })
+}
+
+// press has a key pressed by software.
+func press(t *testing.T) {
+	t.Helper()
+	const keyboard, up = 1, 2
+	send := user32.NewProc("SendInput")
+	for _, flags := range []uint32{0, up} {
+		in := keyboardInput{kind: keyboard, key: 'A', flags: flags}
+		if n, _, err := send.Call(1, uintptr(unsafe.Pointer(&in)), unsafe.Sizeof(in)); n != 1 {
+			t.Fatalf("SendInput: %v", err)
+		}
+	}
+}
+
+func TestHelperTellsOfInjectedInput(t *testing.T) {
+	runtime.LockOSThread() // its window is the thread's
+	defer runtime.UnlockOSThread()
+	front(t)
+	s := New(host.Host{}, catalog.BuiltIn())
+	var token windows.Token
+	if err := windows.OpenProcessToken(windows.CurrentProcess(), windows.TOKEN_ALL_ACCESS, &token); err != nil {
+		t.Fatal(err)
+	}
+	defer token.Close()
+	w, err := watch(t.Context(), s, 1, token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+		press(t)
+		s.ledger.mu.Lock()
+		seen := false
+		for _, source := range s.ledger.sources {
+			seen = seen || source.origin == injected && source.during.count() > 0
+		}
+		s.ledger.mu.Unlock()
+		if seen {
+			break
+		}
+		if w.gone() {
+			t.Fatal("the helper has ended")
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("what software typed was not told")
+		}
+	}
+	w.close()
+	window := &farmhoundv1.Window{Seconds: 300}
+	s.ledger.count(window, true)
+	if window.GetInput().GetInjected() == 0 || window.GetInput().GetAttached() != 0 {
+		t.Errorf("window: %v", window)
+	}
+}
+
+// Nobody but the process that was started gets in, though it is the same user.
+func TestStrangerAtThePipe(t *testing.T) {
+	name, err := pipeName()
+	if err != nil {
+		t.Fatal(err)
+	}
+	token := windows.GetCurrentProcessToken()
+	user, err := token.GetTokenUser()
+	if err != nil {
+		t.Fatal(err)
+	}
+	pipe, err := makePipe(name, user.User.Sid.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer windows.CloseHandle(pipe)
+	if _, err := makePipe(name, user.User.Sid.String()); err == nil {
+		t.Error("a second end of the pipe was made")
+	}
+	stranger, err := openPipe(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stranger.Close()
+	if err := accept(t.Context(), pipe, windows.CurrentProcess(), windows.GetCurrentProcessId()+4); !errors.Is(err, errStranger) {
+		t.Errorf("accept: %v", err)
+	}
+}
+
+func TestObserve(t *testing.T) {
+	s := New(host.Host{}, catalog.BuiltIn())
+	err := s.Observe(t.Context(), &farmhoundv1.Report{})
+	if err == nil || !strings.Contains(err.Error(), detailService) && !strings.Contains(err.Error(), detailHelper) && !strings.Contains(err.Error(), detailMedia) {
+		t.Errorf("observe: %v", err)
+	}
+	w := &farmhoundv1.Window{Seconds: 300}
+	s.Count(w)
+	if w.AssistiveSeconds == nil {
+		t.Error("whether assistive technology runs is not known")
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+}
