@@ -1,0 +1,52 @@
+// Package systemtool is the table of the system's own programs that the agent may run,
+// and it runs them: macOS answers some questions in no other way that a program without
+// C can ask. On other systems it runs nothing.
+//
+// A program is named by its place in the table, its path is absolute and on the volume
+// that macOS seals, its arguments are fixed, its environment is empty but for LC_ALL, and its time and
+// what is read of it are bounded. The package imports nothing of Farmhound.
+package systemtool
+
+import "time"
+
+// Tool is one program with one list of arguments.
+type Tool int
+
+// The tools. What each prints is parsed where it is asked.
+const (
+	// Connections lists TCP sockets with owners and bytes.
+	Connections Tool = iota
+	// KernelControls lists the sockets that programs hold to parts of the kernel, of
+	// which tunnels are made.
+	KernelControls
+	// Statistics lists TCP connections with their round trips, once.
+	Statistics
+	// Proxies prints the proxies in force.
+	Proxies
+	// Resolvers prints the resolvers in force.
+	Resolvers
+	// Screens prints the sessions at the screen, as a property list.
+	Screens
+)
+
+// command is how a tool is run.
+type command struct {
+	path      string
+	arguments []string
+}
+
+// table is all that is ever run.
+var table = [...]command{
+	Connections:    {"/usr/sbin/netstat", []string{"-anvW", "-p", "tcp"}},
+	KernelControls: {"/usr/sbin/netstat", []string{"-anv", "-f", "systm"}},
+	Statistics:     {"/usr/bin/nettop", []string{"-L", "1", "-n", "-x", "-m", "tcp"}},
+	Proxies:        {"/usr/sbin/scutil", []string{"--proxy"}},
+	Resolvers:      {"/usr/sbin/scutil", []string{"--dns"}},
+	Screens:        {"/usr/sbin/ioreg", []string{"-n", "Root", "-d", "1", "-a"}},
+}
+
+// Bounds on one run.
+const (
+	timeout   = 5 * time.Second
+	maxOutput = 8 << 20
+)
