@@ -1,0 +1,92 @@
+package heard
+
+import (
+	"net"
+	"net/netip"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+	"golang.org/x/sys/unix"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// speak sends a packet to a group over the loopback interface, as somebody else does
+// over a network.
+func speak(t *testing.T, group netip.AddrPort, packet []byte) {
+	t.Helper()
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fd)
+	via := &unix.IPMreqn{Ifindex: int32(loopback(t))}
+	if err := unix.SetsockoptIPMreqn(fd, unix.IPPROTO_IP, unix.IP_MULTICAST_IF, via); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Sendto(fd, packet, 0, &unix.SockaddrInet4{Port: int(group.Port()), Addr: group.Addr().As4()}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func loopback(t *testing.T) int {
+	t.Helper()
+	lo, err := net.InterfaceByName("lo")
+	if err != nil {
+		t.Skip("this machine has no lo")
+	}
+	return lo.Index
+}
+
+// TestListen hears real packets from the kernel, and only announcements among them.
+func TestListen(t *testing.T) {
+	t.Parallel()
+	l, err := Listen([]int{loopback(t)}, time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := l.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	// Somebody else's questions wake nobody and are not kept.
+	mdns := netip.MustParseAddrPort("224.0.0.251:5353")
+	ssdp := netip.MustParseAddrPort("239.255.255.250:1900")
+	speak(t, mdns, question("pikvm.local", typeAddress4))
+	speak(t, ssdp, []byte("M-SEARCH * HTTP/1.1\r\nUSER-AGENT: PiKVM/3\r\n\r\n"))
+	speak(t, netip.MustParseAddrPort("224.0.0.252:5355"), question("DESKTOP-3F2A1B0", typeAny))
+	first := heardOf(t, l, func(s Source) bool { return s.Kind == Other })
+	speak(t, mdns, response(record{"pikvm.local", typeAddress4, 120, "\x7f\x00\x00\x01"}))
+	if s := heardOf(t, l, func(s Source) bool { return s.Kind == KVM }); s.Addr != first.Addr {
+		t.Errorf("one computer is %v and %v", first.Addr, s.Addr)
+	}
+}
+
+func heardOf(t *testing.T, l *Listener, wanted func(Source) bool) Source {
+	t.Helper()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); <-tick.C {
+		for _, s := range l.Sources(nil) {
+			if wanted(s) {
+				return s
+			}
+		}
+	}
+	t.Fatal("nothing was heard")
+	return Source{}
+}
+
+func TestListenNowhere(t *testing.T) {
+	t.Parallel()
+	if l, err := Listen(nil, time.Now); err == nil {
+		_ = l.Close()
+		t.Error("no error where there is no interface")
+	}
+	if l, err := Listen([]int{1 << 30}, time.Now); err == nil {
+		_ = l.Close()
+		t.Error("no error for an interface that is not there")
+	}
+}
