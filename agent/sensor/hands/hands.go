@@ -34,10 +34,11 @@ type Sensor struct {
 	counted counted
 }
 
-// counted is what Observe tells Count: whether all input is seen, and was since the
-// window began, and the states that are seconds of it.
+// counted is what Observe tells Count: how much of the input is seen, at the least
+// since the window began, and the states that are seconds of it.
 type counted struct {
-	input, missed   bool
+	now, least      sight
+	looked          bool
 	assistive, call gauge
 }
 
@@ -59,8 +60,8 @@ func (s *Sensor) UseCatalog(c *catalog.Catalog) { s.catalog.Store(c) }
 
 // state is what one observation found.
 type state struct {
-	// input is whether all input is being counted.
-	input bool
+	// input is how much of the input is being counted.
+	input sight
 	// assistive and call are nil where that cannot be known.
 	assistive, call *bool
 	presence        *farmhoundv1.Presence
@@ -77,8 +78,10 @@ func (s *Sensor) Observe(ctx context.Context, into *farmhoundv1.Report) error {
 	into.Presence = found.presence
 	now := s.ledger.clock()
 	s.mu.Lock()
-	s.counted.input = found.input
-	s.counted.missed = s.counted.missed || !found.input
+	if !s.counted.looked {
+		s.counted.looked, s.counted.least = true, found.input
+	}
+	s.counted.now, s.counted.least = found.input, min(s.counted.least, found.input)
 	s.counted.assistive.set(found.assistive, now)
 	s.counted.call.set(found.call, now)
 	s.mu.Unlock()
@@ -90,8 +93,8 @@ func (s *Sensor) Count(w *farmhoundv1.Window) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.ledger.clock()
-	s.ledger.count(w, s.counted.input && !s.counted.missed)
-	s.counted.missed = !s.counted.input
+	s.ledger.count(w, s.counted.least)
+	s.counted.least = s.counted.now
 	w.AssistiveSeconds = s.counted.assistive.drain(now)
 	w.CallSeconds = s.counted.call.drain(now)
 }

@@ -78,18 +78,18 @@ func (y *system) look(ctx context.Context) state {
 	case !seen.some && len(y.displays) == 0:
 		missing(detailNoDevices)
 	default:
-		st.input = true
+		st.input = whole
 	}
 	if refused {
-		st.input = false
+		st.input = blind
 		missing(detailDisplay)
 	}
 	if p.wayland {
-		st.input = false
+		st.input = blind
 		missing(detailWayland)
 	}
 	if y.sensor.host.Live() && y.terminals.follow(p.terminals) != nil {
-		st.input = false
+		st.input = blind
 		missing(detailTerminals)
 	}
 	if !p.known {

@@ -52,8 +52,9 @@ func (y *system) look(ctx context.Context) state {
 	}
 	st.assistive = y.assistive
 	if y.service {
-		st.input = y.lookAtSessions(ctx)
-		if !st.input {
+		if y.lookAtSessions(ctx) {
+			st.input = whole
+		} else {
 			st.details = append(st.details, detailHelper)
 		}
 	} else {

@@ -137,9 +137,19 @@ func (l *ledger) note(s *source, at int64, key bool) {
 	s.during.add((at - l.began) / 1000)
 }
 
+// sight is how much of the input is seen.
+type sight uint8
+
+const (
+	blind sight = iota
+	// activity is when the last input came and no more.
+	activity
+	whole
+)
+
 // count fills the fields of a window that rest on input, and begins the next window.
-// known is whether all input was seen.
-func (l *ledger) count(w *farmhoundv1.Window, known bool) {
+// What was seen is what could be throughout.
+func (l *ledger) count(w *farmhoundv1.Window, seen sight) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.clock()
@@ -147,8 +157,11 @@ func (l *ledger) count(w *farmhoundv1.Window, known bool) {
 	for _, s := range l.sources {
 		t.add(s, now)
 	}
-	if known {
-		t.fill(w, (now-l.began+999)/1000)
+	if seen >= activity {
+		w.ActiveSeconds = proto.Uint32(t.active((now - l.began + 999) / 1000))
+	}
+	if seen == whole {
+		t.fill(w)
 	}
 	for name, s := range l.sources {
 		s.during = s.during[:0]
@@ -214,9 +227,8 @@ func (t *tally) split(s *source, j rhythm.Judgement) (beats, rest seconds) {
 	return beats, rest
 }
 
-func (t *tally) fill(w *farmhoundv1.Window, length int64) {
-	w.ActiveSeconds = proto.Uint32(t.active(length))
-	if len(t.by[unplaced]) == 0 || t.by[unplaced].count() == 0 {
+func (t *tally) fill(w *farmhoundv1.Window) {
+	if t.by[unplaced].count() == 0 {
 		w.Input = &farmhoundv1.InputSeconds{
 			BuiltIn: t.by[builtIn].count(), Attached: t.by[attached].count(), KvmLike: t.by[kvmLike].count(),
 			Injected: t.by[injected].count(), Session: t.by[session].count(),

@@ -15,10 +15,10 @@ type handClock struct{ now int64 }
 
 func (c *handClock) read() int64 { return c.now }
 
-func counted5min(l *ledger, c *handClock, known bool) *farmhoundv1.Window {
+func counted5min(l *ledger, c *handClock, seen sight) *farmhoundv1.Window {
 	c.now = l.began + 300_000
 	w := &farmhoundv1.Window{Seconds: 300}
-	l.count(w, known)
+	l.count(w, seen)
 	return w
 }
 
@@ -33,7 +33,7 @@ func TestLedgerCountsSecondsByOrigin(t *testing.T) {
 	for at := int64(7_500); at < 10_000; at++ {
 		l.note(mouse, at, false)
 	}
-	got := counted5min(l, c, true)
+	got := counted5min(l, c, whole)
 	want := &farmhoundv1.Window{
 		Seconds: 300,
 		// From the first to 34.9 s after it, and from 40 to 70.
@@ -44,7 +44,7 @@ func TestLedgerCountsSecondsByOrigin(t *testing.T) {
 	if diff := cmp.Diff(want, got, protocmp.Transform()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	got = counted5min(l, c, true)
+	got = counted5min(l, c, whole)
 	if diff := cmp.Diff(&farmhoundv1.Window{Seconds: 300, ActiveSeconds: proto.Uint32(0), Input: &farmhoundv1.InputSeconds{}}, got, protocmp.Transform()); diff != "" {
 		t.Errorf("the next window (-want +got):\n%s", diff)
 	}
@@ -55,11 +55,11 @@ func TestLedgerKeepsWhatIsUnknownUnset(t *testing.T) {
 	c := &handClock{}
 	l := newLedger(c.read)
 	l.note(l.open("keyboard", builtIn), 10, true)
-	if got := counted5min(l, c, false); got.Input != nil || got.ActiveSeconds != nil || got.Rhythm != nil {
+	if got := counted5min(l, c, blind); got.Input != nil || got.ActiveSeconds != nil || got.Rhythm != nil {
 		t.Errorf("not all was seen, and it is told: %v", got)
 	}
 	l.note(l.open("keyd virtual keyboard", unplaced), c.now+10, true)
-	if got := counted5min(l, c, true); got.Input != nil || got.GetActiveSeconds() != 31 {
+	if got := counted5min(l, c, whole); got.Input != nil || got.GetActiveSeconds() != 31 {
 		t.Errorf("nobody knows whose, and it is told: %v", got)
 	}
 }
@@ -79,7 +79,7 @@ func TestLedgerTellsBeatsFromInput(t *testing.T) {
 	var got *farmhoundv1.Window
 	for range 3 {
 		beats()
-		got = counted5min(l, c, true)
+		got = counted5min(l, c, whole)
 	}
 	want := &farmhoundv1.InputSeconds{Jiggler: 15}
 	if diff := cmp.Diff(want, got.GetInput(), protocmp.Transform()); diff != "" {
@@ -92,7 +92,7 @@ func TestLedgerTellsBeatsFromInput(t *testing.T) {
 	for at := l.began; at < l.began+100_000; at += 170 + at%977 {
 		l.note(keyboard, at, true)
 	}
-	got = counted5min(l, c, true)
+	got = counted5min(l, c, whole)
 	if in := got.GetInput(); in.GetBuiltIn() < 90 || in.GetAttached() != 0 || in.GetJiggler() != 10 {
 		t.Errorf("in the morning: %v", in)
 	}
@@ -115,7 +115,7 @@ func TestLedgerIsBounded(t *testing.T) {
 		t.Errorf("%d sources", n)
 	}
 	c.now = 1 << 40
-	l.count(&farmhoundv1.Window{Seconds: 300}, true)
+	l.count(&farmhoundv1.Window{Seconds: 300}, whole)
 	if len(l.sources) != 0 {
 		t.Errorf("%d sources are kept that are gone for long", len(l.sources))
 	}

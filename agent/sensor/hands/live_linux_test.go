@@ -261,7 +261,7 @@ func TestInjectedUnderX11(t *testing.T) {
 		t.Fatalf("xdotool: %v\n%s", err, out)
 	}
 	w := &farmhoundv1.Window{Seconds: 300}
-	s.ledger.count(w, true)
+	s.ledger.count(w, whole)
 	if in := w.GetInput(); in.GetInjected() == 0 || in.GetBuiltIn()+in.GetAttached()+in.GetSession()+in.GetKvmLike() != 0 {
 		t.Errorf("window: %v", w)
 	}

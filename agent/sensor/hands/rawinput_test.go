@@ -46,7 +46,7 @@ func TestHelped(t *testing.T) {
 	}
 	c.now = 301_000
 	w := &farmhoundv1.Window{Seconds: 300}
-	l.count(w, true)
+	l.count(w, whole)
 	if diff := cmp.Diff(&farmhoundv1.InputSeconds{BuiltIn: 1}, w.GetInput(), protocmp.Transform()); diff != "" {
 		t.Errorf("a touchpad (-want +got):\n%s", diff)
 	}
@@ -54,7 +54,7 @@ func TestHelped(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.now = 601_000
-	l.count(w, true)
+	l.count(w, whole)
 	if w.GetInput().GetInjected() != 1 {
 		t.Errorf("software: %v", w.GetInput())
 	}
