@@ -266,21 +266,19 @@ var (
 // supporting, unless ordinary computers have it, it is a port, on which anything may
 // listen, or it is the number of a USB controller that many makers build on.
 func weigh(touched []touch) farmhoundv1.Strength {
-	distinct := false
+	alone, distinct := false, false
 	kinds := map[farmhoundv1.FactKind]bool{}
 	for _, t := range touched {
 		switch t.strength {
 		case identifying:
 			return identifying
 		case supporting:
-			if !anybodys(t.fact) && !t.fact.GetCommon() {
-				return supporting
-			}
+			alone = alone || !anybodys(t.fact) && !t.fact.GetCommon()
 			distinct = distinct || !t.fact.GetCommon()
 			kinds[t.fact.GetKind()] = true
 		}
 	}
-	if distinct && len(kinds) > 1 {
+	if alone || distinct && len(kinds) > 1 {
 		return supporting
 	}
 	return weak

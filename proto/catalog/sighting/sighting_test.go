@@ -219,6 +219,20 @@ func TestTogether(t *testing.T) {
 	}
 }
 
+// The strongest fact of a line counts, wherever in it and in the entry it stands.
+func TestStrongestCounts(t *testing.T) {
+	t.Parallel()
+	for _, line := range []string{
+		`{"os":"linux","facts":[{"kind":"domain","value":"a.relay.seer.example"},{"kind":"process","value":"seer-streamer-daemon"}]}`,
+		`{"os":"linux","facts":[{"kind":"process","value":"seer-streamer-daemon"},{"kind":"domain","value":"a.relay.seer.example"}]}`,
+	} {
+		result, _ := reader(t).Line(1, []byte(line))
+		if len(result.Matches) != 1 || result.Matches[0].Strength != "identifying" {
+			t.Errorf("%s: %v", line, result.Matches)
+		}
+	}
+}
+
 // A bad line harms no other, and is named with its number.
 func TestEach(t *testing.T) {
 	t.Parallel()
