@@ -10,6 +10,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"github.com/farmhound-security/farmhound/agent/sensor/host"
 	"github.com/farmhound-security/farmhound/agent/sensor/internal/procfs"
 	"github.com/farmhound-security/farmhound/agent/sensor/internal/utmp"
 )
@@ -125,7 +126,7 @@ func (y *system) lookAtDisplays() (refused bool) {
 		if old := y.displays[server.display]; old != nil {
 			old.close()
 		}
-		d, err := openDisplay(y.sensor, server)
+		d, err := openDisplay(y.sensor, server) // one without a number cannot be reached
 		if err != nil {
 			d = nil
 			// Of a guest, the kernel's devices are what counts.
@@ -171,6 +172,13 @@ func (y *system) findPrograms(ctx context.Context) programs {
 		p.assistive = p.assistive || assistive[r.Comm] || assistive[name] || assistive[scriptOf(r)]
 		hosts = hosts || waylandHosts[r.Comm]
 		if server, ok := parseServer(name, r.Arguments); ok && h.Live() {
+			server.user = r.UID
+			if server.display == "" {
+				server.display = lockedBy(h, r.PID)
+			}
+			if server.auth != "" && !path.IsAbs(server.auth) {
+				server.auth = path.Join("/proc", strconv.Itoa(r.PID), "cwd", server.auth)
+			}
 			p.servers = append(p.servers, server)
 			guests = guests || server.guest
 		}
@@ -188,6 +196,20 @@ func (y *system) findPrograms(ctx context.Context) programs {
 		p.films, p.filmsKnown = filming(h, all)
 	}
 	return p
+}
+
+// lockedBy returns the number of the display that a server chose by itself, by the
+// lock that it keeps in /tmp; empty where there is none.
+func lockedBy(h host.Host, pid int) string {
+	names, _ := h.ReadNames("/tmp", maxNames)
+	for _, name := range names {
+		number, isLock := strings.CutPrefix(name, ".X")
+		number, ends := strings.CutSuffix(number, "-lock")
+		if isLock && ends && strings.Trim(number, "0123456789") == "" && h.ReadLine("/tmp/"+name) == strconv.Itoa(pid) {
+			return number
+		}
+	}
+	return ""
 }
 
 // underSSH reports whether the process on a terminal was started by a remote logon:

@@ -227,7 +227,18 @@ func screen(t *testing.T, xvfb string, from int) (server xServer, environment []
 	}
 	run(t, nil, xvfb, ":"+number, "-auth", auth, "-screen", "0", "640x480x24", "-nolisten", "tcp")
 	until(t, "the X server", func() bool { _, err := os.Stat("/tmp/.X11-unix/X" + number); return err == nil })
-	return xServer{display: number, auth: auth}, append(os.Environ(), "DISPLAY=:"+number, "XAUTHORITY="+auth)
+	return xServer{display: number, auth: auth, user: uint32(os.Getuid())}, append(os.Environ(), "DISPLAY=:"+number, "XAUTHORITY="+auth)
+}
+
+// serverPID is the process of an X server, by its lock.
+func serverPID(t *testing.T, server xServer) int {
+	t.Helper()
+	line := host.Host{}.ReadLine("/tmp/.X" + server.display + "-lock")
+	pid, err := strconv.Atoi(line)
+	if err != nil {
+		t.Fatalf("lock of the display: %v", err)
+	}
+	return pid
 }
 
 // run starts a program that ends with the test.
@@ -250,9 +261,16 @@ func TestInjectedUnderX11(t *testing.T) {
 	programs := farpath.Require(t, "Xvfb", "xdotool")
 	server, environment := screen(t, programs[0], 200)
 	s := New(host.Host{}, catalog.BuiltIn())
-	var d *display
-	until(t, "the display", func() (ok bool) { d, _ = openDisplay(s, server); return d != nil })
-	s.system.displays[server.display] = d
+	// Found among what runs, with the cookie that it was called with. Others on this
+	// machine may have displays that refuse, so that what Observe misses is not looked at.
+	until(t, "the display", func() bool {
+		s.system.looked = time.Time{}
+		_ = s.Observe(t.Context(), &farmhoundv1.Report{})
+		return s.system.displays[server.display] != nil
+	})
+	if got := lockedBy(host.Host{}, serverPID(t, server)); got != server.display {
+		t.Errorf("by its lock, the display is %q, want %q", got, server.display)
+	}
 	run(t, environment, programs[1], "type", "--delay", "30", "hello there")
 	until(t, "keys of xdotool", func() bool { return seen(s.ledger, injected) > 0 })
 	c := exec.CommandContext(t.Context(), programs[1], "mousemove", "100", "100", "mousemove", "200", "200")
@@ -262,10 +280,10 @@ func TestInjectedUnderX11(t *testing.T) {
 	}
 	w := &farmhoundv1.Window{Seconds: 300}
 	s.ledger.count(w, whole)
-	if in := w.GetInput(); in.GetInjected() == 0 || in.GetBuiltIn()+in.GetAttached()+in.GetSession()+in.GetKvmLike() != 0 {
+	if in := w.GetInput(); in.GetInjected() == 0 || in.GetBuiltIn()+in.GetAttached()+in.GetKvmLike() != 0 {
 		t.Errorf("window: %v", w)
 	}
-	if _, err := openDisplay(s, xServer{display: server.display}); !errors.Is(err, errX11Refused) {
+	if _, err := openDisplay(s, xServer{display: server.display, user: server.user}); !errors.Is(err, errX11Refused) {
 		t.Errorf("without the cookie: %v", err)
 	}
 	if err := s.Close(); err != nil {

@@ -212,6 +212,8 @@ func parseCookie(b []byte, display string) []byte {
 type xServer struct {
 	display string // such as 0
 	auth    string // file of its cookies, may be empty
+	// user is the user that it runs as.
+	user uint32
 	// remote is whether its screen is nobody's in the room: it was made for a session
 	// from elsewhere.
 	remote bool
@@ -226,8 +228,8 @@ var xPrograms = map[string]xServer{
 	"nxagent": {remote: true}, "x2goagent": {remote: true},
 }
 
-// parseServer reads how an X server was called. Not ok is one whose display is not
-// stated.
+// parseServer reads how an X server was called. Not ok is another program. Its
+// display is empty where it chose one by itself.
 func parseServer(program string, arguments []string) (s xServer, ok bool) {
 	s, ok = xPrograms[program]
 	if !ok {
@@ -248,5 +250,5 @@ func parseServer(program string, arguments []string) (s xServer, ok bool) {
 			s.remote = true
 		}
 	}
-	return s, s.display != ""
+	return s, true
 }

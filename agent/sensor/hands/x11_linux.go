@@ -12,6 +12,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 const (
@@ -49,6 +51,10 @@ func openDisplay(s *Sensor, server xServer) (*display, error) {
 	if err != nil {
 		return nil, err
 	}
+	if user, err := listener(conn); err != nil || user != server.user && user != 0 {
+		conn.Close()
+		return nil, errX11Stranger
+	}
 	d := &display{
 		server: server, sensor: s, conn: conn, in: bufio.NewReaderSize(conn, 4096),
 		sources: map[uint16]*source{}, ended: make(chan struct{}),
@@ -71,6 +77,31 @@ func dialX11(display string) (net.Conn, error) {
 		return nil, fmt.Errorf("connect to the X server: %w", err)
 	}
 	return conn, nil
+}
+
+// errX11Stranger is somebody else's socket in the server's place, who would learn the
+// server's cookie.
+var errX11Stranger = errors.New("another user listens in the X server's place")
+
+// listener returns the user who listens at the other end of a connection.
+func listener(conn net.Conn) (uint32, error) {
+	socket, ok := conn.(*net.UnixConn)
+	if !ok {
+		return 0, errX11Stranger
+	}
+	raw, err := socket.SyscallConn()
+	if err != nil {
+		return 0, fmt.Errorf("ask who listens: %w", err)
+	}
+	var peer *unix.Ucred
+	var failed error
+	if err := raw.Control(func(fd uintptr) { peer, failed = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED) }); err != nil {
+		return 0, fmt.Errorf("ask who listens: %w", err)
+	}
+	if failed != nil {
+		return 0, fmt.Errorf("ask who listens: %w", failed)
+	}
+	return peer.Uid, nil
 }
 
 // begin opens the connection, finds the input extension and selects what to hear.

@@ -19,13 +19,13 @@ func TestParseServer(t *testing.T) {
 		want xServer
 		ok   bool
 	}{
-		{"gdm", call{"Xorg", []string{"/usr/lib/xorg/Xorg", "vt2", "-displayfd", "3", "-auth", "/run/user/1000/gdm/Xauthority", "-nolisten", "tcp"}}, xServer{auth: "/run/user/1000/gdm/Xauthority"}, false},
+		{"gdm", call{"Xorg", []string{"/usr/lib/xorg/Xorg", "vt2", "-displayfd", "3", "-auth", "/run/user/1000/gdm/Xauthority", "-nolisten", "tcp"}}, xServer{auth: "/run/user/1000/gdm/Xauthority"}, true},
 		{"lightdm", call{"Xorg", []string{"/usr/lib/xorg/Xorg", "-core", ":0", "-seat", "seat0", "-auth", "/var/run/lightdm/root/:0", "vt7"}}, xServer{display: "0", auth: "/var/run/lightdm/root/:0"}, true},
 		{"TigerVNC", call{"Xtigervnc", []string{"/usr/bin/Xtigervnc", ":1", "-localhost=1", "-auth", "/home/u/.Xauthority"}}, xServer{display: "1", auth: "/home/u/.Xauthority", remote: true}, true},
 		{"xrdp", call{"Xorg", []string{"/usr/lib/xorg/Xorg", ":10", "-auth", ".Xauthority", "-config", "xrdp/xorg.conf", "-noreset"}}, xServer{display: "10", auth: ".Xauthority", remote: true}, true},
 		{"Wayland", call{"Xwayland", []string{"Xwayland", ":0", "-rootless", "-auth", "/run/user/1000/.mutter-Xwaylandauth.ABC"}}, xServer{display: "0", auth: "/run/user/1000/.mutter-Xwaylandauth.ABC", guest: true}, true},
 		{"screen after the display", call{"Xvfb", []string{"Xvfb", ":99.0", "-screen", "0"}}, xServer{display: "99"}, true},
-		{"no number", call{"Xvfb", []string{"Xvfb", ":../../etc", "-screen"}}, xServer{}, false},
+		{"no number", call{"Xvfb", []string{"Xvfb", ":../../etc", "-screen"}}, xServer{}, true},
 		{"another program", call{"bash", []string{"bash", ":0"}}, xServer{}, false},
 	}
 	for _, tt := range tests {
