@@ -15,7 +15,9 @@ import (
 // to look for; without keys in the ring nothing is hashed and the network sense
 // says so.
 func New(h Host, c *catalog.Catalog, keys fleetkey.Ring) []Sensor {
-	return []Sensor{software.New(h, c), session.New(h), network.New(h, c, keys), hardware.New(h, c, keys), hands.New(h, c)}
+	tools := software.New(h, c)
+	tools.UseKeys(keys)
+	return []Sensor{tools, session.New(h), network.New(h, c, keys), hardware.New(h, c, keys), hands.New(h, c)}
 }
 
 // UseProber has the ways out of this laptop asked by a prober that the caller runs.
@@ -35,6 +37,7 @@ func (r *Runner) Use(c *catalog.Catalog, keys fleetkey.Ring) {
 		switch sense := s.sensor.(type) {
 		case *software.Sensor:
 			sense.UseCatalog(c)
+			sense.UseKeys(keys)
 		case *network.Sensor:
 			sense.Use(c, keys)
 		case *hardware.Sensor:

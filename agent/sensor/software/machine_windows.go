@@ -2,6 +2,7 @@ package software
 
 import (
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"time"
@@ -159,6 +160,9 @@ func (m *thisMachine) IsFolder(path string) (folder, exists bool) {
 	}
 	return info.IsDir(), true
 }
+
+// OpenLog opens the file, which the tool can go on writing.
+func (m *thisMachine) OpenLog(path string) (io.ReadSeekCloser, error) { return os.Open(path) }
 
 // Terminals asks the terminal services.
 func (m *thisMachine) Terminals() ([]terminals.Session, uint16, error) {

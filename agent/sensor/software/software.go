@@ -12,6 +12,7 @@ import (
 
 	"github.com/farmhound-security/farmhound/agent/sensor/host"
 	"github.com/farmhound-security/farmhound/proto/catalog"
+	"github.com/farmhound-security/farmhound/proto/fleetkey"
 )
 
 // Name is the sense's name in health facts.
@@ -29,6 +30,7 @@ const (
 type Sensor struct {
 	host    host.Host
 	catalog atomic.Pointer[catalog.Catalog]
+	keys    atomic.Pointer[fleetkey.Ring]
 	system  system
 }
 
@@ -36,6 +38,7 @@ type Sensor struct {
 func New(h host.Host, c *catalog.Catalog) *Sensor {
 	s := &Sensor{host: h, system: newSystem(h)}
 	s.catalog.Store(c)
+	s.keys.Store(&fleetkey.Ring{})
 	return s
 }
 
@@ -45,3 +48,7 @@ func (s *Sensor) Name() string { return Name }
 // UseCatalog changes what the sense looks for from the next observation on. It may
 // be called while an observation is under way.
 func (s *Sensor) UseCatalog(c *catalog.Catalog) { s.catalog.Store(c) }
+
+// UseKeys changes what accounts that tools name are hashed with, from the next
+// observation on. Without keys they are not told at all.
+func (s *Sensor) UseKeys(keys fleetkey.Ring) { s.keys.Store(&keys) }

@@ -12,6 +12,7 @@ import (
 	"github.com/farmhound-security/farmhound/agent/sensor/internal/terminals"
 	"github.com/farmhound-security/farmhound/proto/catalog"
 	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
+	"github.com/farmhound-security/farmhound/proto/fleetkey"
 )
 
 // Fixed details of what a scan of Windows could not see.
@@ -32,6 +33,7 @@ type winSystem struct {
 	machine   windowsMachine
 	inventory winInventory
 	tracker   *tracker
+	logs      logFollower
 
 	catalog  *catalog.Catalog
 	known    map[winIdentity]*winKnown
@@ -55,7 +57,7 @@ type winKnown struct {
 
 func newWinSystem(m windowsMachine) winSystem {
 	return winSystem{
-		machine: m, inventory: winInventory{machine: m}, tracker: newTracker(),
+		machine: m, inventory: winInventory{machine: m}, tracker: newTracker(), logs: logFollower{at: map[string]int64{}},
 		known: map[winIdentity]*winKnown{}, programs: map[string]pefile.Program{},
 	}
 }
@@ -74,7 +76,7 @@ type winScan struct {
 
 // observe fills Software and RemoteSessions. A session that ended since the last call
 // is told once more, with its end.
-func (y *winSystem) observe(ctx context.Context, h host.Host, c *catalog.Catalog, into *farmhoundv1.Report) error {
+func (y *winSystem) observe(ctx context.Context, h host.Host, c *catalog.Catalog, keys fleetkey.Ring, into *farmhoundv1.Report) error {
 	if err := y.inventory.refresh(ctx, h.Time(), c); err != nil {
 		return fmt.Errorf("look at what is installed: %w", err)
 	}
@@ -102,6 +104,7 @@ func (y *winSystem) observe(ctx context.Context, h host.Host, c *catalog.Catalog
 	if n.unmeasured {
 		details = append(details, detailEStats)
 	}
+	y.readVisits(c, keys)
 	into.RemoteSessions = y.tracker.update(h.Time(), seen)
 	if ctx.Err() == nil {
 		y.tracker.forgetEnded()
@@ -205,6 +208,28 @@ func (n *winScan) findTools(v *winInventory) map[string]*tool {
 		}
 	}
 	return tools
+}
+
+// readVisits looks at what TeamViewer has written down since the last scan.
+func (y *winSystem) readVisits(c *catalog.Catalog, keys fleetkey.Ring) {
+	const tool, file = "teamviewer", `\connections_incoming.txt`
+	spec, ok := c.Session(onWindows, tool)
+	if !ok {
+		return
+	}
+	for _, name := range spec.Logs {
+		if !strings.HasSuffix(strings.ToLower(name), file) {
+			continue
+		}
+		log, err := y.machine.OpenLog(name)
+		if err != nil {
+			continue // there is none
+		}
+		for _, v := range parseVisits(y.logs.appended(name, log)) {
+			y.tracker.visited(tool, spec.Kind, v, keys)
+		}
+		_ = log.Close() // only read
+	}
 }
 
 // attach gives every suspect the ports that it listens on.

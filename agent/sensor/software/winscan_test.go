@@ -1,8 +1,11 @@
 package software
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"io"
+	"io/fs"
 	"net/netip"
 	"slices"
 	"strings"
@@ -17,6 +20,7 @@ import (
 	"github.com/farmhound-security/farmhound/agent/sensor/internal/terminals"
 	"github.com/farmhound-security/farmhound/proto/catalog"
 	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
+	"github.com/farmhound-security/farmhound/proto/fleetkey"
 )
 
 // recordedWindows is what a Windows answered. Listings are as its own commands print
@@ -30,7 +34,8 @@ type recordedWindows struct {
 	services     []winService
 	packages     []string
 	interfaces   []string
-	files        []string // folders end in \
+	logs         map[string]string // by path
+	files        []string          // folders end in \
 	sockets      []sockets.Owned
 	measured     *sockets.Socket
 	terminals    []terminals.Session
@@ -65,6 +70,16 @@ func (r *recordedWindows) Homes() []string                 { return []string{`C:
 func (r *recordedWindows) IsFolder(path string) (folder, exists bool) {
 	folder = slices.Contains(r.files, path+`\`)
 	return folder, folder || slices.Contains(r.files, path)
+}
+func (r *recordedWindows) OpenLog(path string) (io.ReadSeekCloser, error) {
+	log, ok := r.logs[path]
+	if !ok {
+		return nil, fs.ErrNotExist
+	}
+	return struct {
+		io.ReadSeeker
+		io.Closer
+	}{strings.NewReader(log), io.NopCloser(nil)}, nil
 }
 func (r *recordedWindows) AppendSockets(dst []sockets.Owned) ([]sockets.Owned, error) {
 	return append(dst, r.sockets...), nil
@@ -106,7 +121,7 @@ func established(pid uint32, local, remote string) sockets.Owned {
 func observeWindows(t *testing.T, y *winSystem, at time.Time) (*farmhoundv1.Report, error) {
 	t.Helper()
 	into := &farmhoundv1.Report{}
-	err := y.observe(context.Background(), host.Host{Now: func() time.Time { return at }}, catalog.BuiltIn(), into)
+	err := y.observe(context.Background(), host.Host{Now: func() time.Time { return at }}, catalog.BuiltIn(), testKeys(t), into)
 	if errors.As(err, new(host.Partial)) {
 		return into, err
 	}
@@ -114,6 +129,15 @@ func observeWindows(t *testing.T, y *winSystem, at time.Time) (*farmhoundv1.Repo
 		t.Fatal(err)
 	}
 	return into, nil
+}
+
+func testKeys(t *testing.T) fleetkey.Ring {
+	t.Helper()
+	keys, err := fleetkey.NewRing([]*farmhoundv1.FleetKey{{Id: 7, Key: bytes.Repeat([]byte{1}, 32)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return keys
 }
 
 func scanWindows(t *testing.T, r *recordedWindows) (*farmhoundv1.Report, error) {
@@ -325,6 +349,40 @@ func TestWindowsMeasured(t *testing.T) {
 	third, err := observeWindows(t, &y, recordedAt.Add(time.Hour+2*time.Minute))
 	if len(third.GetRemoteSessions()) != 1 || third.GetRemoteSessions()[0].RttMinMs != nil || err == nil || err.Error() != detailEStats {
 		t.Errorf("got %v (%v), want a session without round trips and the reason", third.GetRemoteSessions(), err)
+	}
+}
+
+// TestWindowsVisits takes what TeamViewer wrote down: one session that was seen while it
+// lasted, which learns whose it was, and one by the same person that was not.
+func TestWindowsVisits(t *testing.T) {
+	t.Parallel()
+	const path = `C:\Program Files\TeamViewer\Connections_incoming.txt`
+	r := &recordedWindows{logs: map[string]string{path: ""}}
+	r.process(5000, 700, `C:\Program Files\TeamViewer\TeamViewer_Desktop.exe`, pefile.Program{})
+	y := newWinSystem(r)
+	begun := r.processes[0].created
+	first, _ := observeWindows(t, &y, begun.Add(time.Minute))
+	if len(first.GetRemoteSessions()) != 1 {
+		t.Fatalf("got %v, want the session that the process shows", first.GetRemoteSessions())
+	}
+	line := func(from, to time.Time) string {
+		const layout = "02-01-2006 15:04:05"
+		return "123456789\tX\t" + from.Format(layout) + "\t" + to.Format(layout) + "\tada\tRemoteControl\t{1}\r\n"
+	}
+	r.processes = nil
+	r.logs[path] = line(begun.Add(-3*time.Hour), begun.Add(-2*time.Hour)) + line(begun, begun.Add(10*time.Minute))
+	second, _ := observeWindows(t, &y, begun.Add(11*time.Minute))
+	sessions := second.GetRemoteSessions()
+	if len(sessions) != 2 {
+		t.Fatalf("got %v, want two sessions", sessions)
+	}
+	logged, seen := sessions[0], sessions[1]
+	if seen.GetId() != first.GetRemoteSessions()[0].GetId() || seen.GetEndedAt() == nil || len(seen.GetAccountHash()) != 16 || seen.GetKeyId() != 7 {
+		t.Errorf("got %v, want the same session, ended, with a hash of whose it was", seen)
+	}
+	if logged.GetEstablishedBy() != farmhoundv1.EstablishedBy_ESTABLISHED_BY_LOG || !bytes.Equal(logged.GetAccountHash(), seen.GetAccountHash()) ||
+		!logged.GetEndedAt().AsTime().Equal(begun.Add(-2*time.Hour)) {
+		t.Errorf("got %v, want what the log says of an earlier session, of the same person", logged)
 	}
 }
 

@@ -1,0 +1,140 @@
+package software
+
+import (
+	"bytes"
+	"encoding/binary"
+	"io"
+	"strings"
+	"time"
+	"unicode/utf16"
+
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
+	"github.com/farmhound-security/farmhound/proto/fleetkey"
+)
+
+// What is read of one log in one look, and of one line.
+const (
+	maxAppended  = 64 << 10
+	maxVisitLine = 1024
+	maxVisits    = 64
+)
+
+// visit is a session that TeamViewer wrote down when it had ended.
+type visit struct {
+	account    string // TeamViewer's number for whoever came
+	start, end time.Time
+}
+
+// logFollower reads what is appended to logs. What was there before it first looked is
+// left alone: it was told by an earlier start of the agent, or was before the agent.
+type logFollower struct{ at map[string]int64 }
+
+// appended returns the whole lines that were appended since the last call. The rest of a
+// burst that is too long for one look waits for the next.
+func (l *logFollower) appended(name string, log io.ReadSeeker) []byte {
+	size, err := log.Seek(0, io.SeekEnd)
+	if err != nil {
+		return nil
+	}
+	at, followed := l.at[name]
+	if !followed || size < at { // begun anew, and what is in it is not known to be new
+		l.at[name] = size
+		return nil
+	}
+	if _, err := log.Seek(at, io.SeekStart); err != nil {
+		return nil
+	}
+	data, err := io.ReadAll(io.LimitReader(log, maxAppended))
+	if err != nil {
+		return nil
+	}
+	end := bytes.LastIndexByte(data, '\n') + 1
+	if end < len(data) && data[end] == 0 {
+		end++ // the other half of the character, in UTF-16
+	}
+	if end == 0 && len(data) == maxAppended {
+		end = len(data) // a line without end
+	}
+	l.at[name] = at + int64(end)
+	return data[:end]
+}
+
+// parseVisits reads lines of TeamViewer's Connections_incoming.txt: number, name, start,
+// end, local user, kind and a GUID between tabs, times in UTC. Only sessions of control
+// are returned; of the names nothing is kept.
+func parseVisits(data []byte) []visit {
+	const layout = "02-01-2006 15:04:05"
+	const fields = 6
+	var list []visit
+	for line := range strings.Lines(plainText(data)) {
+		field := strings.Split(strings.TrimRight(line, "\r\n"), "\t")
+		if len(line) > maxVisitLine || len(field) < fields || strings.TrimSpace(field[5]) != "RemoteControl" {
+			continue
+		}
+		account := strings.ReplaceAll(strings.TrimSpace(field[0]), " ", "")
+		if account == "" || len(account) > 16 || strings.Trim(account, "0123456789") != "" {
+			continue
+		}
+		start, err := time.Parse(layout, strings.TrimSpace(field[2]))
+		if err != nil {
+			continue
+		}
+		end, err := time.Parse(layout, strings.TrimSpace(field[3]))
+		if err != nil || end.Before(start) || len(list) == maxVisits {
+			continue
+		}
+		list = append(list, visit{account, start, end})
+	}
+	return list
+}
+
+// visited tells of a session that a log has. One that was seen while it lasted, by
+// whatever it showed, only learns whose it was; that is a keyed hash, or nothing without
+// keys.
+func (t *tracker) visited(tool string, kind farmhoundv1.SessionKind, v visit, keys fleetkey.Ring) {
+	hash, key, _ := keys.Hash(fleetkey.RemoteAccount, []byte(tool+" "+v.account))
+	r := t.during(tool, v)
+	if r == nil {
+		r = &farmhoundv1.RemoteSession{
+			Id: t.id("visit "+v.account, v.start), Tool: tool, Kind: kind,
+			StartedAt: timestamppb.New(v.start), EndedAt: timestamppb.New(v.end),
+			Path: farmhoundv1.SessionPath_SESSION_PATH_UNKNOWN, EstablishedBy: farmhoundv1.EstablishedBy_ESTABLISHED_BY_LOG,
+		}
+		t.ended = append(t.ended, &session{report: r})
+	}
+	r.AccountHash, r.KeyId = hash, key
+}
+
+// during finds the session through a tool that was open while a log says that one was.
+// Tools and scans are not exact to the second.
+func (t *tracker) during(tool string, v visit) *farmhoundv1.RemoteSession {
+	const slack = 30 * time.Second
+	for _, s := range t.open {
+		if r := s.report; r.GetTool() == tool && r.AccountHash == nil && r.GetStartedAt().AsTime().Before(v.end.Add(slack)) {
+			return r
+		}
+	}
+	for _, s := range t.ended {
+		r := s.report
+		if r.GetTool() == tool && r.AccountHash == nil && r.GetStartedAt().AsTime().Before(v.end.Add(slack)) && v.start.Before(r.GetEndedAt().AsTime().Add(slack)) {
+			return r
+		}
+	}
+	return nil
+}
+
+// plainText decodes UTF-16 of the usual order, which Windows programs write logs in as
+// well; every other byte of it is zero.
+func plainText(data []byte) string {
+	data = bytes.TrimPrefix(data, []byte("\xff\xfe"))
+	if len(data) < 2 || data[1] != 0 {
+		return string(data)
+	}
+	units := make([]uint16, 0, len(data)/2)
+	for ; len(data) >= 2; data = data[2:] {
+		units = append(units, binary.LittleEndian.Uint16(data))
+	}
+	return string(utf16.Decode(units))
+}
