@@ -23,7 +23,7 @@ const (
 	// atATime is how long the reader lets events gather before it reads again: a
 	// mouse moves a thousand times a second, and once is enough to know. The kernel
 	// drops what does not fit and keeps the newest.
-	atATime = 100 * time.Millisecond
+	atATime = 150 * time.Millisecond
 )
 
 // wireEvent is struct input_event, whose first half is two words of the kernel's size.
@@ -74,6 +74,9 @@ func (d *devices) look() (found, error) {
 		d.known, d.opened, d.poll = map[string]*device{}, map[int32]*device{}, -1
 	}
 	var f found
+	if len(names) == 0 && len(d.known) == 0 {
+		return f, nil
+	}
 	present := map[string]bool{}
 	for _, name := range names[:min(len(names), mostDevices)] {
 		if !strings.HasPrefix(name, "event") {
@@ -219,10 +222,11 @@ func (d *devices) drain(fd int32, buffer []byte) {
 }
 
 // take counts events. Keys that repeat by themselves and those let go are no input,
-// and of what lies within a millisecond one is enough.
+// and of what lies within some milliseconds one is enough.
 func (d *devices) take(dev *device, data []byte) {
 	now := d.sensor.ledger.clock()
-	last, lastKey := int64(-1), false
+	const enough = 8 // milliseconds: what most mice take between two movements
+	last, lastKey := int64(-enough), false
 	for ; len(data) >= eventSize; data = data[eventSize:] {
 		pressed, key := readEvent(data[timeSize:eventSize])
 		if !pressed {
@@ -232,10 +236,10 @@ func (d *devices) take(dev *device, data []byte) {
 		if dev.stamped {
 			at = min(stamp(data)+d.offset, now)
 		}
-		if at != last || key != lastKey {
+		if at-last >= enough || key != lastKey {
 			d.sensor.ledger.note(dev.source, at, key)
+			last, lastKey = at, key
 		}
-		last, lastKey = at, key
 	}
 }
 

@@ -117,6 +117,9 @@ func (y *system) lookAtMedia(st *state) {
 // lookAtDisplays connects to X servers that came and lets go of those that went. It
 // reports whether one refused.
 func (y *system) lookAtDisplays() (refused bool) {
+	if len(y.programs.servers) == 0 && len(y.displays) == 0 {
+		return false
+	}
 	present := map[string]bool{}
 	for _, server := range y.programs.servers[:min(len(y.programs.servers), mostServers)] {
 		present[server.display] = true
