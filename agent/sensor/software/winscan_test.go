@@ -2,7 +2,6 @@ package software
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"io"
 	"io/fs"
@@ -121,7 +120,7 @@ func established(pid uint32, local, remote string) sockets.Owned {
 func observeWindows(t *testing.T, y *winSystem, at time.Time) (*farmhoundv1.Report, error) {
 	t.Helper()
 	into := &farmhoundv1.Report{}
-	err := y.observe(context.Background(), host.Host{Now: func() time.Time { return at }}, catalog.BuiltIn(), testKeys(t), into)
+	err := y.observe(t.Context(), host.Host{Now: func() time.Time { return at }}, catalog.BuiltIn(), testKeys(t), into)
 	if errors.As(err, new(host.Partial)) {
 		return into, err
 	}

@@ -10,6 +10,8 @@ import (
 )
 
 // TestWindowsAgent runs the agent on one Windows, which takes a while to make.
+//
+//nolint:paralleltest // its parts share one registry
 func TestWindowsAgent(t *testing.T) {
 	t.Parallel()
 	w := newWine(t)
@@ -21,7 +23,7 @@ func TestWindowsAgent(t *testing.T) {
 		{"policy is read", policyIsRead},
 		{"service is installed, started, stopped and removed", serviceLives},
 	} {
-		t.Run(test.name, func(t *testing.T) { test.run(t, w) }) //nolint:paralleltest // they share one registry
+		t.Run(test.name, func(t *testing.T) { test.run(t, w) })
 	}
 }
 

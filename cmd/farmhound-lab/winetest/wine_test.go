@@ -35,8 +35,8 @@ func newWine(t *testing.T) *wine {
 	compiler := require(t, "x86_64-w64-mingw32-gcc")
 	t.Cleanup(func() {
 		// Of this prefix only. It is an error where nothing runs any more.
-		_ = w.command(context.Background(), server, "-k").Run()
-		_ = w.command(context.Background(), server, "-w").Run()
+		_ = w.command(context.WithoutCancel(t.Context()), server, "-k").Run()
+		_ = w.command(context.WithoutCancel(t.Context()), server, "-w").Run()
 	})
 	w.must(t, w.loader, "wineboot", "-i")
 	w.must(t, compiler, "-shared", "-O2", "-o", w.inside(`C:\windows\system32\bcryptprimitives.dll`), "testdata/prng.c", "-ladvapi32")
@@ -159,7 +159,7 @@ func (w *wine) register(t *testing.T, keys string) {
 // gets files beyond the usual three, and ends with the test.
 func (w *wine) start(t *testing.T, path string, files ...*os.File) {
 	t.Helper()
-	c := w.command(context.Background(), w.loader, path)
+	c := w.command(context.WithoutCancel(t.Context()), w.loader, path)
 	c.ExtraFiles = files
 	input, err := c.StdinPipe()
 	if err != nil {
