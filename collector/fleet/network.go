@@ -11,7 +11,7 @@ import (
 const (
 	keptNetworks    = 16
 	keptEgresses    = 20
-	keptDayEgresses = 6
+	keptDayEgresses = 12
 	keptTunnels     = 8
 	keptPlaces      = 12
 )

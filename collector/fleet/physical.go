@@ -80,9 +80,11 @@ func byDefault(paths []EgressPath, four bool) netip.Addr {
 	return netip.Addr{}
 }
 
+// physicalKind reports whether an interface is the laptop's own rather than a tunnel's.
+// A virtual one that was asked over is how a laptop in a namespace or behind a bridge
+// of its own reaches the network.
 func physicalKind(k farmhoundv1.InterfaceKind) bool {
-	return k == farmhoundv1.InterfaceKind_INTERFACE_KIND_ETHERNET || k == farmhoundv1.InterfaceKind_INTERFACE_KIND_WIFI ||
-		k == farmhoundv1.InterfaceKind_INTERFACE_KIND_CELLULAR
+	return k != farmhoundv1.InterfaceKind_INTERFACE_KIND_TUNNEL && k != farmhoundv1.InterfaceKind_INTERFACE_KIND_UNSPECIFIED
 }
 
 // physical notes where the laptop stands while its traffic takes another way: the

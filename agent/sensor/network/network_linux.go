@@ -86,7 +86,7 @@ func (v *view) findDefaults(ctx context.Context, h host.Host) {
 	if !h.Live() {
 		return
 	}
-	for _, source := range []netip.Addr{sourceTo(ctx, "192.0.2.1:9"), sourceTo(ctx, "[2001:db8::1]:9")} {
+	for _, source := range []netip.Addr{sourceTo(ctx, farPlace4), sourceTo(ctx, farPlace6)} {
 		for i := range v.links {
 			l := &v.links[i]
 			if source.IsValid() && slices.ContainsFunc(l.Prefixes, func(p netip.Prefix) bool { return p.Addr() == source }) {
@@ -95,6 +95,12 @@ func (v *view) findDefaults(ctx context.Context, h host.Host) {
 		}
 	}
 }
+
+// Far places, which no local network has for its own: a.root-servers.net.
+const (
+	farPlace4 = "198.41.0.4:9"
+	farPlace6 = "[2001:503:ba3e::2:30]:9"
+)
 
 // sourceTo returns the address that the kernel would send from to a far place.
 // Connecting a datagram socket sends nothing.

@@ -28,7 +28,7 @@ func (v *view) paths() []egress.Path {
 		switch {
 		case l.Tunnel != "" && len(tunnelled) < mostAsked:
 			tunnelled = append(tunnelled, egress.Path{Interface: l.Name, Kind: l.Kind, Tool: v.owners[l.Name]})
-		case isPhysical(l.Kind) && len(physical) < mostAsked:
+		case l.Tunnel == "" && (isPhysical(l.Kind) || v.hasDefault(l.Name)) && len(physical) < mostAsked:
 			physical = append(physical, egress.Path{Interface: l.Name, Kind: l.Kind})
 		}
 	}
@@ -42,6 +42,12 @@ func (v *view) paths() []egress.Path {
 	return slices.DeleteFunc(list, func(p egress.Path) bool {
 		return byDefault != nil && byDefault.Tunnel != "" && p.Interface == byDefault.Name
 	})
+}
+
+// hasDefault reports whether a default route leads through an interface, preferred or
+// not. Bridges of containers have none.
+func (v *view) hasDefault(name string) bool {
+	return slices.ContainsFunc(v.routes, func(r links.Route) bool { return r.To.Bits() == 0 && r.Interface == name })
 }
 
 func isPhysical(k links.Kind) bool {
