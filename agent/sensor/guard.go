@@ -143,5 +143,10 @@ func (r *Runner) Stretch() int {
 func (r *Runner) notePower(report *farmhoundv1.Report) {
 	if report.Hardware != nil {
 		r.battery = report.Hardware.GetPower() == farmhoundv1.PowerSource_POWER_SOURCE_BATTERY
+		for _, s := range r.slots {
+			if spares, ok := s.sensor.(interface{ OnBattery(on bool) }); ok {
+				spares.OnBattery(r.battery)
+			}
+		}
 	}
 }

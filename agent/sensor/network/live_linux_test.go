@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -62,13 +63,21 @@ func TestObserveLive(t *testing.T) {
 	}
 }
 
+// hasty is a clock that goes on by a minute whenever it is looked at.
+func hasty() func() time.Time {
+	var minutes atomic.Int64
+	began := time.Now()
+	return func() time.Time { return began.Add(time.Duration(minutes.Add(1)) * settled) }
+}
+
 func observeInside(t *testing.T, gateway string) {
 	// Something must have been said to the gateway before its address is known.
 	if conn, err := net.Dial("udp", net.JoinHostPort(gateway, "9")); err == nil {
 		_, _ = conn.Write([]byte("x"))
 		_ = conn.Close()
 	}
-	s := New(host.Host{}, catalog.BuiltIn(), ring(t))
+	s := New(host.Host{Now: hasty()}, catalog.BuiltIn(), ring(t))
+	defer s.Close()
 	var got *farmhoundv1.Network
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()

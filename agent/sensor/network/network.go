@@ -35,7 +35,9 @@ type Sensor struct {
 	host   host.Host
 	config atomic.Pointer[config]
 	prober atomic.Pointer[egress.Prober] // nil where nobody is asked
-	system system
+	// battery is whether the laptop runs on its battery.
+	battery atomic.Bool
+	system  system
 }
 
 // config is what a policy can change.
@@ -62,3 +64,7 @@ func (s *Sensor) Use(c *catalog.Catalog, keys fleetkey.Ring) { s.config.Store(&c
 // UseProber has the ways out of this laptop asked by p, which somebody else runs, from
 // the next observation on.
 func (s *Sensor) UseProber(p *egress.Prober) { s.prober.Store(p) }
+
+// OnBattery says where the laptop gets its power from: on battery the network is not
+// listened to.
+func (s *Sensor) OnBattery(battery bool) { s.battery.Store(battery) }

@@ -8,63 +8,159 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/farmhound-security/farmhound/agent/sensor/host"
 	"github.com/farmhound-security/farmhound/agent/sensor/internal/links"
 	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
-	"github.com/farmhound-security/farmhound/proto/fleetkey"
 )
 
 // resolverFiles hold the resolvers in use: the C library's, and those behind
 // systemd's stub.
 var resolverFiles = [...]string{"/etc/resolv.conf", "/run/systemd/resolve/resolv.conf"}
 
+const (
+	// lookAgain is after what time everything is looked at anew although the kernel
+	// told of no change: who is on the network, proxies and resolvers it does not tell.
+	lookAgain = 5 * time.Minute
+	// settled is for how long little changes wait.
+	settled = time.Minute
+	// mostMissing is how many looks in a row do not wait for what is missing.
+	mostMissing = 8
+
+	detailDeaf = "announcements on the local network cannot be heard"
+)
+
 // system is what the sense keeps between observations on Linux.
-type system struct{ owners owners }
+type system struct {
+	owners  owners
+	netlink netlink
+	news    *news // nil where the kernel does not tell of changes
+	table   []neighbour
+	crowd   crowd
+	ear     ear
+	last    look
+}
+
+// look is the latest observation, with what it depended on.
+type look struct {
+	at     time.Time
+	config *config
+	out    *farmhoundv1.Network
+	err    error
+	// missing counts the looks in a row that lacked what may be there soon: a gateway
+	// has no hardware address before something was said to it.
+	missing int
+	// little says that little has changed since.
+	little bool
+}
 
 func newSystem(h host.Host) system { return system{owners: newOwners(h)} }
 
 // view is what one observation found.
 type view struct {
-	links    []links.Link
-	routes   []links.Route
-	defaults map[string]bool   // interfaces through which a default route leaves
-	owners   map[string]string // catalogue ids of the tools that own tunnels, by interface
+	links      []links.Link
+	routes     []links.Route
+	neighbours []neighbour
+	defaults   map[string]bool   // interfaces through which a default route leaves
+	owners     map[string]string // catalogue ids of the tools that own tunnels, by interface
 }
 
-// Observe fills Network.
+// Observe fills Network. Where the kernel tells of changes and told of none, it is what
+// was observed before.
 func (s *Sensor) Observe(ctx context.Context, into *farmhoundv1.Report) error {
-	found, err := links.List(s.host)
-	if err != nil {
+	if s.steady() {
+		into.Network = s.system.last.out
+		return s.system.last.err
+	}
+	use, now := s.config.Load(), s.host.Time()
+	out, again, err := s.look(ctx, use)
+	missing := 0
+	if again {
+		missing = s.system.last.missing + 1
+	}
+	s.system.last = look{}
+	if out == nil {
 		return err
 	}
-	routes, err := links.Routes(s.host)
-	if err != nil {
-		return err
+	s.system.last = look{at: now, config: use, out: out, err: err, missing: missing}
+	into.Network = out
+	return err
+}
+
+// steady reports whether what was observed last still stands.
+func (s *Sensor) steady() bool {
+	y := &s.system
+	if !s.host.Live() || y.last.out == nil {
+		// From before the first look on, so that no change falls between.
+		if s.host.Live() && y.news == nil {
+			y.news, _ = follow()
+		}
+		return false
+	}
+	changed := little // where the kernel does not tell
+	if y.news != nil {
+		changed = y.news.read()
+	}
+	age := s.host.Time().Sub(y.last.at).Abs()
+	switch {
+	case changed == much || y.last.config != s.config.Load() || age >= lookAgain:
+		return false
+	case y.last.missing > 0 && y.last.missing < mostMissing:
+		return false
+	case changed == little:
+		y.last.little = true
+	}
+	waits := y.last.little || y.last.missing > 0
+	return !(waits && age >= settled) && s.sameWaysOut()
+}
+
+// sameWaysOut reports whether the collector's answers are those of the last look.
+func (s *Sensor) sameWaysOut() bool {
+	var known []*farmhoundv1.EgressPath
+	if p := s.prober.Load(); p != nil {
+		known = p.Known()
+	}
+	told := s.system.last.out.GetEgress()
+	return len(told) == len(known) && (len(known) == 0 || &told[0] == &known[0])
+}
+
+// look observes.
+func (s *Sensor) look(ctx context.Context, use *config) (out *farmhoundv1.Network, again bool, err error) {
+	v := &view{}
+	if v.links, err = links.List(s.host); err != nil {
+		return nil, false, err
+	}
+	if v.routes, err = links.Routes(s.host); err != nil {
+		return nil, false, err
 	}
 	if err := ctx.Err(); err != nil {
-		return fmt.Errorf("look at the network: %w", err)
+		return nil, false, fmt.Errorf("look at the network: %w", err)
 	}
-	v := &view{links: found, routes: routes}
 	v.findDefaults(ctx, s.host)
-
-	use := s.config.Load()
-	out := &farmhoundv1.Network{Interfaces: v.interfaces(), Resolvers: v.resolvers(s.host)}
+	out = &farmhoundv1.Network{Interfaces: v.interfaces(), Resolvers: v.resolvers(s.host), ProxyConfigured: proxies(s.host)}
 	details := []string{}
 	if out.Tunnels, err = s.tunnels(ctx, use, v); err != nil {
 		details = append(details, err.Error())
 	}
+	v.neighbours, err = s.system.neighbours(s.host)
+	told := err == nil
 	if use.keys.Empty() {
 		details = append(details, detailNoKey)
 	} else {
-		v.hash(s.host, use.keys, out)
+		again = !s.hash(v, use.keys, out)
+	}
+	if deaf := s.listen(v); deaf != nil {
+		details = append(details, detailDeaf)
+	}
+	if told {
+		out.Neighbours = s.around(v)
 	}
 	if p := s.prober.Load(); p != nil {
 		p.Want(v.paths())
 		out.Egress = p.Known()
 	}
-	into.Network = out
-	return host.Hidden(details...)
+	return out, again, host.Hidden(details...)
 }
 
 // findDefaults finds the interfaces through which traffic leaves. VPNs put two
@@ -192,46 +288,4 @@ func (v *view) link(name string) *links.Link {
 		return nil
 	}
 	return &v.links[i]
-}
-
-// hash fills the hashes of the local network that carries the default route. A
-// tunnel over it does not change where the laptop is.
-func (v *view) hash(h host.Host, keys fleetkey.Ring, out *farmhoundv1.Network) {
-	gateway, ok := v.localGateway()
-	if !ok {
-		return
-	}
-	l := v.link(gateway.Interface)
-	for _, p := range l.Prefixes {
-		if !p.Contains(gateway.Gateway) {
-			continue
-		}
-		if value, ok := fleetkey.Prefix(p); ok && !p.Addr().IsLinkLocalUnicast() {
-			out.LanHash, out.KeyId, _ = keys.Hash(fleetkey.LANPrefix, value)
-			out.EarlierLans = keys.Earlier(fleetkey.LANPrefix, value)
-		}
-	}
-	if value, ok := fleetkey.MAC(hardwareAddress(h, gateway)); ok {
-		out.GatewayHash, out.KeyId, _ = keys.Hash(fleetkey.GatewayMAC, value)
-		out.EarlierGateways = keys.Earlier(fleetkey.GatewayMAC, value)
-	}
-}
-
-// localGateway returns the preferred default route that leaves through a network
-// nearby, IPv4 before IPv6.
-func (v *view) localGateway() (best links.Route, found bool) {
-	for _, r := range v.routes {
-		if r.To.Bits() != 0 || !r.Gateway.IsValid() {
-			continue
-		}
-		if l := v.link(r.Interface); l == nil || !l.Local() {
-			continue
-		}
-		better := !found || r.Gateway.Is4() && best.Gateway.Is6() ||
-			r.Gateway.Is4() == best.Gateway.Is4() && r.Metric < best.Metric
-		if better {
-			best, found = r, true
-		}
-	}
-	return best, found
 }

@@ -29,6 +29,8 @@ type Kind = farmhoundv1.InterfaceKind
 type Link struct {
 	// Name is the kernel's, such as eth0.
 	Name string
+	// Index is the kernel's number for it, zero in a recorded tree.
+	Index int
 	// Up is whether it is switched on, Loopback whether it leads nowhere else.
 	Up, Loopback bool
 	// MTU is the largest packet in bytes.
@@ -71,7 +73,7 @@ func live(host.Host) ([]Link, error) {
 	}
 	found := make([]Link, 0, len(interfaces))
 	for _, i := range interfaces[:min(len(interfaces), maxLinks)] {
-		l := Link{Name: i.Name, Up: i.Flags&net.FlagUp != 0, Loopback: i.Flags&net.FlagLoopback != 0, MTU: i.MTU}
+		l := Link{Name: i.Name, Index: i.Index, Up: i.Flags&net.FlagUp != 0, Loopback: i.Flags&net.FlagLoopback != 0, MTU: i.MTU}
 		if i.Flags&net.FlagPointToPoint != 0 {
 			l.Tunnel = "pointopoint" // the kernel's word for the flag, until classify knows better
 		}

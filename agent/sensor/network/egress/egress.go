@@ -60,6 +60,7 @@ type Prober struct {
 	responder responder
 	paths     []Path
 	known     []known
+	listed    []*farmhoundv1.EgressPath // what Known returned, until known changes
 }
 
 // known is the latest answer over one path in one address family.
@@ -111,6 +112,7 @@ func (p *Prober) Want(paths []Path) {
 	p.paths = slices.Clone(paths)
 	// What an interface that is gone was seen under says nothing of now.
 	p.known = slices.DeleteFunc(p.known, func(k known) bool { return !slices.Contains(p.paths, k.path) })
+	p.listed = nil
 	p.signal()
 }
 
@@ -121,16 +123,18 @@ func (p *Prober) signal() {
 	}
 }
 
-// Known returns what is known, the default route first. The messages are not to be
-// changed.
+// Known returns what is known, the default route first: the same list until something
+// changes. It is not to be changed.
 func (p *Prober) Known() []*farmhoundv1.EgressPath {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	var list []*farmhoundv1.EgressPath
-	for _, k := range p.known[:min(len(p.known), mostPaths)] {
-		list = append(list, &farmhoundv1.EgressPath{Kind: k.path.Kind, Tool: k.path.Tool, DefaultRoute: k.path.Interface == "", Seal: k.seal})
+	if p.listed != nil {
+		return p.listed
 	}
-	return list
+	for _, k := range p.known[:min(len(p.known), mostPaths)] {
+		p.listed = append(p.listed, &farmhoundv1.EgressPath{Kind: k.path.Kind, Tool: k.path.Tool, DefaultRoute: k.path.Interface == "", Seal: k.seal})
+	}
+	return p.listed
 }
 
 // Run asks at every change and every few hours until ctx is done.
@@ -201,7 +205,7 @@ func (p *Prober) replace(found []known) {
 		}
 		changed = changed || i >= len(p.known) || !bytes.Equal(k.seal, p.known[i].seal)
 	}
-	p.known = found
+	p.known, p.listed = found, nil
 	notify := p.Changed
 	p.mu.Unlock()
 	if changed && notify != nil {

@@ -1,0 +1,113 @@
+package network
+
+import (
+	"net/netip"
+	"slices"
+
+	"github.com/farmhound-security/farmhound/agent/sensor/internal/links"
+	"github.com/farmhound-security/farmhound/agent/sensor/network/heard"
+	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
+)
+
+// ear hears the local network. Joining groups is put off until a second look: who looks
+// once would hear nothing.
+type ear struct {
+	looks    int
+	listener *heard.Listener // nil while nothing is listened to
+	on       []int           // indices of the interfaces
+	of       mac             // the gateway: behind another one all are others
+	sources  []heard.Source
+}
+
+// listen listens on the interfaces of the local network, and on none on battery.
+func (s *Sensor) listen(v *view) (err error) {
+	e := &s.system.ear
+	if e.looks++; e.looks < 2 || !s.host.Live() {
+		return nil
+	}
+	var on []int
+	for _, l := range v.local() {
+		if !s.battery.Load() && len(l.Prefixes) > 0 {
+			on = append(on, l.Index)
+		}
+	}
+	var of mac
+	if gateway, ok := v.localGateway(); ok {
+		of, _ = v.gatewayMAC(gateway)
+	}
+	same := slices.Equal(on, e.on) && (of == e.of || e.of == mac{})
+	if same && (e.listener != nil || len(on) == 0) {
+		e.of = of
+		return nil
+	}
+	if err := e.close(); err != nil {
+		return err
+	}
+	if len(on) == 0 {
+		return nil
+	}
+	e.on, e.of = on, of
+	e.listener, err = heard.Listen(on, s.host.Time)
+	return err
+}
+
+func (e *ear) close() error {
+	if e.listener == nil {
+		return nil
+	}
+	l := e.listener
+	e.listener, e.on, e.sources = nil, nil, nil
+	return l.Close()
+}
+
+// around counts who else is on the local network; nil where that is not known.
+func (s *Sensor) around(v *view) *farmhoundv1.Neighbours {
+	y, local := &s.system, v.local()
+	y.crowd.reset()
+	for _, n := range v.neighbours {
+		if slices.ContainsFunc(local, n.on) {
+			y.crowd.add(n)
+		}
+	}
+	if l := y.ear.listener; l != nil {
+		y.ear.sources = l.Sources(y.ear.sources[:0])
+		for _, source := range y.ear.sources {
+			if isNear(local, source.Addr) {
+				y.crowd.hear(source, s.host.Time())
+			}
+		}
+	}
+	var of mac
+	if gateway, ok := v.localGateway(); ok {
+		of, _ = v.gatewayMAC(gateway)
+	}
+	return y.crowd.count(of)
+}
+
+// local returns the links to the network around the laptop: what is plugged in or
+// wireless, and whatever carries the default route beside tunnels, such as a bridge.
+func (v *view) local() (list []*links.Link) {
+	gateway, found := v.localGateway()
+	for i := range v.links {
+		l := &v.links[i]
+		wired := l.Kind == farmhoundv1.InterfaceKind_INTERFACE_KIND_ETHERNET || l.Kind == farmhoundv1.InterfaceKind_INTERFACE_KIND_WIFI
+		if l.Local() && (wired || found && l.Name == gateway.Interface) {
+			list = append(list, l)
+		}
+	}
+	return list
+}
+
+// isNear reports whether an address is on one of the links, and not the laptop's own.
+func isNear(local []*links.Link, addr netip.Addr) bool {
+	near := addr.IsLinkLocalUnicast()
+	for _, l := range local {
+		for _, p := range l.Prefixes {
+			if p.Addr() == addr {
+				return false
+			}
+			near = near || p.Contains(addr)
+		}
+	}
+	return near
+}
