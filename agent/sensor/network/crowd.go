@@ -26,16 +26,16 @@ type neighbour struct {
 
 // crowd counts who is on the local network, each once however many addresses he has.
 type crowd struct {
-	macs  map[mac]bool // whether he announced himself as a KVM
+	macs  map[mac]heard.Kind // what each announced himself as
 	addrs map[netip.Addr]mac
 	// alone are those who were heard and are in no neighbour table.
-	alone map[netip.Addr]bool
+	alone map[netip.Addr]heard.Kind
 }
 
 // reset makes the crowd empty, and keeps its memory.
 func (c *crowd) reset() {
 	if c.macs == nil {
-		c.macs, c.addrs, c.alone = map[mac]bool{}, map[netip.Addr]mac{}, map[netip.Addr]bool{}
+		c.macs, c.addrs, c.alone = map[mac]heard.Kind{}, map[netip.Addr]mac{}, map[netip.Addr]heard.Kind{}
 	}
 	clear(c.macs)
 	clear(c.addrs)
@@ -53,9 +53,8 @@ func (c *crowd) add(n neighbour) {
 
 // hear adds somebody who was heard.
 func (c *crowd) hear(s heard.Source, now time.Time) {
-	kvm := s.Kind == heard.KVM
 	// A KVM speaks seldom, so that what it said is believed for longer.
-	if !kvm && now.Sub(s.At).Abs() > lately {
+	if s.Kind != heard.KVM && now.Sub(s.At).Abs() > lately {
 		return
 	}
 	m, known := c.addrs[s.Addr]
@@ -64,9 +63,9 @@ func (c *crowd) hear(s heard.Source, now time.Time) {
 	}
 	switch {
 	case known:
-		c.macs[m] = c.macs[m] || kvm
+		c.macs[m] = max(c.macs[m], s.Kind)
 	case len(c.alone) < mostNeighbours:
-		c.alone[s.Addr] = c.alone[s.Addr] || kvm
+		c.alone[s.Addr] = max(c.alone[s.Addr], s.Kind)
 	}
 }
 
@@ -87,27 +86,30 @@ func embedded(addr netip.Addr) (m mac, ok bool) {
 // count fills the counts, without the gateway. They are nil where nobody else is
 // seen: a network that keeps its clients apart looks just so.
 func (c *crowd) count(gateway mac) *farmhoundv1.Neighbours {
-	out := &farmhoundv1.Neighbours{Reachable: uint32(len(c.alone))}
-	for _, kvm := range c.alone {
-		if kvm {
-			out.KvmMakers++
-		}
+	out := &farmhoundv1.Neighbours{}
+	for _, kind := range c.alone {
+		tally(out, makerOther, kind)
 	}
-	for m, announced := range c.macs {
-		made := m.maker()
-		if announced || made == makerKVM {
-			out.KvmMakers++
-		}
-		if m == gateway {
-			continue
-		}
-		out.Reachable++
-		if made == makerLaptop {
-			out.BusinessLaptops++
+	for m, kind := range c.macs {
+		switch {
+		case m != gateway:
+			tally(out, m.maker(), kind)
+		case kind == heard.KVM || m.maker() == makerKVM:
+			out.KvmMakers++ // a gateway too, but not somebody else
 		}
 	}
 	if out.GetReachable() == 0 && out.GetKvmMakers() == 0 {
 		return nil
 	}
 	return out
+}
+
+func tally(out *farmhoundv1.Neighbours, made maker, announced heard.Kind) {
+	out.Reachable++
+	switch {
+	case made == makerKVM || announced == heard.KVM:
+		out.KvmMakers++
+	case made == makerLaptop || announced == heard.Laptop:
+		out.BusinessLaptops++
+	}
 }

@@ -1,0 +1,134 @@
+package network
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"strconv"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/farmhound-security/farmhound/agent/sensor/farpath"
+	"github.com/farmhound-security/farmhound/agent/sensor/host"
+	"github.com/farmhound-security/farmhound/proto/catalog"
+	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
+)
+
+// speakerIn names the variable that tells this program to be the IP-KVM: its value is
+// the interface to announce over.
+const speakerIn = "FARMHOUND_TEST_SPEAKER"
+
+// around are the hardware addresses of those on the local network, by the last byte of
+// their addresses.
+var around = map[int]string{
+	1:  "02:de:48:00:11:22", // the gateway
+	30: "f8:db:88:01:02:03", // Dell
+	31: "00:13:02:01:02:03", // Intel's wireless card
+	32: "da:a1:19:01:02:03", // made up
+	33: "30:52:53:01:02:03", // JetKVM
+	34: "dc:a6:32:01:02:03", // a board, which says that it is a PiKVM
+}
+
+// TestAroundLive has a laptop on a local network with others, who answer and announce
+// themselves with real packets, and whom it asks nothing.
+func TestAroundLive(t *testing.T) {
+	switch {
+	case os.Getenv(inside) != "":
+		listenInside(t)
+		return
+	case os.Getenv(speakerIn) != "":
+		speakInside(t, os.Getenv(speakerIn))
+		return
+	}
+	t.Parallel()
+	farpath.Require(t, "ip")
+	laptop, home := farpath.Namespace(t), farpath.Namespace(t)
+	ip(t, "-n", laptop, "link", "add", "lan0", "type", "veth", "peer", "name", "lan0", "netns", home)
+	ip(t, "-n", laptop, "addr", "add", "192.168.7.20/24", "dev", "lan0")
+	ip(t, "-n", laptop, "link", "set", "lan0", "up")
+	ip(t, "-n", home, "link", "set", "lan0", "up")
+	for last, hardware := range around {
+		// Each of them has an interface of its own, in a network of its own.
+		name := "at" + strconv.Itoa(last)
+		ip(t, "-n", home, "link", "add", "link", "lan0", "name", name, "address", hardware, "type", "macvlan", "mode", "bridge")
+		other := farpath.Namespace(t)
+		ip(t, "-n", home, "link", "set", name, "netns", other)
+		ip(t, "-n", other, "addr", "add", fmt.Sprintf("192.168.7.%d/24", last), "dev", name)
+		ip(t, "-n", other, "link", "set", name, "up")
+		if last == 34 {
+			speak := again(t, other, speakerIn+"="+name)
+			if err := speak.Start(); err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() {
+				_ = speak.Process.Kill()
+				_ = speak.Wait()
+			})
+		}
+	}
+	ip(t, "-n", laptop, "route", "add", "default", "via", "192.168.7.1", "dev", "lan0")
+	if out, err := again(t, laptop, inside+"=1").CombinedOutput(); err != nil {
+		t.Errorf("inside: %v\n%s", err, out)
+	}
+}
+
+// again runs this program in a namespace.
+func again(t *testing.T, namespace, variable string) *exec.Cmd {
+	c := exec.CommandContext(t.Context(), "ip", "netns", "exec", namespace, os.Args[0], "-test.run=^TestAroundLive$", "-test.timeout=60s")
+	c.Env = append(os.Environ(), variable)
+	return c
+}
+
+func listenInside(t *testing.T) {
+	// What a laptop did on its own: it spoke with them.
+	for last := range around {
+		if last == 34 {
+			continue // never spoken with: it is heard
+		}
+		fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = unix.Sendto(fd, []byte("x"), 0, &unix.SockaddrInet4{Port: 9, Addr: [4]byte{192, 168, 7, byte(last)}})
+		_ = unix.Close(fd)
+	}
+	s := New(host.Host{Now: hasty()}, catalog.BuiltIn(), ring(t))
+	defer s.Close()
+	want := &farmhoundv1.Neighbours{Reachable: 5, BusinessLaptops: 2, KvmMakers: 2}
+	var got *farmhoundv1.Neighbours
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); <-tick.C {
+		report := &farmhoundv1.Report{}
+		if err := s.Observe(t.Context(), report); err != nil {
+			t.Fatal(err)
+		}
+		got = report.GetNetwork().GetNeighbours()
+		if got.GetReachable() == want.GetReachable() && got.GetBusinessLaptops() == want.GetBusinessLaptops() && got.GetKvmMakers() == want.GetKvmMakers() {
+			return
+		}
+	}
+	t.Errorf("around are %v, want %v", got, want)
+}
+
+// speakInside announces a PiKVM until it is killed, as Avahi does when it starts.
+func speakInside(t *testing.T, name string) {
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fd)
+	if err := unix.BindToDevice(fd, name); err != nil {
+		t.Fatal(err)
+	}
+	const packet = "\x00\x00\x84\x00\x00\x00\x00\x01\x00\x00\x00\x00" +
+		"\x05pikvm\x05local\x00\x00\x01\x80\x01\x00\x00\x00\x78\x00\x04\xc0\xa8\x07\x22"
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for range 500 {
+		_ = unix.Sendto(fd, []byte(packet), 0, &unix.SockaddrInet4{Port: 5353, Addr: [4]byte{224, 0, 0, 251}})
+		<-tick.C
+	}
+}
