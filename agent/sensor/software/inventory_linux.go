@@ -19,7 +19,6 @@ const linux = farmhoundv1.OperatingSystem_OPERATING_SYSTEM_LINUX
 const (
 	// inventoryInterval is how often what is installed is looked at again.
 	inventoryInterval = time.Minute
-	dpkgStatus        = "/var/lib/dpkg/status"
 	maxPaths          = 2000
 	maxHomes          = 64
 	maxUnits          = 10_000
@@ -27,7 +26,6 @@ const (
 
 // Fixed details of what the inventory could not see.
 const (
-	detailRPM   = "rpm packages are not read"
 	detailHomes = "other users' home folders are hidden without root"
 )
 
@@ -35,18 +33,13 @@ const (
 // install, the latter first.
 var unitFolders = [...]string{"/etc/systemd/system", "/usr/local/lib/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system"}
 
-// rpmFolders hold the database of rpm where it is the system's package manager.
-var rpmFolders = [...]string{"/var/lib/rpm/rpmdb.sqlite", "/usr/lib/sysimage/rpm/rpmdb.sqlite", "/var/lib/rpm/Packages"}
-
 // inventory is what is installed, looked at once a minute.
 type inventory struct {
 	host    host.Host
 	catalog *catalog.Catalog
 	at      time.Time
 
-	packages    map[string]string // of the catalogue's packages, name to version
-	packagesAt  time.Time         // modification time of the status file that was read
-	packagesLen int64
+	packages []packageFile
 
 	facts   []catalog.Fact
 	found   map[string]*installation // by entry
@@ -60,19 +53,10 @@ func (v *inventory) refresh(ctx context.Context, c *catalog.Catalog) error {
 		return nil
 	}
 	if v.catalog != c {
-		v.packagesAt, v.packagesLen = time.Time{}, -1
+		v.packages = packageFiles()
 	}
 	v.catalog, v.facts, v.found, v.details = c, nil, map[string]*installation{}, nil
-	if err := v.readPackages(); err != nil {
-		v.catalog = nil
-		return err
-	}
-	for name, version := range v.packages {
-		v.add(farmhoundv1.FactKind_FACT_KIND_PACKAGE, name, func(i *installation, _ *farmhoundv1.Fact) {
-			i.foundBy.add(farmhoundv1.FoundBy_FOUND_BY_PACKAGE)
-			i.version, i.system = version, true
-		})
-	}
+	v.readPackages()
 	v.readUnits()
 	v.readPaths()
 	if names, err := v.host.ReadNames("/sys/class/net", 1024); err == nil {
@@ -102,40 +86,6 @@ func (v *inventory) add(kind farmhoundv1.FactKind, value string, note func(*inst
 		}
 		note(i, t.Fact)
 	}
-}
-
-// readPackages reads dpkg's status file again if it has changed.
-func (v *inventory) readPackages() error {
-	for _, name := range rpmFolders {
-		if _, err := v.host.Stat(name); err == nil {
-			v.details = append(v.details, detailRPM)
-			break
-		}
-	}
-	f, err := v.host.Open(dpkgStatus)
-	if errors.Is(err, fs.ErrNotExist) {
-		v.packages = nil
-		return nil // another package manager
-	}
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return err
-	}
-	if info.ModTime().Equal(v.packagesAt) && info.Size() == v.packagesLen {
-		return nil
-	}
-	v.packages = map[string]string{}
-	err = parseDpkgStatus(f, func(name, version []byte) {
-		if v.catalog.Knows(linux, catalog.Fact{Kind: farmhoundv1.FactKind_FACT_KIND_PACKAGE, Value: string(name)}) {
-			v.packages[string(name)] = cleanVersion(string(version))
-		}
-	})
-	v.packagesAt, v.packagesLen = info.ModTime(), info.Size()
-	return err
 }
 
 // readUnits looks for the catalogue's services among systemd's units. A unit is

@@ -62,6 +62,19 @@ func TestRecorded(t *testing.T) {
 	}
 }
 
+// A database of the smallest pages, so that everything in it is a tree.
+func TestSmallPages(t *testing.T) {
+	t.Parallel()
+	data, err := os.ReadFile("testdata/small.sqlite")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := installed(data, all)
+	if len(got) != 20 || got["pkg19"] != "1-2" || err != nil {
+		t.Errorf("%v, %v", got, err)
+	}
+}
+
 // What rpm itself builds and installs is read as it lists it.
 func TestInstalledByRPM(t *testing.T) {
 	t.Parallel()
@@ -171,8 +184,11 @@ func TestBroken(t *testing.T) {
 }
 
 func FuzzInstalled(f *testing.F) {
-	whole := recorded(f)
-	f.Add(whole[:64<<10])
+	small, err := os.ReadFile("testdata/small.sqlite")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(small)
 	f.Add(ndbOf(headerOf("x11vnc", "1", "2")))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		_, _ = installed(data, all)

@@ -10,12 +10,11 @@ import (
 
 // The parts of SQLite's file format that a rowid table is made of.
 const (
-	sqliteMagic  = "SQLite format 3\x00"
-	fileHeader   = 100
-	leafTable    = 13
-	branchTable  = 5
-	maxDepth     = 20
-	maxPageReads = 1 << 18
+	sqliteMagic = "SQLite format 3\x00"
+	fileHeader  = 100
+	leafTable   = 13
+	branchTable = 5
+	maxDepth    = 20
 )
 
 var errTorn = errors.New("the file is torn or being written")
@@ -26,7 +25,7 @@ type sqliteFile struct {
 	page   int64 // size of one
 	usable int   // of a page
 	pages  int64
-	reads  int
+	reads  int64
 }
 
 func openSQLite(r io.ReaderAt, size int64) (*sqliteFile, error) {
@@ -49,9 +48,10 @@ func openSQLite(r io.ReaderAt, size int64) (*sqliteFile, error) {
 	return d, nil
 }
 
-// read reads a page, numbered from one.
+// read reads a page, numbered from one. A tree shows each of its pages once, so that
+// many more reads than pages are a circle.
 func (d *sqliteFile) read(number uint32) ([]byte, error) {
-	if d.reads++; number == 0 || int64(number) > d.pages || d.reads > maxPageReads {
+	if d.reads++; number == 0 || int64(number) > d.pages || d.reads > 4*d.pages+1024 {
 		return nil, errTorn
 	}
 	b := make([]byte, d.page)
