@@ -25,6 +25,7 @@ import (
 
 	"github.com/farmhound-security/farmhound/agent/delivery"
 	"github.com/farmhound-security/farmhound/agent/identity"
+	"github.com/farmhound-security/farmhound/agent/road"
 	"github.com/farmhound-security/farmhound/agent/sensor/network/egress"
 	"github.com/farmhound-security/farmhound/agent/settings"
 	"github.com/farmhound-security/farmhound/agent/spool"
@@ -40,7 +41,7 @@ type Config struct {
 	Version string
 	// Root is the folder that stands for "/". Empty means this machine.
 	Root string
-	// Dial opens connections to the collector. Nil means the system's way.
+	// Dial opens connections to the collector. Nil means the way of the settings.
 	Dial delivery.Dialer
 	// Settled is called by the loop when the agent has settled down after starting,
 	// and then once an hour: a program may give back what only starting needed. Nil is
@@ -68,6 +69,10 @@ type Agent struct {
 	// unreadable is whether the stored certificate could not be read again; it
 	// belongs to enrolment and then to renewal, which follow each other.
 	unreadable bool
+	// road is the way to the collector.
+	road *road.Road
+	// awake tells that the laptop slept or moved, so that connections are worth nothing.
+	awake chan struct{}
 	// prober asks the collector under which address this laptop is seen.
 	prober *egress.Prober
 
@@ -94,7 +99,7 @@ func assemble(config Config, makeBody bodyMaker) (*Agent, error) {
 	}
 	a := &Agent{
 		observer: o, config: config, lookAgain: defaultLookAgain,
-		lookNow: make(chan struct{}, 1), wake: make(chan struct{}, 1), named: make(chan struct{}, 1),
+		lookNow: make(chan struct{}, 1), awake: make(chan struct{}, 1), wake: make(chan struct{}, 1), named: make(chan struct{}, 1),
 	}
 	a.prober = egress.New(config.Settings.Collector, a.log)
 	a.prober.Changed = func() { signal(a.lookNow) }
@@ -102,6 +107,9 @@ func assemble(config Config, makeBody bodyMaker) (*Agent, error) {
 		a.body.useProber(a.prober)
 	}
 	if err := a.openIdentity(); err != nil {
+		return nil, err
+	}
+	if a.road, err = openRoad(config); err != nil {
 		return nil, err
 	}
 	if a.state, err = openState(a); err != nil {
@@ -250,6 +258,7 @@ func (a *Agent) report(ctx context.Context, seen *farmhoundv1.Report, refresh bo
 	a.complete(seen, status.Depth, status.Dropped+a.windows.lost)
 	a.clean(ctx, seen)
 	kept := a.changes.reduce(seen, refresh)
+	a.rouse(a.windows.roused, kept)
 	if kept == nil {
 		return false
 	}

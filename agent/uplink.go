@@ -44,7 +44,7 @@ func (a *Agent) deliver(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	connection, err := delivery.Connect(a.config.Settings.Collector, config, a.config.Dial)
+	connection, err := a.connect(config)
 	if err != nil {
 		return err
 	}
@@ -60,6 +60,7 @@ func (a *Agent) deliver(ctx context.Context) error {
 	defer renewing.Wait()
 	renewing.Go(func() { a.keepRenewed(ctx, connection) })
 	renewing.Go(func() { a.prober.Run(ctx) })
+	renewing.Go(func() { a.keepConnected(ctx, connection) })
 	renewing.Go(func() { a.keepCatalog(ctx, farmhoundv1.NewIngestServiceClient(connection)) })
 	return deliverer.Run(ctx)
 }
@@ -75,6 +76,9 @@ func Enroll(ctx context.Context, config Config) (device string, err error) {
 	defer o.close(ctx)
 	a := &Agent{observer: o, config: config}
 	if err := a.openIdentity(); err != nil {
+		return "", err
+	}
+	if a.road, err = openRoad(config); err != nil {
 		return "", err
 	}
 	secret, err := config.Settings.SecretToEnroll()
@@ -102,7 +106,7 @@ func (a *Agent) enroll(ctx context.Context, secret string) (*farmhoundv1.Policy,
 	if err != nil {
 		return nil, err
 	}
-	connection, err := delivery.Connect(a.config.Settings.Collector, config, a.config.Dial)
+	connection, err := a.connect(config)
 	if err != nil {
 		return nil, err
 	}
@@ -154,7 +158,7 @@ func (a *Agent) awaitEnrollment(ctx context.Context) error {
 		if a.identity.Enrolled() {
 			return nil
 		}
-		if err := delivery.Pause(ctx, pause); err != nil {
+		if err := a.pauseEnrolling(ctx, pause); err != nil {
 			return err
 		}
 		a.reloadIdentity(ctx)

@@ -51,6 +51,8 @@ type windows struct {
 	count func(*farmhoundv1.Window)
 
 	began, last moment
+	// roused is whether the laptop slept, or its clock was set, before the last look.
+	roused bool
 	// known is whether control could be observed in the window under way.
 	known   bool
 	pending []*farmhoundv1.Window
@@ -76,6 +78,7 @@ func (w *windows) tick() bool {
 	now := w.clock()
 	last := w.last
 	w.last = now
+	w.roused = rousedBetween(last, now)
 	if now.asleep-last.asleep >= longSleep {
 		w.end(last, now)
 		w.sleep(last, now)
@@ -88,6 +91,13 @@ func (w *windows) tick() bool {
 	w.end(now, now)
 	w.began = now
 	return true
+}
+
+// rousedBetween reports whether the laptop slept between two moments. Where the system
+// does not count sleep, the time of day has then gone further than the clock.
+func rousedBetween(last, now moment) bool {
+	jump := now.wall.Round(0).Sub(last.wall.Round(0)) - (now.elapsed - last.elapsed)
+	return now.asleep-last.asleep >= longSleep || jump.Abs() >= longSleep
 }
 
 // finish ends the window under way, however short.

@@ -6,13 +6,18 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"sync"
 	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/keepalive"
+	"google.golang.org/grpc/status"
+
+	"github.com/farmhound-security/farmhound/agent/road"
 )
 
 // maxMessage bounds what is received: a catalogue is the largest.
@@ -21,8 +26,8 @@ const maxMessage = 5 << 20
 // window is how much may be under way before the receiver has read it.
 const window = 128 << 10
 
-// Dialer opens the TCP connection to the collector. Nil means the system's own
-// way, through the proxy of the environment if it names one.
+// Dialer opens the TCP connection to the collector. Nil means the way that the
+// environment and the system name.
 type Dialer func(ctx context.Context, address string) (net.Conn, error)
 
 // Connection is a connection to the collector that can be made anew, as is
@@ -37,8 +42,22 @@ type Connection struct {
 
 // Connect prepares a connection; the network is used with the first call.
 func Connect(address string, config *tls.Config, dialer Dialer) (*Connection, error) {
+	if dialer == nil {
+		return ConnectBy(address, config, road.New(road.Options{Environ: os.Environ()}))
+	}
+	return connect(address, credentials.NewTLS(config), dialer)
+}
+
+// ConnectBy is Connect by a road, which learns at whose end the collector was. What
+// stands in the way is said in the errors of calls.
+func ConnectBy(address string, config *tls.Config, r *road.Road) (*Connection, error) {
+	return connect(address, &watched{credentials.NewTLS(explaining(config)), r}, r.Dial)
+}
+
+func connect(address string, secured credentials.TransportCredentials, dialer Dialer) (*Connection, error) {
 	options := []grpc.DialOption{
-		grpc.WithTransportCredentials(credentials.NewTLS(config)),
+		grpc.WithTransportCredentials(secured),
+		grpc.WithContextDialer(dialer),
 		grpc.WithUserAgent("farmhound-agent"),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxMessage)),
 		// Retries are this package's own: see Deliverer.
@@ -56,10 +75,10 @@ func Connect(address string, config *tls.Config, dialer Dialer) (*Connection, er
 		// otherwise pings with every call to find a better one.
 		grpc.WithInitialWindowSize(window), grpc.WithInitialConnWindowSize(window),
 	}
-	if dialer != nil {
-		options = append(options, grpc.WithContextDialer(dialer))
-	}
-	c := &Connection{dial: func() (*grpc.ClientConn, error) { return grpc.NewClient(target(address), options...) }}
+	// The name is resolved by whoever dials: a proxy may know names that this laptop's
+	// network does not.
+	target := "passthrough:///" + address
+	c := &Connection{dial: func() (*grpc.ClientConn, error) { return grpc.NewClient(target, options...) }}
 	conn, err := c.dial()
 	if err != nil {
 		return nil, fmt.Errorf("connect to collector %s: %w", address, err)
@@ -68,16 +87,40 @@ func Connect(address string, config *tls.Config, dialer Dialer) (*Connection, er
 	return c, nil
 }
 
-// target names the address so that the TLS name is its host. An IP address needs
-// no resolver.
-func target(address string) string {
-	if host, _, err := net.SplitHostPort(address); err == nil && net.ParseIP(host) != nil {
-		return "passthrough:///" + address
+// explaining returns a configuration whose refusals of a certificate say whose it was.
+func explaining(config *tls.Config) *tls.Config {
+	config = config.Clone()
+	if verify := config.VerifyConnection; verify != nil {
+		config.VerifyConnection = func(state tls.ConnectionState) error {
+			return road.Unverified(state.PeerCertificates, time.Now(), verify(state))
+		}
 	}
-	return "dns:///" + address
+	return config
 }
 
-// Renew makes the connection anew. Calls under way on the old one fail.
+// watched tells the road how handshakes ended.
+type watched struct {
+	credentials.TransportCredentials
+	road *road.Road
+}
+
+// ClientHandshake makes the handshake.
+func (w *watched) ClientHandshake(ctx context.Context, authority string, raw net.Conn) (net.Conn, credentials.AuthInfo, error) {
+	conn, info, err := w.TransportCredentials.ClientHandshake(ctx, authority, raw)
+	if err != nil {
+		w.road.Missed()
+		return nil, nil, road.Handshake(err)
+	}
+	w.road.Arrived()
+	return conn, info, nil
+}
+
+// Clone returns credentials that tell the same road.
+func (w *watched) Clone() credentials.TransportCredentials {
+	return &watched{w.TransportCredentials.Clone(), w.road}
+}
+
+// Renew makes the connection anew. Calls under way on the old one are made again.
 func (c *Connection) Renew() error {
 	fresh, err := c.dial()
 	if err != nil {
@@ -105,9 +148,15 @@ func (c *Connection) Close() error {
 	return c.conn.Close()
 }
 
-// Invoke makes a unary call.
+// Invoke makes a unary call. One that Renew cut off is made again, once: all calls of
+// the contract may be.
 func (c *Connection) Invoke(ctx context.Context, method string, args, reply any, options ...grpc.CallOption) error {
-	return c.current().Invoke(ctx, method, args, reply, options...)
+	conn := c.current()
+	err := conn.Invoke(ctx, method, args, reply, options...)
+	if fresh := c.current(); status.Code(err) == codes.Canceled && fresh != conn && ctx.Err() == nil {
+		return fresh.Invoke(ctx, method, args, reply, options...)
+	}
+	return err
 }
 
 // NewStream is there for the interface; the contract has no streams.

@@ -5,7 +5,7 @@
 // that was lost means that the same batch goes out again, which has no second
 // effect. What fails is tried again after a pause that grows, with jitter, or
 // after the pause that the collector asked for.
-// The package may import proto/, agent/spool and agent/identity only.
+// The package may import proto/, agent/spool, agent/identity and agent/road only.
 package delivery
 
 import (

@@ -34,13 +34,21 @@ type Sources struct {
 
 // Load returns the settings. The error joins everything that is wrong.
 func Load(sources Sources) (Settings, error) {
+	result, _, err := Trace(sources)
+	return result, err
+}
+
+// Trace is Load that also returns, by key, where each setting came from. Keys that
+// nobody set are not in it.
+func Trace(sources Sources) (Settings, map[string]string, error) {
+	from := map[string]string{}
 	file, err := fileLayer(sources.File, sources.Unprivileged)
 	if err != nil {
-		return Settings{}, err
+		return Settings{}, nil, err
 	}
 	environment, err := environmentLayer(sources.Environ)
 	if err != nil {
-		return Settings{}, err
+		return Settings{}, nil, err
 	}
 	result := Defaults()
 	var problems []error
@@ -50,6 +58,7 @@ func Load(sources Sources) (Settings, error) {
 			if !ok {
 				continue
 			}
+			from[setting.Key] = value.Where
 			if err := setting.set(&result, value.Text); err != nil {
 				problems = append(problems, fmt.Errorf("%s: %s %w", value.Where, setting.Key, err))
 			}
@@ -57,9 +66,9 @@ func Load(sources Sources) (Settings, error) {
 		}
 	}
 	if err := errors.Join(problems...); err != nil {
-		return Settings{}, err
+		return Settings{}, nil, err
 	}
-	return result, nil
+	return result, from, nil
 }
 
 const prefix = "FARMHOUND_"

@@ -39,6 +39,13 @@ type Settings struct {
 	// EnrollSecret and EnrollSecretFile are the enrolment secret or where it lies.
 	EnrollSecret     Secret
 	EnrollSecretFile string
+	// Proxies are the ways to the collector in the order in which they are tried:
+	// "system", "direct", http://host:port or https://host:port. Logins are not in it.
+	Proxies []string
+	// ProxyLogin and ProxyLoginFile are user:password for those proxies, or where it
+	// lies.
+	ProxyLogin     Secret
+	ProxyLoginFile string
 	// StateDir holds key, certificate and spool.
 	StateDir string
 	// ScanInterval is the pause between observations, WindowInterval the length
@@ -52,6 +59,7 @@ type Settings struct {
 // Defaults returns the settings of an agent that nobody configured.
 func Defaults() Settings {
 	return Settings{
+		Proxies:        []string{"system", "direct"},
 		StateDir:       DefaultStateDir(),
 		ScanInterval:   15 * time.Second,
 		WindowInterval: 5 * time.Minute,
@@ -86,6 +94,8 @@ func All() []Setting {
 		{"ca_pin", "", "SHA-256 of the CA certificate of the collector (DER), 64 hexadecimal digits", setPin},
 		{"enroll_secret", "", "enrolment secret; better given as a file", setSecret},
 		{"enroll_secret_file", "", "file that holds the enrolment secret", setPath(func(s *Settings) *string { return &s.EnrollSecretFile })},
+		{"proxy", "system,direct", "ways to the collector, the first that leads there: system (what environment and system say), direct, http://[user:password@]host:port or https://..., separated by commas", setProxies},
+		{"proxy_login_file", "", "file that holds user:password for the proxies that proxy names", setPath(func(s *Settings) *string { return &s.ProxyLoginFile })},
 		{"state_dir", DefaultStateDir(), "directory for key, certificate and spool", setPath(func(s *Settings) *string { return &s.StateDir })},
 		{"scan_interval", "15s", "pause between observations, 5s to 1h", setInterval(MinScanInterval, MaxScanInterval, func(s *Settings) *time.Duration { return &s.ScanInterval })},
 		{"window_interval", "5m", "length of a window, 1m to 1h", setInterval(MinWindowInterval, MaxWindowInterval, func(s *Settings) *time.Duration { return &s.WindowInterval })},
@@ -134,22 +144,27 @@ func (s *Settings) SecretToEnroll() (Secret, error) {
 	if path == "" {
 		path = s.InstalledSecretFile()
 	}
-	file, err := os.Open(path)
+	secret, err := readSecret(path, "enrolment secret")
 	if errors.Is(err, os.ErrNotExist) && s.EnrollSecretFile == "" {
 		return Secret{}, nil
 	}
+	return secret, err
+}
+
+func readSecret(path, what string) (Secret, error) {
+	file, err := os.Open(path)
 	if err != nil {
-		return Secret{}, fmt.Errorf("read enrolment secret: %w", err)
+		return Secret{}, fmt.Errorf("read %s: %w", what, err)
 	}
 	defer file.Close()
 	data := make([]byte, maxSecretFile+1)
 	n, err := readUpTo(file, data)
 	if err != nil {
-		return Secret{}, fmt.Errorf("read enrolment secret from %s: %w", path, err)
+		return Secret{}, fmt.Errorf("read %s from %s: %w", what, path, err)
 	}
 	text := strings.TrimSpace(string(data[:n]))
 	if text == "" || n > maxSecretFile {
-		return Secret{}, fmt.Errorf("%s holds no enrolment secret: it is empty or longer than %d bytes", path, maxSecretFile)
+		return Secret{}, fmt.Errorf("%s holds no %s: it is empty or longer than %d bytes", path, what, maxSecretFile)
 	}
 	return Secret{text: text}, nil
 }

@@ -43,7 +43,7 @@ func TestFirstSourceWins(t *testing.T) {
 	}
 	want := Settings{
 		Collector: "[2001:db8::1]:4", ScanInterval: 33 * time.Second, WindowInterval: 2 * time.Minute,
-		LogLevel: slog.LevelWarn, StateDir: "/file/dir",
+		LogLevel: slog.LevelWarn, StateDir: "/file/dir", Proxies: []string{"system", "direct"},
 	}
 	if diff := cmp.Diff(want, got, cmp.AllowUnexported(Secret{})); diff != "" {
 		t.Error(diff)

@@ -102,6 +102,7 @@ type commandLine struct {
 	Stop      stopCommand      `cmd:"" help:"Stop the running service."`
 	Run       runCommand       `cmd:"" help:"Observe and report until interrupted; this is what the service runs."`
 	Status    statusCommand    `cmd:"" help:"Show how the agent on this laptop is doing."`
+	Doctor    doctorCommand    `cmd:"" help:"Check everything between this laptop and its collector; fails if something does not work."`
 	Scan      scanCommand      `cmd:"" help:"Show exactly what would be sent, without sending it."`
 	Enroll    enrollCommand    `cmd:"" help:"Enrol this laptop with an enrolment secret."`
 	Version   versionCommand   `cmd:"" help:"Show the version."`
@@ -114,6 +115,8 @@ type settingFlags struct {
 	CaPin            *string `placeholder:"SHA256" help:"${help_ca_pin}"`
 	EnrollSecret     *string `placeholder:"SECRET" help:"${help_enroll_secret}"`
 	EnrollSecretFile *string `placeholder:"FILE" help:"${help_enroll_secret_file}"`
+	Proxy            *string `placeholder:"WAYS" help:"${help_proxy}"`
+	ProxyLoginFile   *string `placeholder:"FILE" help:"${help_proxy_login_file}"`
 	StateDir         *string `placeholder:"DIR" help:"${help_state_dir}"`
 	ScanInterval     *string `placeholder:"DURATION" help:"${help_scan_interval}"`
 	WindowInterval   *string `placeholder:"DURATION" help:"${help_window_interval}"`
@@ -125,7 +128,8 @@ func (f *settingFlags) layer() settings.Layer {
 	layer := settings.Layer{}
 	for key, value := range map[string]*string{
 		"collector": f.Collector, "ca_file": f.CaFile, "ca_pin": f.CaPin,
-		"enroll_secret": f.EnrollSecret, "enroll_secret_file": f.EnrollSecretFile, "state_dir": f.StateDir,
+		"enroll_secret": f.EnrollSecret, "enroll_secret_file": f.EnrollSecretFile,
+		"proxy": f.Proxy, "proxy_login_file": f.ProxyLoginFile, "state_dir": f.StateDir,
 		"scan_interval": f.ScanInterval, "window_interval": f.WindowInterval, "log_level": f.LogLevel,
 	} {
 		if value != nil {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/farmhound-security/farmhound/agent/atomicfile"
 	"github.com/farmhound-security/farmhound/agent/service"
@@ -19,7 +20,7 @@ type installCommand struct{}
 // Help says what is written where.
 func (installCommand) Help() string {
 	return `Flags for settings (--collector, --ca-file, ...) are written to the settings file, which must not exist yet then. ` +
-		`An enrolment secret is not: it goes to the state directory, readable by the service only, and is removed when it was used. ` +
+		`An enrolment secret is not: it goes to the state directory, readable by the service only, and is removed when it was used; so does a login to a proxy, which stays. ` +
 		`The service runs this very program file: put it where it is to stay first.`
 }
 
@@ -40,11 +41,16 @@ func (installCommand) Run(_ context.Context, cli *commandLine, p process) error 
 	if err != nil {
 		return err
 	}
-	wrote, err := writeSettings(file, cli.Setting.layer())
+	given := cli.Setting.layer()
+	if proxy, ok := given["proxy"]; ok {
+		proxy.Text = strings.Join(s.Proxies, ",") // without the login
+		given["proxy"] = proxy
+	}
+	wrote, err := writeSettings(file, given)
 	if err != nil {
 		return err
 	}
-	if err := keepSecret(s); err != nil {
+	if err := errors.Join(keepSecret(s, s.EnrollSecret, s.InstalledSecretFile()), keepSecret(s, s.ProxyLogin, s.InstalledLoginFile())); err != nil {
 		return err
 	}
 	if err := installed.Install(); err != nil {
@@ -65,7 +71,7 @@ func writeSettings(path string, given settings.Layer) (bool, error) {
 		switch key {
 		case "enroll_secret":
 			continue
-		case "ca_file", "enroll_secret_file", "state_dir":
+		case "ca_file", "enroll_secret_file", "proxy_login_file", "state_dir":
 			absolute, err := filepath.Abs(value.Text)
 			if err != nil {
 				return false, err
@@ -94,14 +100,14 @@ func writeSettings(path string, given settings.Layer) (bool, error) {
 }
 
 // keepSecret leaves a secret that was given as such for the service.
-func keepSecret(s settings.Settings) error {
-	if s.EnrollSecret.Reveal() == "" {
+func keepSecret(s settings.Settings, secret settings.Secret, path string) error {
+	if secret.Reveal() == "" {
 		return nil
 	}
 	if err := os.MkdirAll(s.StateDir, 0o700); err != nil {
 		return fmt.Errorf("make state directory: %w", err)
 	}
-	return atomicfile.Write(s.InstalledSecretFile(), []byte(s.EnrollSecret.Reveal()+"\n"), 0o600)
+	return atomicfile.Write(path, []byte(secret.Reveal()+"\n"), 0o600)
 }
 
 type uninstallCommand struct {
@@ -135,7 +141,7 @@ func (c uninstallCommand) Run(_ context.Context, cli *commandLine, p process) er
 // stateNames are the entries that an agent makes in its state directory. Others
 // are not its own, and a directory that holds them stays.
 var stateNames = []string{
-	"identity", "spool.db", "spool.db.damaged", "spool.db.compact", "status.json", "policy.pb", "enroll-secret",
+	"identity", "spool.db", "spool.db.damaged", "spool.db.compact", "status.json", "policy.pb", "enroll-secret", "proxy-login",
 	"catalog",
 }
 
