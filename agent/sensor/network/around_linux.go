@@ -1,10 +1,8 @@
 package network
 
 import (
-	"net/netip"
 	"slices"
 
-	"github.com/farmhound-security/farmhound/agent/sensor/internal/links"
 	"github.com/farmhound-security/farmhound/agent/sensor/network/heard"
 	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
 )
@@ -82,32 +80,4 @@ func (s *Sensor) around(v *view) *farmhoundv1.Neighbours {
 		of, _ = v.gatewayMAC(gateway)
 	}
 	return y.crowd.count(of)
-}
-
-// local returns the links to the network around the laptop: what is plugged in or
-// wireless, and whatever carries the default route beside tunnels, such as a bridge.
-func (v *view) local() (list []*links.Link) {
-	gateway, found := v.localGateway()
-	for i := range v.links {
-		l := &v.links[i]
-		wired := l.Kind == farmhoundv1.InterfaceKind_INTERFACE_KIND_ETHERNET || l.Kind == farmhoundv1.InterfaceKind_INTERFACE_KIND_WIFI
-		if l.Local() && (wired || found && l.Name == gateway.Interface) {
-			list = append(list, l)
-		}
-	}
-	return list
-}
-
-// isNear reports whether an address is on one of the links, and not the laptop's own.
-func isNear(local []*links.Link, addr netip.Addr) bool {
-	near := addr.IsLinkLocalUnicast()
-	for _, l := range local {
-		for _, p := range l.Prefixes {
-			if p.Addr() == addr {
-				return false
-			}
-			near = near || p.Contains(addr)
-		}
-	}
-	return near
 }

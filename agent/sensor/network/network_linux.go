@@ -1,13 +1,9 @@
 package network
 
 import (
-	"cmp"
 	"context"
 	"fmt"
-	"net"
 	"net/netip"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/farmhound-security/farmhound/agent/sensor/host"
@@ -56,15 +52,6 @@ type look struct {
 }
 
 func newSystem(h host.Host) system { return system{owners: newOwners(h)} }
-
-// view is what one observation found.
-type view struct {
-	links      []links.Link
-	routes     []links.Route
-	neighbours []neighbour
-	defaults   map[string]bool   // interfaces through which a default route leaves
-	owners     map[string]string // catalogue ids of the tools that own tunnels, by interface
-}
 
 // Observe fills Network. Where the kernel tells of changes and told of none, it is what
 // was observed before.
@@ -163,129 +150,13 @@ func (s *Sensor) look(ctx context.Context, use *config) (out *farmhoundv1.Networ
 	return out, again, host.Hidden(details...)
 }
 
-// findDefaults finds the interfaces through which traffic leaves. VPNs put two
-// halves before the default route, or rules before the main table: for the latter
-// the kernel is asked which way it would go.
-func (v *view) findDefaults(ctx context.Context, h host.Host) {
-	v.defaults = map[string]bool{}
-	halves := map[string]int{}
-	for _, r := range v.routes {
-		switch r.To.Bits() {
-		case 0:
-			v.defaults[r.Interface] = true
-		case 1:
-			if halves[r.Interface]++; halves[r.Interface] == 2 {
-				v.defaults[r.Interface] = true
-			}
-		}
-	}
-	if !h.Live() {
-		return
-	}
-	for _, source := range []netip.Addr{sourceTo(ctx, farPlace4), sourceTo(ctx, farPlace6)} {
-		for i := range v.links {
-			l := &v.links[i]
-			if source.IsValid() && slices.ContainsFunc(l.Prefixes, func(p netip.Prefix) bool { return p.Addr() == source }) {
-				v.defaults[l.Name] = true
-			}
-		}
-	}
-}
-
-// Far places, which no local network has for its own: a.root-servers.net.
-const (
-	farPlace4 = "198.41.0.4:9"
-	farPlace6 = "[2001:503:ba3e::2:30]:9"
-)
-
-// sourceTo returns the address that the kernel would send from to a far place.
-// Connecting a datagram socket sends nothing.
-func sourceTo(ctx context.Context, far string) netip.Addr {
-	network := "udp4"
-	if strings.HasPrefix(far, "[") {
-		network = "udp6"
-	}
-	conn, err := new(net.Dialer).DialContext(ctx, network, far)
-	if err != nil {
-		return netip.Addr{}
-	}
-	defer conn.Close()
-	local, ok := conn.LocalAddr().(*net.UDPAddr)
-	if !ok {
-		return netip.Addr{}
-	}
-	return local.AddrPort().Addr().Unmap()
-}
-
-// interfaces describes those that are up, the ones that lead somewhere first.
-func (v *view) interfaces() (list []*farmhoundv1.Interface) {
-	for i := range v.links {
-		l := &v.links[i]
-		if !l.Up || l.Loopback {
-			continue
-		}
-		out := &farmhoundv1.Interface{Kind: l.Kind, Mtu: uint32(max(l.MTU, 0)), DefaultRoute: v.defaults[l.Name]}
-		for _, p := range l.Prefixes {
-			addr := p.Addr()
-			out.Ipv4 = out.Ipv4 || addr.Is4()
-			out.Ipv6 = out.Ipv6 || addr.Is6() && addr.IsGlobalUnicast() && !addr.IsPrivate()
-		}
-		list = append(list, out)
-	}
-	slices.SortStableFunc(list, func(a, b *farmhoundv1.Interface) int {
-		if a.DefaultRoute != b.DefaultRoute {
-			if a.DefaultRoute {
-				return -1
-			}
-			return 1
-		}
-		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Mtu, b.Mtu))
-	})
-	return list[:min(len(list), maxInterfaces)]
-}
-
 // resolvers returns the kinds of the resolvers in use, without repeats.
-func (v *view) resolvers(h host.Host) (kinds []farmhoundv1.ResolverKind) {
-	on := func(tunnel bool) func(netip.Addr) bool {
-		return func(addr netip.Addr) bool {
-			return slices.ContainsFunc(v.links, func(l links.Link) bool {
-				return l.Up && !l.Loopback && (l.Tunnel != "") == tunnel && l.Holds(addr)
-			})
-		}
-	}
-	routed := func(addr netip.Addr) bool { return on(true)(addr) || v.throughTunnel(addr) }
+func (v *view) resolvers(h host.Host) []farmhoundv1.ResolverKind {
+	var list []netip.Addr
 	for _, file := range resolverFiles {
-		data, err := h.ReadFile(file, 64<<10)
-		if err != nil {
-			continue
-		}
-		for _, addr := range parseResolvers(string(data)) {
-			if kind := resolverKind(addr, on(false), routed); !slices.Contains(kinds, kind) {
-				kinds = append(kinds, kind)
-			}
+		if data, err := h.ReadFile(file, 64<<10); err == nil {
+			list = append(list, parseResolvers(string(data))...)
 		}
 	}
-	slices.Sort(kinds)
-	return kinds[:min(len(kinds), maxResolvers)]
-}
-
-// throughTunnel reports whether the most exact route to an address other than a
-// default route leaves through a tunnel.
-func (v *view) throughTunnel(addr netip.Addr) bool {
-	best := links.Route{}
-	for _, r := range v.routes {
-		if r.To.Bits() > 1 && r.To.Contains(addr) && r.To.Bits() > best.To.Bits() {
-			best = r
-		}
-	}
-	l := v.link(best.Interface)
-	return l != nil && l.Tunnel != ""
-}
-
-func (v *view) link(name string) *links.Link {
-	i := slices.IndexFunc(v.links, func(l links.Link) bool { return l.Name == name })
-	if i < 0 {
-		return nil
-	}
-	return &v.links[i]
+	return v.resolverKinds(list)
 }

@@ -31,6 +31,9 @@ type Route struct {
 	Interface string
 	// Metric is lower for a route that is preferred.
 	Metric uint64
+	// Scoped is whether only what is bound to the interface takes it: macOS keeps such
+	// a default route for every network that it could leave by.
+	Scoped bool
 }
 
 // Routes returns the usable routes of the host's main tables.
