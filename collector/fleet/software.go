@@ -36,7 +36,10 @@ func (u *update) tools(part *farmhoundv1.Software, latest bool) {
 	}
 	u.pic.SoftwareParts = u.carried(u.pic.GetSoftwareParts())
 	for _, t := range part.GetTools() {
-		u.tool(t)
+		// Whoever controls a developer's container does not control the laptop.
+		if t.GetScope() != farmhoundv1.InstallScope_INSTALL_SCOPE_CONTAINER {
+			u.tool(t)
+		}
 	}
 	for i, t := range u.pic.GetTools() {
 		present := t.GetListedOrder() == u.pic.GetOrders().GetSoftware()

@@ -93,6 +93,9 @@ const (
 	InstallScope_INSTALL_SCOPE_USER        InstallScope = 2
 	// Runs without being installed.
 	InstallScope_INSTALL_SCOPE_PORTABLE InstallScope = 3
+	// Runs in a container that has nothing of the laptop's screen and input, and is
+	// nowhere else: whoever controls it controls the container.
+	InstallScope_INSTALL_SCOPE_CONTAINER InstallScope = 4
 )
 
 // Enum value maps for InstallScope.
@@ -102,12 +105,14 @@ var (
 		1: "INSTALL_SCOPE_SYSTEM",
 		2: "INSTALL_SCOPE_USER",
 		3: "INSTALL_SCOPE_PORTABLE",
+		4: "INSTALL_SCOPE_CONTAINER",
 	}
 	InstallScope_value = map[string]int32{
 		"INSTALL_SCOPE_UNSPECIFIED": 0,
 		"INSTALL_SCOPE_SYSTEM":      1,
 		"INSTALL_SCOPE_USER":        2,
 		"INSTALL_SCOPE_PORTABLE":    3,
+		"INSTALL_SCOPE_CONTAINER":   4,
 	}
 )
 
@@ -419,12 +424,13 @@ const file_farmhound_v1_software_proto_rawDesc = "" +
 	"\x10FOUND_BY_SERVICE\x10\x03\x12\x18\n" +
 	"\x14FOUND_BY_APPLICATION\x10\x04\x12\x15\n" +
 	"\x11FOUND_BY_LISTENER\x10\x05\x12\x16\n" +
-	"\x12FOUND_BY_INTERFACE\x10\x06*{\n" +
+	"\x12FOUND_BY_INTERFACE\x10\x06*\x98\x01\n" +
 	"\fInstallScope\x12\x1d\n" +
 	"\x19INSTALL_SCOPE_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14INSTALL_SCOPE_SYSTEM\x10\x01\x12\x16\n" +
 	"\x12INSTALL_SCOPE_USER\x10\x02\x12\x1a\n" +
-	"\x16INSTALL_SCOPE_PORTABLE\x10\x03BHZFgithub.com/farmhound-security/farmhound/proto/farmhound/v1;farmhoundv1b\x06proto3"
+	"\x16INSTALL_SCOPE_PORTABLE\x10\x03\x12\x1b\n" +
+	"\x17INSTALL_SCOPE_CONTAINER\x10\x04BHZFgithub.com/farmhound-security/farmhound/proto/farmhound/v1;farmhoundv1b\x06proto3"
 
 var (
 	file_farmhound_v1_software_proto_rawDescOnce sync.Once
