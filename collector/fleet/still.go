@@ -62,6 +62,7 @@ func stronger(p, best *fleetv1.PeripheralState) bool {
 func (v *view) stillness() *fleetv1.Stillness {
 	return &fleetv1.Stillness{
 		SameNetworkDays: v.sameNetwork(), AwakeOnAcDays: v.awakeOnAC(), MediaUnusedDays: v.mediaUnused(), RhythmCv: v.rhythm(),
+		MachineRhythmShare: v.machineRhythmShare(),
 	}
 }
 
@@ -159,6 +160,18 @@ func (v *view) rhythm() *float64 {
 	}
 	slices.Sort(means)
 	return ptr(median(means))
+}
+
+// machineRhythmShare is over five active days.
+func (v *view) machineRhythmShare() *float64 {
+	var machine, all uint32
+	for _, d := range v.active[:min(5, len(v.active))] {
+		machine, all = machine+d.GetRhythmMachine(), all+d.GetRhythmWindows()
+	}
+	if all == 0 {
+		return nil
+	}
+	return ptr(float64(machine) / float64(all))
 }
 
 // median returns the middle of sorted values.

@@ -232,6 +232,9 @@ func countRhythm(p piece) {
 	if r.GetBursts() >= enough {
 		p.d.RhythmCvSum += uint64(min(max(r.GetGapCv(), 0), 100) * cvScale)
 		p.d.RhythmWindows++
+		if machineRhythm(r) {
+			p.d.RhythmMachine++
+		}
 	}
 	in := p.w.GetInput()
 	if in.GetKvmLike() == 0 && in.GetJiggler() == 0 {
@@ -244,6 +247,18 @@ func countRhythm(p piece) {
 			}
 		}
 	}
+}
+
+// machineRhythm reports whether pauses are a machine's. A person pauses on every
+// scale, from between two keys to a coffee; a machine that draws its pauses at random
+// still draws them from one.
+func machineRhythm(r *farmhoundv1.Rhythm) bool {
+	const (
+		even      = 0.15
+		oneScale  = 0.35
+		restingOn = 24
+	)
+	return r.GetGapCv() < even || r.PauseSpread != nil && r.GetPauses() >= restingOn && r.GetPauseSpread() < oneScale
 }
 
 // addSpan marks seconds of a day as counted and returns how many were not yet.

@@ -1079,9 +1079,12 @@ type Stillness struct {
 	// Days on which the laptop was on since camera and microphone were last used, or became known.
 	MediaUnusedDays *float64 `protobuf:"fixed64,3,opt,name=media_unused_days,json=mediaUnusedDays,proto3,oneof" json:"media_unused_days,omitempty"`
 	// Median coefficient of variation of input pauses over the last five active days.
-	RhythmCv      *float64 `protobuf:"fixed64,4,opt,name=rhythm_cv,json=rhythmCv,proto3,oneof" json:"rhythm_cv,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	RhythmCv *float64 `protobuf:"fixed64,4,opt,name=rhythm_cv,json=rhythmCv,proto3,oneof" json:"rhythm_cv,omitempty"`
+	// Share of the windows with enough input, over the last five active days, whose pauses are a
+	// machine's: nearly all alike, or drawn at random from one scale.
+	MachineRhythmShare *float64 `protobuf:"fixed64,5,opt,name=machine_rhythm_share,json=machineRhythmShare,proto3,oneof" json:"machine_rhythm_share,omitempty"`
+	unknownFields      protoimpl.UnknownFields
+	sizeCache          protoimpl.SizeCache
 }
 
 func (x *Stillness) Reset() {
@@ -1138,6 +1141,13 @@ func (x *Stillness) GetMediaUnusedDays() float64 {
 func (x *Stillness) GetRhythmCv() float64 {
 	if x != nil && x.RhythmCv != nil {
 		return *x.RhythmCv
+	}
+	return 0
+}
+
+func (x *Stillness) GetMachineRhythmShare() float64 {
+	if x != nil && x.MachineRhythmShare != nil {
+		return *x.MachineRhythmShare
 	}
 	return 0
 }
@@ -2363,17 +2373,19 @@ const file_farmhound_fleet_v1_device_proto_rawDesc = "" +
 	"\rdummy_display\x18\a \x01(\bR\fdummyDisplay\x12&\n" +
 	"\fbeat_seconds\x18\b \x01(\x01H\x00R\vbeatSeconds\x88\x01\x01\x12\x1a\n" +
 	"\bkeyboard\x18\t \x01(\bR\bkeyboardB\x0f\n" +
-	"\r_beat_seconds\"\x8c\x02\n" +
+	"\r_beat_seconds\"\xdc\x02\n" +
 	"\tStillness\x12/\n" +
 	"\x11same_network_days\x18\x01 \x01(\x01H\x00R\x0fsameNetworkDays\x88\x01\x01\x12,\n" +
 	"\x10awake_on_ac_days\x18\x02 \x01(\x01H\x01R\rawakeOnAcDays\x88\x01\x01\x12/\n" +
 	"\x11media_unused_days\x18\x03 \x01(\x01H\x02R\x0fmediaUnusedDays\x88\x01\x01\x12 \n" +
-	"\trhythm_cv\x18\x04 \x01(\x01H\x03R\brhythmCv\x88\x01\x01B\x14\n" +
+	"\trhythm_cv\x18\x04 \x01(\x01H\x03R\brhythmCv\x88\x01\x01\x125\n" +
+	"\x14machine_rhythm_share\x18\x05 \x01(\x01H\x04R\x12machineRhythmShare\x88\x01\x01B\x14\n" +
 	"\x12_same_network_daysB\x13\n" +
 	"\x11_awake_on_ac_daysB\x14\n" +
 	"\x12_media_unused_daysB\f\n" +
 	"\n" +
-	"_rhythm_cv\"\xef\x06\n" +
+	"_rhythm_cvB\x17\n" +
+	"\x15_machine_rhythm_share\"\xef\x06\n" +
 	"\x06Egress\x12\x18\n" +
 	"\aaddress\x18\x01 \x01(\tR\aaddress\x12\x18\n" +
 	"\acountry\x18\x02 \x01(\tR\acountry\x12\x16\n" +

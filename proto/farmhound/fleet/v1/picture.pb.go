@@ -958,6 +958,8 @@ type Day struct {
 	RhythmCvSum uint64 `protobuf:"varint,20,opt,name=rhythm_cv_sum,json=rhythmCvSum,proto3" json:"rhythm_cv_sum,omitempty"`
 	// Windows in that sum.
 	RhythmWindows uint32 `protobuf:"varint,21,opt,name=rhythm_windows,json=rhythmWindows,proto3" json:"rhythm_windows,omitempty"`
+	// Of them, those whose pauses are a machine's.
+	RhythmMachine uint32 `protobuf:"varint,31,opt,name=rhythm_machine,json=rhythmMachine,proto3" json:"rhythm_machine,omitempty"`
 	// Period of a remote console's beat in milliseconds; zero for none.
 	BeatMs uint32 `protobuf:"varint,22,opt,name=beat_ms,json=beatMs,proto3" json:"beat_ms,omitempty"`
 	// Egress addresses of the day.
@@ -1147,6 +1149,13 @@ func (x *Day) GetRhythmCvSum() uint64 {
 func (x *Day) GetRhythmWindows() uint32 {
 	if x != nil {
 		return x.RhythmWindows
+	}
+	return 0
+}
+
+func (x *Day) GetRhythmMachine() uint32 {
+	if x != nil {
+		return x.RhythmMachine
 	}
 	return 0
 }
@@ -2969,7 +2978,7 @@ const file_farmhound_fleet_v1_picture_proto_rawDesc = "" +
 	"CleanPlace\x12\x18\n" +
 	"\acountry\x18\x01 \x01(\tR\acountry\x12\x16\n" +
 	"\x06region\x18\x02 \x01(\tR\x06region\x12\x1b\n" +
-	"\tlast_unix\x18\x03 \x01(\x03R\blastUnix\"\xe7\b\n" +
+	"\tlast_unix\x18\x03 \x01(\x03R\blastUnix\"\x8e\t\n" +
 	"\x03Day\x12\x10\n" +
 	"\x03day\x18\x01 \x01(\rR\x03day\x12\x18\n" +
 	"\acounted\x18\x02 \x03(\rR\acounted\x124\n" +
@@ -2993,7 +3002,8 @@ const file_farmhound_fleet_v1_picture_proto_rawDesc = "" +
 	"\x15call_injected_seconds\x18\x12 \x01(\rR\x13callInjectedSeconds\x12\x14\n" +
 	"\x05slots\x18\x13 \x01(\x06R\x05slots\x12\"\n" +
 	"\rrhythm_cv_sum\x18\x14 \x01(\x04R\vrhythmCvSum\x12%\n" +
-	"\x0erhythm_windows\x18\x15 \x01(\rR\rrhythmWindows\x12\x17\n" +
+	"\x0erhythm_windows\x18\x15 \x01(\rR\rrhythmWindows\x12%\n" +
+	"\x0erhythm_machine\x18\x1f \x01(\rR\rrhythmMachine\x12\x17\n" +
 	"\abeat_ms\x18\x16 \x01(\rR\x06beatMs\x125\n" +
 	"\x06egress\x18\x17 \x03(\v2\x1d.farmhound.fleet.v1.DayEgressR\x06egress\x12\x1c\n" +
 	"\n" +
