@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/farmhound-security/farmhound/agent/sensor/host"
+	"github.com/farmhound-security/farmhound/agent/sensor/internal/macprogram"
 	"github.com/farmhound-security/farmhound/agent/sensor/internal/plist"
 	"github.com/farmhound-security/farmhound/proto/catalog"
 	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
@@ -279,7 +280,7 @@ func (v *macInventory) addJob(l *macList, overrides plist.Dict, home bool) {
 	})
 	if path.IsAbs(l.program) {
 		v.add(farmhoundv1.FactKind_FACT_KIND_PROCESS, path.Base(l.program), registered)
-		v.add(farmhoundv1.FactKind_FACT_KIND_PATH, macHomeless(path.Clean(l.program)), registered)
+		v.add(farmhoundv1.FactKind_FACT_KIND_PATH, macprogram.Homeless(path.Clean(l.program)), registered)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/farmhound-security/farmhound/agent/sensor/internal/macprogram"
 	"github.com/farmhound-security/farmhound/agent/sensor/internal/sockets"
 	"github.com/farmhound-security/farmhound/agent/sensor/internal/systemtool"
 )
@@ -32,17 +33,7 @@ func (machine) AppendProcesses(dst []macProcess) ([]macProcess, error) {
 	return dst, nil
 }
 
-// ProgramPath is the first of the words that a process was started with, which the
-// kernel keeps after their count. It shows them of this user's processes, and all to root.
-func (machine) ProgramPath(pid int32) string {
-	const countSize = 4
-	started, err := unix.SysctlRaw("kern.procargs2", int(pid))
-	if err != nil || len(started) <= countSize {
-		return ""
-	}
-	word, _, _ := bytes.Cut(started[countSize:], []byte{0})
-	return string(word)
-}
+func (machine) ProgramPath(pid int32) string { return macprogram.Path(pid) }
 
 func (machine) AppendSockets(ctx context.Context, dst []sockets.Owned) ([]sockets.Owned, error) {
 	text, err := systemtool.Run(ctx, systemtool.Connections)

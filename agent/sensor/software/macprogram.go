@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/farmhound-security/farmhound/agent/sensor/internal/machofile"
+	"github.com/farmhound-security/farmhound/agent/sensor/internal/macprogram"
 	"github.com/farmhound-security/farmhound/agent/sensor/internal/sockets"
 	"github.com/farmhound-security/farmhound/proto/catalog"
 	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
@@ -14,17 +14,11 @@ import (
 // macWritable are where ordinary users can put programs, disk images among them.
 var macWritable = [...]string{"/Users/", "/tmp/", "/private/tmp/", "/var/tmp/", "/private/var/tmp/", "/private/var/folders/", "/Volumes/"}
 
-// macIdentity is what a program's file and bundle say that it is.
-type macIdentity struct {
-	machofile.Program
-	bundle string // identifier of the application around it
-}
-
 // macSuspect is a process that touches a fact of the catalogue.
 type macSuspect struct {
 	macProcess
 	path     string // of its program, empty where that is hidden
-	identity macIdentity
+	identity macprogram.Identity
 	facts    []catalog.Fact
 	entries  []string // ids of the entries whose facts it touches
 
@@ -35,9 +29,8 @@ type macSuspect struct {
 
 // judgeMac looks at a process, once per process and catalogue; nil means that the
 // catalogue knows nothing of it.
-func judgeMac(p macProcess, program string, identity macIdentity, c *catalog.Catalog) *macSuspect {
-	s := &macSuspect{macProcess: p, path: program, identity: identity}
-	s.facts = s.factsOf()
+func judgeMac(p macProcess, program string, identity macprogram.Identity, c *catalog.Catalog) *macSuspect {
+	s := &macSuspect{macProcess: p, path: program, identity: identity, facts: macprogram.Facts(program, p.comm, identity)}
 	var touched []catalog.Touch
 	for _, f := range s.facts {
 		touched = c.AppendTouched(touched, onMac, f)
@@ -53,57 +46,12 @@ func judgeMac(p macProcess, program string, identity macIdentity, c *catalog.Cat
 	return s
 }
 
-// factsOf lists what a process shows of its identity: the name of its program's file,
-// where that lies, and what the program and the application around it say that it is.
-func (s *macSuspect) factsOf() []catalog.Fact {
-	facts := make([]catalog.Fact, 0, 6)
-	add := func(kind farmhoundv1.FactKind, value string) {
-		if f := (catalog.Fact{Kind: kind, Value: value}); value != "" && !slices.Contains(facts, f) {
-			facts = append(facts, f)
-		}
-	}
-	add(farmhoundv1.FactKind_FACT_KIND_PROCESS, s.fileName())
-	if path.IsAbs(s.path) {
-		add(farmhoundv1.FactKind_FACT_KIND_PATH, macHomeless(path.Clean(s.path)))
-	}
-	// Who renames a file leaves the names inside it.
-	add(farmhoundv1.FactKind_FACT_KIND_BUNDLE_ID, s.identity.bundle)
-	add(farmhoundv1.FactKind_FACT_KIND_BUNDLE_ID, s.identity.Identifier)
-	add(farmhoundv1.FactKind_FACT_KIND_SIGNER, s.identity.Team)
-	return facts
-}
-
 // fileName is the name of the program's file.
 func (s *macSuspect) fileName() string {
 	if s.path == "" {
 		return s.comm
 	}
 	return path.Base(s.path)
-}
-
-// macHomeless writes a path in a home folder as the catalogue does.
-func macHomeless(name string) string {
-	for _, root := range []string{"/var/root/", "/private/var/root/"} {
-		if below, ok := strings.CutPrefix(name, root); ok {
-			return "~/" + below
-		}
-	}
-	if below, ok := strings.CutPrefix(name, "/Users/"); ok {
-		if user, rest, ok := strings.Cut(below, "/"); ok && user != "Shared" {
-			return "~/" + rest
-		}
-	}
-	return name
-}
-
-// bundleOf is the folder of the outermost application that a program lies in, empty
-// where that is none.
-func bundleOf(program string) string {
-	const inside = ".app/Contents/"
-	if at := strings.Index(program, inside); at > 0 {
-		return program[:at+len(".app")]
-	}
-	return ""
 }
 
 // renamed reports whether a program of the entry runs from a file with another name, by

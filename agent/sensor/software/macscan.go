@@ -7,8 +7,7 @@ import (
 	"time"
 
 	"github.com/farmhound-security/farmhound/agent/sensor/host"
-	"github.com/farmhound-security/farmhound/agent/sensor/internal/machofile"
-	"github.com/farmhound-security/farmhound/agent/sensor/internal/plist"
+	"github.com/farmhound-security/farmhound/agent/sensor/internal/macprogram"
 	"github.com/farmhound-security/farmhound/agent/sensor/internal/sockets"
 	"github.com/farmhound-security/farmhound/proto/catalog"
 	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
@@ -40,7 +39,7 @@ type macSystem struct {
 
 	catalog  *catalog.Catalog
 	known    map[macKey]*macKnown
-	programs map[string]macIdentity // by path, so that a program's many processes are one file read
+	programs map[string]macprogram.Identity // by path, so that a program's many processes are one file read
 	running  []macProcess
 	rows     []sockets.Owned
 	rowsAt   time.Time
@@ -63,7 +62,7 @@ type macKnown struct {
 func newMacSystem(m macMachine, h host.Host) macSystem {
 	return macSystem{
 		machine: m, inventory: macInventory{host: h, lists: map[string]*macList{}}, tracker: newTracker(),
-		known: map[macKey]*macKnown{}, programs: map[string]macIdentity{},
+		known: map[macKey]*macKnown{}, programs: map[string]macprogram.Identity{},
 	}
 }
 
@@ -192,34 +191,17 @@ func (y *macSystem) findSuspects(ctx context.Context, n *macScan) (hidden bool, 
 }
 
 // identify reads what a program says of itself. What ran long ago is forgotten in time.
-func (y *macSystem) identify(program string) macIdentity {
+func (y *macSystem) identify(program string) macprogram.Identity {
 	if program == "" {
-		return macIdentity{}
+		return macprogram.Identity{}
 	}
 	identity, ok := y.programs[program]
 	if !ok {
 		if len(y.programs) >= maxMacPrograms {
 			clear(y.programs)
 		}
-		identity = readIdentity(y.inventory.host, program)
+		identity = macprogram.Read(y.inventory.host, program)
 		y.programs[program] = identity
-	}
-	return identity
-}
-
-// readIdentity reads a program's file and the list of the application around it. What
-// cannot be read says nothing of itself.
-func readIdentity(h host.Host, program string) (identity macIdentity) {
-	if info, err := h.Stat(program); err == nil && info.Mode().IsRegular() {
-		if f, err := h.Open(program); err == nil {
-			defer f.Close()
-			identity.Program, _ = machofile.Read(f)
-		}
-	}
-	if bundle := bundleOf(program); bundle != "" {
-		if d, err := plist.Read(h, bundle+"/Contents/Info.plist"); err == nil {
-			identity.bundle = d.Text("CFBundleIdentifier")
-		}
 	}
 	return identity
 }

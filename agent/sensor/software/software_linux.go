@@ -101,6 +101,9 @@ func (y *system) findSuspects(c *catalog.Catalog, processes []*procfs.Process) {
 	y.suspects = y.suspects[:0]
 	for _, p := range processes {
 		if s := judge(p, c); s.isSuspect() {
+			if !s.placed {
+				s.placed, s.contained = true, y.contained(s)
+			}
 			s.listens, s.connections, s.tools, s.hidden = s.listens[:0], s.connections[:0], s.tools[:0], false
 			y.suspects = append(y.suspects, s)
 		}
@@ -238,6 +241,9 @@ func (n *scan) findTools(v *inventory) map[string]*tool {
 	}
 	var facts []catalog.Fact
 	for _, s := range n.suspects {
+		if s.contained {
+			continue
+		}
 		facts = append(append(facts[:0], s.facts...), v.facts...)
 		for _, row := range s.listens {
 			facts = append(facts, catalog.Port(row.Local.Port()))
@@ -255,6 +261,7 @@ func (n *scan) findTools(v *inventory) map[string]*tool {
 			t.addInstallation(i)
 		}
 	}
+	n.findContained(tools)
 	return tools
 }
 

@@ -33,6 +33,8 @@ type suspect struct {
 	facts   []catalog.Fact
 	entries []string // ids of the entries whose facts it touches
 	sshd    bool
+	// placed says that contained is known.
+	placed, contained bool
 
 	// Of the latest scan.
 	hidden      bool              // its open files could not be read

@@ -38,6 +38,7 @@ type tool struct {
 	renamed    bool
 	writable   bool
 	credential bool
+	contained  bool // in a container and nowhere else
 	since      time.Time
 	ports      []uint32
 	signed     *bool // whether the signer is the known one, nil where that cannot be said
@@ -45,6 +46,8 @@ type tool struct {
 
 func (t *tool) scope() farmhoundv1.InstallScope {
 	switch {
+	case t.contained:
+		return farmhoundv1.InstallScope_INSTALL_SCOPE_CONTAINER
 	case t.installed && t.home:
 		return farmhoundv1.InstallScope_INSTALL_SCOPE_USER
 	case t.installed:
