@@ -98,6 +98,25 @@ func Namespace(t testing.TB) string {
 	return name
 }
 
+// Link joins the two sides by a second, direct way beside the path: a pair of virtual
+// Ethernet interfaces with an address each in the /24, and a default route on the near
+// side that the kernel does not prefer.
+func (p *Path) Link(t testing.TB, name string, near, far netip.Addr) {
+	t.Helper()
+	for _, arguments := range [][]string{
+		{"-n", p.near, "link", "add", name, "type", "veth", "peer", "name", name, "netns", p.far},
+		{"-n", p.near, "addr", "add", near.String() + "/24", "dev", name},
+		{"-n", p.far, "addr", "add", far.String() + "/24", "dev", name},
+		{"-n", p.near, "link", "set", name, "up"},
+		{"-n", p.far, "link", "set", name, "up"},
+		{"-n", p.near, "route", "add", "default", "via", far.String(), "dev", name, "metric", "600"},
+	} {
+		if err := ip(t.Context(), arguments...); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // attach makes a namespace with a TUN device in it and returns the device's open end.
 func attach(ctx context.Context, namespace string, local, peer netip.Addr) (device int, err error) {
 	if err := ip(ctx, "netns", "add", namespace); err != nil {
