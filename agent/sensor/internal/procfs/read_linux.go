@@ -209,7 +209,11 @@ func (t *Table) AppendSockets(dst []uint64, p *Process) ([]uint64, error) {
 
 // NetworkNamespace names the network namespace that a process is in, or the calling
 // thread for nil. It is empty where that is hidden from this user.
-func (t *Table) NetworkNamespace(p *Process) string {
+func (t *Table) NetworkNamespace(p *Process) string { return t.Namespace(p, "net") }
+
+// Namespace names the namespace of a kind (net, pid, mnt) that a process is in, or the
+// calling thread for nil. It is empty where that is hidden from this user.
+func (t *Table) Namespace(p *Process, kind string) string {
 	if t.begin() != nil {
 		return ""
 	}
@@ -223,7 +227,7 @@ func (t *Table) NetworkNamespace(p *Process) string {
 		return ""
 	}
 	defer unix.Close(fd)
-	link, err := t.link(fd, "net")
+	link, err := t.link(fd, kind)
 	if err != nil {
 		return ""
 	}

@@ -19,7 +19,7 @@ const (
 	maxProcesses = 100_000
 	maxFiles     = 65_536
 	maxArguments = 4096
-	// maxSpaces bounds the names of network namespaces that are remembered.
+	// maxSpaces bounds the names of namespaces that are remembered.
 	maxSpaces = 256
 	// ticksPerSecond is USER_HZ, which is 100 on every architecture Linux has
 	// kept an ABI for since 2.6.
