@@ -1,7 +1,6 @@
 package network
 
 import (
-	"bytes"
 	"errors"
 	"maps"
 	"os"
@@ -109,15 +108,6 @@ func write(t *testing.T, files map[string]string) host.Host {
 		}
 	}
 	return host.Host{Root: root}
-}
-
-func ring(t *testing.T) fleetkey.Ring {
-	t.Helper()
-	keys, err := fleetkey.NewRing([]*farmhoundv1.FleetKey{{Id: 3, Key: bytes.Repeat([]byte{7}, fleetkey.KeySize)}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return keys
 }
 
 func TestObserveRecorded(t *testing.T) {

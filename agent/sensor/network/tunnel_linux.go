@@ -43,7 +43,7 @@ func (s *Sensor) tunnels(ctx context.Context, use *config, v *view) (list []*far
 			}
 		}
 		if out.Tool == "" {
-			out.Tool = toolByName(use.catalog, l.Name)
+			out.Tool = toolNamed(use.catalog, linux, l.Name)
 		}
 		if v.owners == nil {
 			v.owners = map[string]string{}
@@ -52,25 +52,6 @@ func (s *Sensor) tunnels(ctx context.Context, use *config, v *view) (list []*far
 		list = append(list, out)
 	}
 	return list, err
-}
-
-// toolByName returns the entry that an interface's name points to. A name that
-// points to several tools points to none.
-func toolByName(c *catalog.Catalog, name string) string {
-	id := ""
-	fact := catalog.Fact{Kind: farmhoundv1.FactKind_FACT_KIND_INTERFACE, Value: name}
-	for _, t := range c.AppendTouched(nil, linux, fact) {
-		switch t.Fact.GetStrength() {
-		case farmhoundv1.Strength_STRENGTH_IDENTIFYING:
-			return t.Entry.GetId()
-		case farmhoundv1.Strength_STRENGTH_SUPPORTING:
-			if id != "" && id != t.Entry.GetId() {
-				return ""
-			}
-			id = t.Entry.GetId()
-		}
-	}
-	return id
 }
 
 // owners finds the programs that hold TUN and TAP interfaces.

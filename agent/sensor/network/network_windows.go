@@ -1,0 +1,93 @@
+package network
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/farmhound-security/farmhound/agent/sensor/host"
+	"github.com/farmhound-security/farmhound/agent/sensor/internal/links"
+	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
+	"github.com/farmhound-security/farmhound/proto/fleetkey"
+)
+
+// Fixed sentences for what this system did not tell.
+const (
+	detailNoRoutes     = "routes are not told"
+	detailNoNeighbours = "the neighbour table is not told"
+)
+
+// system is what the sense keeps between observations.
+type system struct {
+	crowd    crowd
+	adapters []uint64 // memory for what Windows tells of interfaces, aligned as it wants it
+}
+
+func newSystem(host.Host) system { return system{} }
+
+// Observe fills Network. What is told by multicast is not listened to here: the
+// firewall of Windows keeps it from programs that nobody asked for a rule.
+func (s *Sensor) Observe(ctx context.Context, into *farmhoundv1.Report) error {
+	adapters, err := s.system.list()
+	if err != nil {
+		return err
+	}
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("look at the network: %w", err)
+	}
+	use, v, details := s.config.Load(), &view{}, []string{}
+	for i := range adapters {
+		v.links = append(v.links, adapters[i].link(use.catalog))
+	}
+	if v.routes, err = routes(adapters); err != nil {
+		details = append(details, detailNoRoutes)
+	}
+	v.findDefaults(ctx, s.host)
+	out := &farmhoundv1.Network{
+		Interfaces: v.interfaces(), Resolvers: v.resolverKinds(windowsResolvers(adapters)), ProxyConfigured: windowsProxies(),
+	}
+	out.Tunnels = v.windowsTunnels(use.catalog, adapters)
+	if v.neighbours, err = neighbours(); err != nil {
+		details = append(details, detailNoNeighbours)
+	} else {
+		out.Neighbours = s.around(v)
+	}
+	if use.keys.Empty() {
+		details = append(details, detailNoKey)
+	} else if l, _ := v.hash(use.keys, out); l != nil {
+		hashAccessPoint(l, use.keys, out)
+	}
+	if p := s.prober.Load(); p != nil {
+		p.Want(v.paths())
+		out.Egress = p.Known()
+	}
+	into.Network = out
+	return host.Hidden(details...)
+}
+
+// around counts who else is on the local network; nil where that is not known.
+func (s *Sensor) around(v *view) *farmhoundv1.Neighbours {
+	c, local := &s.system.crowd, v.local()
+	c.reset()
+	for _, n := range v.neighbours {
+		for _, l := range local {
+			if n.on(l) {
+				c.add(n)
+			}
+		}
+	}
+	var of mac
+	if gateway, ok := v.localGateway(); ok {
+		of, _ = v.gatewayMAC(gateway)
+	}
+	return c.count(of)
+}
+
+func hashAccessPoint(l *links.Link, keys fleetkey.Ring, out *farmhoundv1.Network) {
+	if l.Kind != farmhoundv1.InterfaceKind_INTERFACE_KIND_WIFI {
+		return
+	}
+	if point, ok := accessPoint(); ok {
+		out.AccessPointHash, out.KeyId, _ = keys.Hash(fleetkey.AccessPoint, point[:])
+		out.EarlierAccessPoints = keys.Earlier(fleetkey.AccessPoint, point[:])
+	}
+}
