@@ -27,6 +27,13 @@ func readSystem(h Host) *farmhoundv1.System {
 		s.Serial = strings.TrimRight(h.ReadLine(deviceTreeFolder+"serial-number"), "\x00")
 		s.Model = strings.TrimRight(h.ReadLine(deviceTreeFolder+"model"), "\x00")
 	}
+	// Windows' subsystem for Linux is a virtual machine without firmware of its own; the
+	// laptop around it is the Windows agent's to tell.
+	if strings.Contains(strings.ToLower(h.ReadLine("/proc/sys/kernel/osrelease")), "microsoft") {
+		s.Manufacturer, s.Model = "Microsoft Corporation", "Windows Subsystem for Linux"
+		s.Chassis = farmhoundv1.Chassis_CHASSIS_VIRTUAL
+		return s
+	}
 	kind, _ := strconv.ParseUint(h.ReadLine(dmiFolder+"chassis_type"), 10, 7)
 	s.Chassis = chassisOf(s.Manufacturer, s.Model, byte(kind))
 	return s

@@ -32,6 +32,13 @@ func TestReadSystem(t *testing.T) {
 			"sys/firmware/devicetree/base/serial-number": "C02XY\x00", "sys/firmware/devicetree/base/model": "Apple MacBook Air (M1, 2020)\x00",
 			"usr/lib/os-release": "NAME='Fedora Linux Asahi Remix'\nVERSION_ID=42\n",
 		}, &farmhoundv1.System{Serial: "C02XY", Model: "Apple MacBook Air (M1, 2020)", Os: linux, OsVersion: "Fedora Linux Asahi Remix 42"}},
+		{"Windows' subsystem for Linux", map[string]string{
+			"proc/sys/kernel/osrelease": "6.6.87.2-microsoft-standard-WSL2\n", "etc/os-release": "PRETTY_NAME=\"Ubuntu 24.04.3 LTS\"\n",
+			"sys/class/dmi/id/chassis_type": "10\n",
+		}, &farmhoundv1.System{
+			Manufacturer: "Microsoft Corporation", Model: "Windows Subsystem for Linux", Os: linux,
+			OsVersion: "Ubuntu 24.04.3 LTS", Chassis: farmhoundv1.Chassis_CHASSIS_VIRTUAL,
+		}},
 		{"nothing to read", nil, &farmhoundv1.System{Os: linux}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
