@@ -1,4 +1,4 @@
-// Package links lists the network interfaces of a Linux machine, their kind and the
+// Package links lists the network interfaces of a machine, their kind and the
 // networks they are attached to. Both the network sense and whoever asks whether an
 // address is nearby use it.
 //
