@@ -16,6 +16,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"text/tabwriter"
 	"time"
 
@@ -39,21 +40,24 @@ type Cost struct {
 	Program string `json:"program"`
 	// Resident is the memory at the end, in bytes.
 	Resident uint64 `json:"resident_bytes"`
-	// Processor is in milliseconds a minute, Disk in bytes a minute.
+	// Processor is in milliseconds a minute.
 	Processor float64 `json:"processor_ms_per_minute"`
-	Disk      float64 `json:"disk_bytes_per_minute"`
+	// Disk is in bytes a minute; nil where the system does not tell. Windows counts
+	// what went into pipes, too.
+	Disk *float64 `json:"disk_bytes_per_minute,omitempty"`
 	// Wire is bytes of TLS records both ways, a day; absent where it was not counted.
 	Wire float64 `json:"wire_bytes_per_day,omitempty"`
 }
 
 // Result is what a measurement found.
 type Result struct {
+	System    string  `json:"system"`
 	Seconds   float64 `json:"seconds"`
 	Processes int     `json:"processes_beside"`
 	Sockets   int     `json:"sockets_beside"`
 	Agent     Cost    `json:"agent"`
-	// Other is prometheus-node-exporter, scraped four times a minute; nil where this
-	// computer has none.
+	// Other is the Prometheus exporter of this system, scraped four times a minute; nil
+	// where this computer has none.
 	Other *Cost `json:"other,omitempty"`
 }
 
@@ -73,13 +77,16 @@ func (c *Command) Run(ctx context.Context, s *demo.Surroundings) error {
 
 func (r *Result) write(w io.Writer) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(table, "over %.0f s\tresident MiB\tprocessor ms/min\tdisk KB/min\twire KB/day\n", r.Seconds)
+	fmt.Fprintf(table, "%s, over %.0f s\tresident MiB\tprocessor ms/min\tdisk KB/min\twire KB/day\n", r.System, r.Seconds)
 	line := func(c Cost) {
-		wire := "-"
+		disk, wire := "-", "-"
+		if c.Disk != nil {
+			disk = fmt.Sprintf("%.1f", *c.Disk/1000)
+		}
 		if c.Wire > 0 {
 			wire = fmt.Sprintf("%.0f", c.Wire/1000)
 		}
-		fmt.Fprintf(table, "%s\t%.1f\t%.1f\t%.1f\t%s\n", c.Program, float64(c.Resident)/(1<<20), c.Processor, c.Disk/1000, wire)
+		fmt.Fprintf(table, "%s\t%.1f\t%.1f\t%s\t%s\n", c.Program, float64(c.Resident)/(1<<20), c.Processor, disk, wire)
 	}
 	line(r.Agent)
 	if o := r.Other; o != nil {
@@ -141,7 +148,7 @@ func (c *Command) Measure(ctx context.Context, progress io.Writer) (result *Resu
 		return nil
 	})
 	fmt.Fprintf(progress, "Measuring for %v.\n", c.For)
-	result = &Result{Processes: c.Processes, Sockets: c.Sockets}
+	result = &Result{System: runtime.GOOS + "/" + runtime.GOARCH, Processes: c.Processes, Sockets: c.Sockets} //nolint:forbidigo // it is printed
 	began := time.Now()
 	timer := time.NewTimer(c.For)
 	defer timer.Stop()
@@ -154,12 +161,12 @@ func (c *Command) Measure(ctx context.Context, progress io.Writer) (result *Resu
 	}
 	passed := time.Since(began)
 	result.Seconds = passed.Seconds()
-	if result.Agent, err = costOf("farmhound-agent", agent.Process.Pid, passed); err != nil {
+	if result.Agent, err = costOf(ctx, "farmhound-agent", agent.Process.Pid, passed); err != nil {
 		return nil, err
 	}
 	result.Agent.Wire = float64(relay.carried.Load()) / passed.Hours() * 24
 	if other != nil {
-		cost, err := costOf("node_exporter", other.Process.Pid, passed)
+		cost, err := costOf(ctx, filepath.Base(other.Path), other.Process.Pid, passed)
 		if err != nil {
 			return nil, err
 		}

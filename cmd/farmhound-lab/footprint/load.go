@@ -14,7 +14,7 @@ import (
 
 // load is what runs beside the agent.
 type load struct {
-	processes []*exec.Cmd
+	processes []*exec.Cmd // each waits at an input that is open until it is waited for
 	open      []io.Closer
 }
 
@@ -22,7 +22,10 @@ type load struct {
 func startLoad(ctx context.Context, processes, sockets int) (*load, error) {
 	l := new(load)
 	for range processes {
-		c := exec.CommandContext(ctx, "sleep", "86400")
+		c := exec.CommandContext(ctx, sleeper[0], sleeper[1:]...) //nolint:gosec // a fixed program
+		if _, err := c.StdinPipe(); err != nil {
+			return l, fmt.Errorf("start the load: %w", err)
+		}
 		if err := c.Start(); err != nil {
 			return l, fmt.Errorf("start the load: %w", err)
 		}
@@ -64,11 +67,20 @@ func (l *load) end() {
 // scrapePause is between two scrapes of the other agent.
 const scrapePause = 15 * time.Second
 
-// startOther starts prometheus-node-exporter and scrapes it, where there is one.
+// exporters are the names under which systems have the Prometheus exporter.
+var exporters = [...]string{"prometheus-node-exporter", "node_exporter", "windows_exporter"}
+
+// startOther starts the Prometheus exporter and scrapes it, where there is one.
 func startOther(ctx context.Context, group *errgroup.Group) (*exec.Cmd, error) {
-	program, err := exec.LookPath("prometheus-node-exporter")
-	if err != nil {
-		return nil, nil //nolint:nilerr,nilnil // there is none to compare with
+	program := ""
+	for _, name := range exporters {
+		if path, err := exec.LookPath(name); err == nil {
+			program = path
+			break
+		}
+	}
+	if program == "" {
+		return nil, nil //nolint:nilnil // there is none to compare with
 	}
 	free, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {

@@ -1,0 +1,6 @@
+//go:build unix
+
+package footprint
+
+// sleeper is a program that waits at its input, which is kept open.
+var sleeper = []string{"cat"}
