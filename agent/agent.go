@@ -129,7 +129,7 @@ func (a *Agent) openIdentity() error {
 		return fmt.Errorf("make state directory: %w; run as root, or set state_dir to a directory that this user can write", err)
 	}
 	trust := identity.Trust{CAFile: s.CAFile, CAPin: s.CAPin}
-	if a.identity, err = identity.Open(filepath.Join(s.StateDir, identityFolder), trust); err != nil {
+	if a.identity, err = identity.Open(IdentityFolder(s), trust); err != nil {
 		return err
 	}
 	if s.Collector == "" {

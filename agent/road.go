@@ -5,10 +5,12 @@ import (
 	"crypto/tls"
 	"net"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/farmhound-security/farmhound/agent/delivery"
 	"github.com/farmhound-security/farmhound/agent/road"
+	"github.com/farmhound-security/farmhound/agent/settings"
 	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
 )
 
@@ -22,6 +24,9 @@ func openRoad(config Config) (*road.Road, error) {
 		Steps: config.Settings.Proxies, Login: login.Reveal(), Environ: os.Environ(), Root: config.Root,
 	}), nil
 }
+
+// IdentityFolder is where the identity of an agent with these settings lies.
+func IdentityFolder(s settings.Settings) string { return filepath.Join(s.StateDir, identityFolder) }
 
 // connect prepares a connection to the collector.
 func (a *Agent) connect(config *tls.Config) (*delivery.Connection, error) {

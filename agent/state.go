@@ -47,6 +47,8 @@ type Status struct {
 	LastAck      time.Time `json:"last_ack,omitzero"`
 	// Trouble is what keeps reports from being delivered, empty when nothing does.
 	Trouble string `json:"trouble,omitempty"`
+	// Way is by which way the collector was reached last, empty where it was not.
+	Way string `json:"way,omitempty"`
 	// ClockOffset is the collector's clock minus this laptop's, in seconds.
 	ClockOffset float64 `json:"clock_offset_seconds"`
 
@@ -278,6 +280,7 @@ func (s *state) write() {
 	s.status.Enrolled, s.status.CertificateExpires = a.identity.Enrolled(), expires
 	s.status.SpoolDepth, s.status.SpoolBytes = spooled.Depth, spooled.Bytes
 	s.status.SpoolDropped, s.status.SpoolDamaged = spooled.Dropped+s.lostWindows, spooled.Damaged
+	s.status.Way = a.road.Taken()
 	s.status.SpoolTrouble = ""
 	if s.unkept != nil {
 		s.status.SpoolTrouble = s.unkept.Error()

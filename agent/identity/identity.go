@@ -61,6 +61,8 @@ type Identity struct {
 	shown atomic.Pointer[tls.ConnectionState]
 	// damage is why the certificate that Open found is not used.
 	damage error
+	// looking is whether nothing is to be written.
+	looking bool
 }
 
 // Open reads the identity in dir, or makes a key if there is none yet.
@@ -83,6 +85,29 @@ func Open(dir string, trust Trust) (*Identity, error) {
 	i.loadAnchors()
 	i.damage = i.loadCertificate()
 	return i, nil
+}
+
+// Look reads the identity in dir and makes and keeps nothing. Where there is no key it
+// is one that can check the collector and nothing else, and why is why: its chain has
+// os.ErrNotExist where there is none yet. The error is about trust.
+func Look(dir string, trust Trust) (i *Identity, why, err error) {
+	i = &Identity{dir: dir, looking: true}
+	if i.trust, err = openTrust(trust, filepath.Join(dir, caFile)); err != nil {
+		return nil, nil, err
+	}
+	i.loadAnchors()
+	path := filepath.Join(dir, keyFile)
+	if _, err := os.Stat(path); err != nil {
+		return i, fmt.Errorf("read device key: %w", err), nil
+	}
+	if i.key, why = openKey(path); why != nil {
+		return i, why, nil
+	}
+	if i.deviceID, why = DeviceID(i.key.Public()); why != nil {
+		return i, why, nil
+	}
+	i.damage = i.loadCertificate()
+	return i, nil, nil
 }
 
 // Damage returns why the certificate that was stored when the identity was opened is

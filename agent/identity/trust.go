@@ -21,7 +21,7 @@ var ErrNoTrust = errors.New("no CA is known for the collector: set ca_file to it
 
 // ErrWrongCollector is in the chain of every error about a collector that does
 // not show the pinned CA.
-var ErrWrongCollector = errors.New("the server is not the collector this laptop was set up for: its certificate is not from the pinned CA (another host answers at this address, the CA was replaced, or a proxy inspects TLS)")
+var ErrWrongCollector = errors.New("the server is not the collector this laptop was set up for: its certificate is not from the pinned CA (another host answers, the CA was replaced, or a proxy inspects TLS)")
 
 // trust is a set of CA certificates, a pin, or neither.
 type trust struct {
@@ -159,7 +159,7 @@ func (i *Identity) keepTrust() error {
 // keepCA stores a CA that was found by its pin, so that the identity is whole
 // without the setting.
 func (i *Identity) keepCA(ca *x509.Certificate) error {
-	if ca == nil || i.anchors.Load() != nil {
+	if ca == nil || i.looking || i.anchors.Load() != nil {
 		return nil
 	}
 	data := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: ca.Raw})

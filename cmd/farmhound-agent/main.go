@@ -154,17 +154,8 @@ func settingWords() map[string]string {
 
 // load returns the settings; wrong ones are wrong usage.
 func (c *commandLine) load(p process, unprivileged bool) (settings.Settings, error) {
-	policy, err := settings.MachinePolicy()
-	if err != nil {
-		return settings.Settings{}, usageError{err}
-	}
-	loaded, err := settings.Load(settings.Sources{
-		Flags: c.Setting.layer(), Environ: p.environ, Policy: policy, File: c.Config, Unprivileged: unprivileged,
-	})
-	if err != nil {
-		return settings.Settings{}, usageError{err}
-	}
-	return loaded, nil
+	loaded, _, err := c.trace(p, unprivileged)
+	return loaded, err
 }
 
 // agentConfig is the agent that the settings describe, logging to stderr.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/farmhound-security/farmhound/agent"
 	"github.com/farmhound-security/farmhound/agent/lean"
+	"github.com/farmhound-security/farmhound/agent/permission"
 	"github.com/farmhound-security/farmhound/agent/service"
 	"github.com/farmhound-security/farmhound/agent/settings"
 )
@@ -130,6 +131,10 @@ func printStatus(w io.Writer, s *agent.Status, now time.Time) error {
 		}
 		rows = append(rows, [2]string{"sense " + sense.Name, word})
 	}
+	rows = append(rows, rightRows(s)...)
+	if s.Way != "" {
+		rows = append(rows, [2]string{"way", s.Way})
+	}
 	if s.SpoolTrouble != "" {
 		rows = append(rows, [2]string{"spool trouble", s.SpoolTrouble})
 	}
@@ -142,6 +147,20 @@ func printStatus(w io.Writer, s *agent.Status, now time.Time) error {
 		}
 	}
 	return nil
+}
+
+// rightRows says which rights the running agent lacks, and what is unseen for it.
+func rightRows(s *agent.Status) (rows [][2]string) {
+	rights, err := permission.RightsOf(s.PID)
+	if err != nil || !s.Running {
+		return nil
+	}
+	for _, need := range permission.Here() {
+		if need.Of(rights) == permission.Missing {
+			rows = append(rows, [2]string{"lacks", need.Right + "; unseen without it: " + need.Lost})
+		}
+	}
+	return rows
 }
 
 func enrolledWord(s *agent.Status, now time.Time) string {
