@@ -176,7 +176,7 @@ func (v *view) placeHistory() *fleetv1.PlaceHistory {
 	})
 	v.firstNetwork(h)
 	if n := v.pic.GetNetwork(); n != nil {
-		h.BusinessNeighbours, h.KvmNeighbours = n.BusinessNeighbours, n.KvmNeighbours
+		h.BusinessNeighbours, h.KvmNeighbours, h.BoardNeighbours = n.BusinessNeighbours, n.KvmNeighbours, n.BoardNeighbours
 	}
 	return h
 }

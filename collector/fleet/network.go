@@ -246,6 +246,7 @@ func (u *update) networkPart() *fleetv1.NetworkState {
 	if part.GetNeighbours() != nil {
 		n.BusinessNeighbours = ptr(part.GetNeighbours().GetBusinessLaptops())
 		n.KvmNeighbours = ptr(part.GetNeighbours().GetKvmMakers())
+		n.BoardNeighbours = ptr(part.GetNeighbours().GetBoards())
 	}
 	return n
 }

@@ -111,5 +111,7 @@ func tally(out *farmhoundv1.Neighbours, made maker, announced heard.Kind) {
 		out.KvmMakers++
 	case made == makerLaptop || announced == heard.Laptop:
 		out.BusinessLaptops++
+	case made == makerBoard:
+		out.Boards++
 	}
 }

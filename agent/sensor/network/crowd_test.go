@@ -40,7 +40,7 @@ func TestCrowd(t *testing.T) {
 		{name: "a telephone that makes up its address", table: []entry{router, {"192.168.7.40", "da:a1:19:01:02:03"}},
 			want: &farmhoundv1.Neighbours{Reachable: 1}},
 		{name: "a board is no KVM", table: []entry{router, {"192.168.7.9", "dc:a6:32:01:02:03"}},
-			want: &farmhoundv1.Neighbours{Reachable: 1}},
+			want: &farmhoundv1.Neighbours{Reachable: 1, Boards: 1}},
 		{name: "a board that says it is one", table: []entry{router, {"192.168.7.9", "dc:a6:32:01:02:03"}},
 			heard: []heard.Source{said("192.168.7.9", heard.KVM, 5*time.Hour)},
 			want:  &farmhoundv1.Neighbours{Reachable: 1, KvmMakers: 1}},

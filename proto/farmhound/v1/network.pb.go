@@ -163,7 +163,9 @@ type Network struct {
 	Resolvers []ResolverKind `protobuf:"varint,7,rep,packed,name=resolvers,proto3,enum=farmhound.v1.ResolverKind" json:"resolvers,omitempty"`
 	// Whether a proxy is configured. Absent where unknown.
 	ProxyConfigured *bool `protobuf:"varint,8,opt,name=proxy_configured,json=proxyConfigured,proto3,oneof" json:"proxy_configured,omitempty"`
-	// What else is on the local network, from the neighbour table alone. Absent where unknown.
+	// What else is on the local network, from the neighbour table and from what is announced
+	// to everybody; nobody is asked. Absent where unknown, as where a network keeps its
+	// clients apart.
 	Neighbours *Neighbours `protobuf:"bytes,9,opt,name=neighbours,proto3" json:"neighbours,omitempty"`
 	// Under which address the collector sees each way out. Absent where it was not asked.
 	Egress []*EgressPath `protobuf:"bytes,10,rep,name=egress,proto3" json:"egress,omitempty"`
@@ -530,14 +532,17 @@ func (x *Tunnel) GetMtu() uint32 {
 // Neighbours counts what else is on the local network.
 type Neighbours struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Neighbours that answered lately.
+	// Neighbours that answered or announced something within the last hour, the gateway left out.
 	Reachable uint32 `protobuf:"varint,1,opt,name=reachable,proto3" json:"reachable,omitempty"`
-	// Of them, makers of business laptops.
+	// Of them, business laptops by the maker of their address, and MacBooks by what they announce.
 	BusinessLaptops uint32 `protobuf:"varint,2,opt,name=business_laptops,json=businessLaptops,proto3" json:"business_laptops,omitempty"`
-	// Of them, makers of IP-KVMs.
+	// Of them and the gateway, IP-KVMs by the maker of their address or by what they announce.
 	KvmMakers uint32 `protobuf:"varint,3,opt,name=kvm_makers,json=kvmMakers,proto3" json:"kvm_makers,omitempty"`
 	// Keyed hashes of neighbours' hardware addresses, kept only if they are fleet members.
-	FleetMembers  [][]byte `protobuf:"bytes,4,rep,name=fleet_members,json=fleetMembers,proto3" json:"fleet_members,omitempty"`
+	FleetMembers [][]byte `protobuf:"bytes,4,rep,name=fleet_members,json=fleetMembers,proto3" json:"fleet_members,omitempty"`
+	// Of those reachable, single-board computers of the make that many IP-KVMs are built on, and
+	// much else is; those that announce themselves as IP-KVMs count as such.
+	Boards        uint32 `protobuf:"varint,5,opt,name=boards,proto3" json:"boards,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -598,6 +603,13 @@ func (x *Neighbours) GetFleetMembers() [][]byte {
 		return x.FleetMembers
 	}
 	return nil
+}
+
+func (x *Neighbours) GetBoards() uint32 {
+	if x != nil {
+		return x.Boards
+	}
+	return 0
 }
 
 var File_farmhound_v1_network_proto protoreflect.FileDescriptor
@@ -667,7 +679,7 @@ const file_farmhound_v1_network_proto_rawDesc = "" +
 	"\rdefault_route\x18\x03 \x01(\bB\x1f\xea\xe1\x18\x1b\n" +
 	"\x19Which way traffic leaves.R\fdefaultRoute\x12<\n" +
 	"\x03mtu\x18\x04 \x01(\rB*\xea\xe1\x18&\n" +
-	"$Tunnels show in the size of packets.R\x03mtu\"\xbd\x02\n" +
+	"$Tunnels show in the size of packets.R\x03mtu\"\xee\x02\n" +
 	"\n" +
 	"Neighbours\x125\n" +
 	"\treachable\x18\x01 \x01(\rB\x17\xea\xe1\x18\x13\n" +
@@ -678,7 +690,9 @@ const file_farmhound_v1_network_proto_rawDesc = "" +
 	"kvm_makers\x18\x03 \x01(\rB\x17\xea\xe1\x18\x13\n" +
 	"\bA count.1\x00\x00\x00\x00\xe0\xff\xef@R\tkvmMakers\x12|\n" +
 	"\rfleet_members\x18\x04 \x03(\fBW\xea\xe1\x18S\n" +
-	"KWhich issued laptops are beside this one; keyed hashes, others are dropped.\x10\x10\x18\x10 @R\ffleetMembers*\xb9\x01\n" +
+	"KWhich issued laptops are beside this one; keyed hashes, others are dropped.\x10\x10\x18\x10 @R\ffleetMembers\x12/\n" +
+	"\x06boards\x18\x05 \x01(\rB\x17\xea\xe1\x18\x13\n" +
+	"\bA count.1\x00\x00\x00\x00\xe0\xff\xef@R\x06boards*\xb9\x01\n" +
 	"\rInterfaceKind\x12\x1e\n" +
 	"\x1aINTERFACE_KIND_UNSPECIFIED\x10\x00\x12\x1b\n" +
 	"\x17INTERFACE_KIND_ETHERNET\x10\x01\x12\x17\n" +

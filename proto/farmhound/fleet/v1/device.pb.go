@@ -1901,14 +1901,17 @@ type PlaceHistory struct {
 	Moves uint32 `protobuf:"varint,8,opt,name=moves,proto3" json:"moves,omitempty"`
 	// Business laptops of any owner among the neighbours now. Absent where unknown.
 	BusinessNeighbours *uint32 `protobuf:"varint,9,opt,name=business_neighbours,json=businessNeighbours,proto3,oneof" json:"business_neighbours,omitempty"`
-	// IP-KVM makers among the neighbours now. Absent where unknown.
+	// IP-KVMs among the neighbours now, by maker or by what they announce. Absent where unknown.
 	KvmNeighbours *uint32 `protobuf:"varint,10,opt,name=kvm_neighbours,json=kvmNeighbours,proto3,oneof" json:"kvm_neighbours,omitempty"`
 	// The laptop's zone was changed within the last 20 days away from the declared one, whoever drives.
 	ZoneChanged bool `protobuf:"varint,11,opt,name=zone_changed,json=zoneChanged,proto3" json:"zone_changed,omitempty"`
 	// Phase of the waking day against the declared zone, hours, -12..12, whoever drives. Absent with too little activity.
-	PhaseHours    *float64 `protobuf:"fixed64,12,opt,name=phase_hours,json=phaseHours,proto3,oneof" json:"phase_hours,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	PhaseHours *float64 `protobuf:"fixed64,12,opt,name=phase_hours,json=phaseHours,proto3,oneof" json:"phase_hours,omitempty"`
+	// Single-board computers of the make that many IP-KVMs are built on, among the neighbours
+	// now: for hunting, since much else is built on them. Absent where unknown.
+	BoardNeighbours *uint32 `protobuf:"varint,13,opt,name=board_neighbours,json=boardNeighbours,proto3,oneof" json:"board_neighbours,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *PlaceHistory) Reset() {
@@ -2021,6 +2024,13 @@ func (x *PlaceHistory) GetZoneChanged() bool {
 func (x *PlaceHistory) GetPhaseHours() float64 {
 	if x != nil && x.PhaseHours != nil {
 		return *x.PhaseHours
+	}
+	return 0
+}
+
+func (x *PlaceHistory) GetBoardNeighbours() uint32 {
+	if x != nil && x.BoardNeighbours != nil {
+		return *x.BoardNeighbours
 	}
 	return 0
 }
@@ -2475,7 +2485,7 @@ const file_farmhound_fleet_v1_device_proto_rawDesc = "" +
 	"\v_rtt_min_msB\x0e\n" +
 	"\f_phase_hoursB\f\n" +
 	"\n" +
-	"_far_relay\"\xdc\x04\n" +
+	"_far_relay\"\xa1\x05\n" +
 	"\fPlaceHistory\x12!\n" +
 	"\fnetworks_20d\x18\x01 \x01(\rR\vnetworks20d\x12\x1f\n" +
 	"\voffice_days\x18\x02 \x01(\rR\n" +
@@ -2492,12 +2502,14 @@ const file_farmhound_fleet_v1_device_proto_rawDesc = "" +
 	" \x01(\rH\x03R\rkvmNeighbours\x88\x01\x01\x12!\n" +
 	"\fzone_changed\x18\v \x01(\bR\vzoneChanged\x12$\n" +
 	"\vphase_hours\x18\f \x01(\x01H\x04R\n" +
-	"phaseHours\x88\x01\x01B\x1a\n" +
+	"phaseHours\x88\x01\x01\x12.\n" +
+	"\x10board_neighbours\x18\r \x01(\rH\x05R\x0fboardNeighbours\x88\x01\x01B\x1a\n" +
 	"\x18_first_network_elsewhereB\x16\n" +
 	"\x14_hidden_from_day_oneB\x16\n" +
 	"\x14_business_neighboursB\x11\n" +
 	"\x0f_kvm_neighboursB\x0e\n" +
-	"\f_phase_hours\"\xad\x02\n" +
+	"\f_phase_hoursB\x13\n" +
+	"\x11_board_neighbours\"\xad\x02\n" +
 	"\x04Site\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x18\n" +
 	"\amembers\x18\x02 \x03(\tR\amembers\x12\x16\n" +

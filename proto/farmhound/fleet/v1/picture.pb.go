@@ -1999,9 +1999,11 @@ type NetworkState struct {
 	// route took another way; empty where it was not asked or did not answer.
 	Physical string `protobuf:"bytes,10,opt,name=physical,proto3" json:"physical,omitempty"`
 	// Every way out that a collector's STUN responder saw.
-	Ways          []*WayOut `protobuf:"bytes,11,rep,name=ways,proto3" json:"ways,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Ways []*WayOut `protobuf:"bytes,11,rep,name=ways,proto3" json:"ways,omitempty"`
+	// Single-board computers among the neighbours. Absent where unknown.
+	BoardNeighbours *uint32 `protobuf:"varint,12,opt,name=board_neighbours,json=boardNeighbours,proto3,oneof" json:"board_neighbours,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *NetworkState) Reset() {
@@ -2102,6 +2104,13 @@ func (x *NetworkState) GetWays() []*WayOut {
 		return x.Ways
 	}
 	return nil
+}
+
+func (x *NetworkState) GetBoardNeighbours() uint32 {
+	if x != nil && x.BoardNeighbours != nil {
+		return *x.BoardNeighbours
+	}
+	return 0
 }
 
 // WayOut is one way out of a laptop.
@@ -3081,7 +3090,7 @@ const file_farmhound_fleet_v1_picture_proto_rawDesc = "" +
 	" \x03(\tR\x0eegressPrefixes\x12\x1a\n" +
 	"\bkeyboard\x18\v \x01(\bR\bkeyboard\"A\n" +
 	"\rHardwareState\x120\n" +
-	"\x14other_input_attached\x18\x01 \x01(\bR\x12otherInputAttached\"\xb5\x03\n" +
+	"\x14other_input_attached\x18\x01 \x01(\bR\x12otherInputAttached\"\xfa\x03\n" +
 	"\fNetworkState\x12\x18\n" +
 	"\agateway\x18\x01 \x01(\fR\agateway\x12!\n" +
 	"\faccess_point\x18\x02 \x01(\fR\vaccessPoint\x12\x10\n" +
@@ -3095,9 +3104,11 @@ const file_farmhound_fleet_v1_picture_proto_rawDesc = "" +
 	"newest_key\x18\t \x01(\rR\tnewestKey\x12\x1a\n" +
 	"\bphysical\x18\n" +
 	" \x01(\tR\bphysical\x12.\n" +
-	"\x04ways\x18\v \x03(\v2\x1a.farmhound.fleet.v1.WayOutR\x04waysB\x16\n" +
+	"\x04ways\x18\v \x03(\v2\x1a.farmhound.fleet.v1.WayOutR\x04ways\x12.\n" +
+	"\x10board_neighbours\x18\f \x01(\rH\x02R\x0fboardNeighbours\x88\x01\x01B\x16\n" +
 	"\x14_business_neighboursB\x11\n" +
-	"\x0f_kvm_neighboursJ\x04\b\x04\x10\x05\"\x8c\x01\n" +
+	"\x0f_kvm_neighboursB\x13\n" +
+	"\x11_board_neighboursJ\x04\b\x04\x10\x05\"\x8c\x01\n" +
 	"\x06WayOut\x12\x18\n" +
 	"\aaddress\x18\x01 \x01(\tR\aaddress\x12/\n" +
 	"\x04kind\x18\x02 \x01(\x0e2\x1b.farmhound.v1.InterfaceKindR\x04kind\x12\x12\n" +
