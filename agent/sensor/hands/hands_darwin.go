@@ -2,9 +2,9 @@ package hands
 
 import (
 	"context"
-	"io"
-	"os/exec"
 	"time"
+
+	"github.com/farmhound-security/farmhound/agent/systemtool"
 )
 
 const (
@@ -13,8 +13,6 @@ const (
 	detailOrigin = "when somebody was active is seen, not from which device; programs and camera are not seen"
 	detailNone   = "input cannot be asked for"
 
-	ioreg     = "/usr/sbin/ioreg"
-	mostIoreg = 64 << 10
 	idleEvery = 25 * time.Second
 )
 
@@ -43,14 +41,8 @@ func (y *system) look(ctx context.Context) state {
 
 // askIdle asks for how long no input came.
 func askIdle(ctx context.Context) (time.Duration, bool) {
-	command := exec.CommandContext(ctx, ioreg, "-r", "-c", "IOHIDSystem", "-d", "1", "-w", "0")
-	out, err := command.StdoutPipe()
-	if err != nil || command.Start() != nil {
-		return 0, false
-	}
-	text, err := io.ReadAll(io.LimitReader(out, mostIoreg))
-	_, _ = io.Copy(io.Discard, out)
-	if command.Wait() != nil || err != nil {
+	text, err := systemtool.Run(ctx, systemtool.Idle)
+	if err != nil {
 		return 0, false
 	}
 	return parseIdle(string(text))

@@ -1,13 +1,11 @@
 package hardware
 
 import (
-	"bytes"
 	"context"
-	"io"
-	"os/exec"
 	"time"
 
 	"github.com/farmhound-security/farmhound/agent/sensor/host"
+	"github.com/farmhound-security/farmhound/agent/systemtool"
 	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
 )
 
@@ -17,26 +15,12 @@ const (
 	// Asking costs a process; what is attached changes rarely.
 	devicesEvery = 5 * time.Minute
 	powerEvery   = 2 * time.Minute
-
-	maxOutput  = 8 << 20
-	askTimeout = 5 * time.Second
 )
 
 // Fixed sentences on what could not be seen.
 const (
 	detailNoUSB      = "the system did not list USB devices"
 	detailNoDisplays = "the system did not list displays"
-)
-
-// ioreg is the only program that is run, with one of these lists of arguments.
-const ioreg = "/usr/sbin/ioreg"
-
-var (
-	askUSB      = []string{"-r", "-c", "IOUSBHostDevice", "-l", "-w0"}
-	askDisplays = []string{"-r", "-c", "IODisplayConnect", "-l", "-w0"}
-	askPanels   = []string{"-r", "-k", "DisplayAttributes", "-d", "1", "-w0"}
-	askLid      = []string{"-r", "-k", "AppleClamshellState", "-d", "1", "-w0"}
-	askBattery  = []string{"-r", "-c", "AppleSmartBattery", "-d", "1", "-w0"}
 )
 
 // system asks macOS's registry.
@@ -57,13 +41,13 @@ func (s *system) changed() bool {
 
 func (s *system) devices(ctx context.Context) (found, error) {
 	var f found
-	objects, err := ask(ctx, askUSB)
+	objects, err := ask(ctx, systemtool.USBDevices)
 	if err != nil {
 		f.hidden = append(f.hidden, detailNoUSB)
 	}
 	f.usb = ioregDevices(objects)
-	displays, err := ask(ctx, askDisplays)
-	panels, other := ask(ctx, askPanels)
+	displays, err := ask(ctx, systemtool.Displays)
+	panels, other := ask(ctx, systemtool.Panels)
 	if err != nil && other != nil {
 		f.hidden = append(f.hidden, detailNoDisplays)
 	}
@@ -76,33 +60,15 @@ func (s *system) power(bool) power {
 		return s.lastPower
 	}
 	s.powerAt = time.Now()
-	ctx, cancel := context.WithTimeout(context.Background(), askTimeout)
-	defer cancel()
-	lid, _ := ask(ctx, askLid)
-	battery, _ := ask(ctx, askBattery)
+	ctx := context.Background() // each answer is bounded in time
+	lid, _ := ask(ctx, systemtool.Lid)
+	battery, _ := ask(ctx, systemtool.Battery)
 	s.lastPower = ioregPower(append(lid, battery...))
 	return s.lastPower
 }
 
-// ask runs ioreg and reads at most maxOutput of what it prints.
-func ask(ctx context.Context, arguments []string) ([]object, error) {
-	ctx, cancel := context.WithTimeout(ctx, askTimeout)
-	defer cancel()
-	command := exec.CommandContext(ctx, ioreg, arguments...)
-	out, err := command.StdoutPipe()
-	if err != nil {
-		return nil, err
-	}
-	if err := command.Start(); err != nil {
-		return nil, err
-	}
-	var text bytes.Buffer
-	_, copied := io.Copy(&text, io.LimitReader(out, maxOutput))
-	if copied == nil {
-		_, copied = io.Copy(io.Discard, out)
-	}
-	if err := command.Wait(); err != nil {
-		return nil, err
-	}
-	return parseIoreg(text.String()), copied
+// ask asks for a part of the registry.
+func ask(ctx context.Context, part systemtool.Tool) ([]object, error) {
+	text, err := systemtool.Run(ctx, part)
+	return parseIoreg(string(text)), err
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/farmhound-security/farmhound/agent/sensor/internal/links"
 	"github.com/farmhound-security/farmhound/agent/sensor/internal/macprogram"
 	"github.com/farmhound-security/farmhound/agent/sensor/internal/sockets"
-	"github.com/farmhound-security/farmhound/agent/sensor/internal/systemtool"
+	"github.com/farmhound-security/farmhound/agent/systemtool"
 	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
 )
 

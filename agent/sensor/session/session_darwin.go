@@ -8,7 +8,7 @@ import (
 	"github.com/shirou/gopsutil/v3/process"
 
 	"github.com/farmhound-security/farmhound/agent/sensor/host"
-	"github.com/farmhound-security/farmhound/agent/sensor/internal/systemtool"
+	"github.com/farmhound-security/farmhound/agent/systemtool"
 	"github.com/farmhound-security/farmhound/agent/sensor/internal/utmpx"
 	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
 )

@@ -11,7 +11,7 @@ import (
 
 	"github.com/farmhound-security/farmhound/agent/sensor/internal/macprogram"
 	"github.com/farmhound-security/farmhound/agent/sensor/internal/sockets"
-	"github.com/farmhound-security/farmhound/agent/sensor/internal/systemtool"
+	"github.com/farmhound-security/farmhound/agent/systemtool"
 )
 
 // machine is the running macOS.

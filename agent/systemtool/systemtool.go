@@ -27,6 +27,14 @@ const (
 	Resolvers
 	// Screens prints the sessions at the screen, as a property list.
 	Screens
+	// USBDevices, Displays and Panels print what is attached, Lid and Battery how the
+	// laptop stands, and Idle since when nobody did anything: each a part of the registry.
+	USBDevices
+	Displays
+	Panels
+	Lid
+	Battery
+	Idle
 )
 
 // command is how a tool is run.
@@ -35,6 +43,9 @@ type command struct {
 	arguments []string
 }
 
+// ioreg prints the registry of what the kernel drives.
+const ioreg = "/usr/sbin/ioreg"
+
 // table is all that is ever run.
 var table = [...]command{
 	Connections:    {"/usr/sbin/netstat", []string{"-anvW", "-p", "tcp"}},
@@ -42,7 +53,13 @@ var table = [...]command{
 	Statistics:     {"/usr/bin/nettop", []string{"-L", "1", "-n", "-x", "-m", "tcp"}},
 	Proxies:        {"/usr/sbin/scutil", []string{"--proxy"}},
 	Resolvers:      {"/usr/sbin/scutil", []string{"--dns"}},
-	Screens:        {"/usr/sbin/ioreg", []string{"-n", "Root", "-d", "1", "-a"}},
+	Screens:        {ioreg, []string{"-n", "Root", "-d", "1", "-a"}},
+	USBDevices:     {ioreg, []string{"-r", "-c", "IOUSBHostDevice", "-l", "-w0"}},
+	Displays:       {ioreg, []string{"-r", "-c", "IODisplayConnect", "-l", "-w0"}},
+	Panels:         {ioreg, []string{"-r", "-k", "DisplayAttributes", "-d", "1", "-w0"}},
+	Lid:            {ioreg, []string{"-r", "-k", "AppleClamshellState", "-d", "1", "-w0"}},
+	Battery:        {ioreg, []string{"-r", "-c", "AppleSmartBattery", "-d", "1", "-w0"}},
+	Idle:           {ioreg, []string{"-r", "-c", "IOHIDSystem", "-d", "1", "-w", "0"}},
 }
 
 // Bounds on one run.
