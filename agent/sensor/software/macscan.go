@@ -11,6 +11,7 @@ import (
 	"github.com/farmhound-security/farmhound/agent/sensor/internal/sockets"
 	"github.com/farmhound-security/farmhound/proto/catalog"
 	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
+	"github.com/farmhound-security/farmhound/proto/fleetkey"
 )
 
 // Fixed details of what a scan of macOS could not see.
@@ -36,6 +37,7 @@ type macSystem struct {
 	machine   macMachine // nil for a recorded disk
 	inventory macInventory
 	tracker   *tracker
+	logs      logFollower
 
 	catalog  *catalog.Catalog
 	known    map[macKey]*macKnown
@@ -62,7 +64,7 @@ type macKnown struct {
 func newMacSystem(m macMachine, h host.Host) macSystem {
 	return macSystem{
 		machine: m, inventory: macInventory{host: h, lists: map[string]*macList{}}, tracker: newTracker(),
-		known: map[macKey]*macKnown{}, programs: map[string]macprogram.Identity{},
+		logs: logFollower{at: map[string]int64{}}, known: map[macKey]*macKnown{}, programs: map[string]macprogram.Identity{},
 	}
 }
 
@@ -76,7 +78,7 @@ type macScan struct {
 
 // observe fills Software and RemoteSessions. A session that ended since the last call
 // is told once more, with its end.
-func (y *macSystem) observe(ctx context.Context, h host.Host, c *catalog.Catalog, into *farmhoundv1.Report) error {
+func (y *macSystem) observe(ctx context.Context, h host.Host, c *catalog.Catalog, keys fleetkey.Ring, into *farmhoundv1.Report) error {
 	var interfaces []string
 	if y.machine != nil {
 		interfaces = y.machine.Interfaces()
@@ -108,6 +110,7 @@ func (y *macSystem) observe(ctx context.Context, h host.Host, c *catalog.Catalog
 	if !y.measure(ctx, h.Time(), seen) {
 		details = append(details, detailMacStatistics)
 	}
+	y.readVisits(c, tools, keys)
 	into.RemoteSessions = y.tracker.update(h.Time(), seen)
 	if ctx.Err() == nil {
 		y.tracker.forgetEnded()

@@ -16,6 +16,7 @@ import (
 	"github.com/farmhound-security/farmhound/agent/sensor/internal/sockets"
 	"github.com/farmhound-security/farmhound/proto/catalog"
 	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
+	"github.com/farmhound-security/farmhound/proto/fleetkey"
 )
 
 // recordedMac is what a running macOS answered, with listings as its own programs print
@@ -95,7 +96,7 @@ func text(s string) string { return "<string>" + s + "</string>" }
 func look(t *testing.T, y *macSystem, h host.Host) (*farmhoundv1.Report, string) {
 	t.Helper()
 	report := &farmhoundv1.Report{}
-	err := y.observe(t.Context(), h, catalog.BuiltIn(), report)
+	err := y.observe(t.Context(), h, catalog.BuiltIn(), fleetkey.Ring{}, report)
 	partial := host.Partial{}
 	if err != nil && !errors.As(err, &partial) {
 		t.Fatal(err)
@@ -390,5 +391,34 @@ func TestMacQuiet(t *testing.T) {
 	look(t, &y, h)
 	if l := y.inventory.lists["/Applications/Safari.app/Contents/Info.plist"]; l != nil {
 		t.Errorf("what is gone is kept: %+v", l)
+	}
+}
+
+// TestMacVisits tells of sessions through a relay once TeamViewer has written them down,
+// and of none from before the first look.
+func TestMacVisits(t *testing.T) {
+	t.Parallel()
+	const log = "/Users/alice/Library/Logs/TeamViewer/Connections_incoming.txt"
+	h := macDisk(t, map[string]string{
+		"/Applications/TeamViewer.app/Contents/Info.plist": entry("CFBundleIdentifier", text("com.teamviewer.TeamViewer")),
+		log: incoming,
+	})
+	y := newMacSystem(&recordedMac{}, h)
+	if report, _ := look(t, &y, h); len(report.GetRemoteSessions()) != 0 {
+		t.Errorf("sessions of before: %v", report.GetRemoteSessions())
+	}
+	f, err := os.OpenFile(filepath.Join(h.Root, log), os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.WriteString(incoming); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	report, _ := look(t, &y, h)
+	if s := report.GetRemoteSessions(); len(s) != 1 || s[0].GetEstablishedBy() != farmhoundv1.EstablishedBy_ESTABLISHED_BY_LOG || s[0].GetEndedAt() == nil || s[0].GetAccountHash() != nil {
+		t.Errorf("sessions %v", s)
 	}
 }

@@ -20,5 +20,5 @@ func newSystem(h host.Host) system {
 // Observe fills Software and RemoteSessions. A session that ended since the last
 // call is told once more, with its end.
 func (s *Sensor) Observe(ctx context.Context, into *farmhoundv1.Report) error {
-	return s.system.observe(ctx, s.host, s.catalog.Load(), into)
+	return s.system.observe(ctx, s.host, s.catalog.Load(), *s.keys.Load(), into)
 }
