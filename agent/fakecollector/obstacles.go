@@ -1,0 +1,201 @@
+package fakecollector
+
+import (
+	"bufio"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/base64"
+	"io"
+	"math/big"
+	"net"
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+)
+
+// Obstacle is something that stands between a laptop and its collector, on a loopback
+// port until the test ends.
+type Obstacle struct {
+	// Address is where it listens.
+	Address string
+
+	mu    sync.Mutex
+	asked []string
+	conns map[net.Conn]bool
+	ended bool
+}
+
+// Asked returns the addresses that a proxy was asked for, in order.
+func (o *Obstacle) Asked() []string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return append([]string(nil), o.asked...)
+}
+
+// StartProxy runs an HTTP proxy. With a login (user:password) it wants that, by Basic.
+func StartProxy(tb testing.TB, login string) *Obstacle {
+	tb.Helper()
+	return proxy(tb, login, func(conn net.Conn, address string) {
+		onward, err := new(net.Dialer).DialContext(context.Background(), "tcp", address)
+		if err != nil {
+			_, _ = io.WriteString(conn, "HTTP/1.1 502 Bad Gateway\r\n\r\n")
+			return
+		}
+		_, _ = io.WriteString(conn, "HTTP/1.1 200 Connection established\r\n\r\n")
+		join(conn, onward)
+	})
+}
+
+// StartRefuser runs a proxy that answers every CONNECT with this head.
+func StartRefuser(tb testing.TB, head string) *Obstacle {
+	tb.Helper()
+	return proxy(tb, "", func(conn net.Conn, _ string) { _, _ = io.WriteString(conn, head+"\r\n\r\n") })
+}
+
+// StartInspector runs a proxy that answers TLS itself, with certificates of a CA of that
+// organisation, up to a version of TLS.
+func StartInspector(tb testing.TB, organisation string, version uint16) *Obstacle {
+	tb.Helper()
+	config := forged(tb, organisation, version)
+	return proxy(tb, "", func(conn net.Conn, _ string) {
+		_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\n\r\n")
+		_ = tls.Server(conn, config).HandshakeContext(context.Background()) // refused, as it should be
+	})
+}
+
+// StartPortal runs a web server that sends everybody to a page to sign in at.
+func StartPortal(tb testing.TB) *Obstacle {
+	tb.Helper()
+	return listen(tb, func(conn net.Conn) {
+		_, _ = conn.Read(make([]byte, 1))
+		_, _ = io.WriteString(conn, "HTTP/1.1 302 Found\r\nLocation: http://sign-in.example/\r\n\r\n")
+	})
+}
+
+// StartBlackHole accepts connections and answers only greetings of TLS shorter than
+// most bytes, with an alert. Zero answers none.
+func StartBlackHole(tb testing.TB, most int) *Obstacle {
+	tb.Helper()
+	return listen(tb, func(conn net.Conn) {
+		buffer := make([]byte, 64<<10)
+		n, err := io.ReadAtLeast(conn, buffer, 5)
+		if err == nil && n < most {
+			_, _ = conn.Write([]byte{21, 3, 3, 0, 2, 2, 70}) // fatal, protocol_version
+			return
+		}
+		_, _ = io.Copy(io.Discard, conn)
+	})
+}
+
+func proxy(tb testing.TB, login string, serve func(conn net.Conn, address string)) *Obstacle {
+	tb.Helper()
+	var o *Obstacle
+	ready := make(chan struct{})
+	o = listen(tb, func(conn net.Conn) {
+		<-ready
+		request, err := http.ReadRequest(bufio.NewReader(conn))
+		if err != nil || request.Method != http.MethodConnect {
+			_, _ = io.WriteString(conn, "HTTP/1.1 405 Method Not Allowed\r\n\r\n")
+			return
+		}
+		o.mu.Lock()
+		o.asked = append(o.asked, request.Host)
+		o.mu.Unlock()
+		want := "Basic " + base64.StdEncoding.EncodeToString([]byte(login))
+		if login != "" && request.Header.Get("Proxy-Authorization") != want {
+			_, _ = io.WriteString(conn, "HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Negotiate\r\nProxy-Authenticate: Basic realm=\"x\"\r\n\r\n")
+			return
+		}
+		serve(conn, request.Host)
+	})
+	close(ready)
+	return o
+}
+
+func listen(tb testing.TB, serve func(net.Conn)) *Obstacle {
+	tb.Helper()
+	listener, err := new(net.ListenConfig).Listen(tb.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	o := &Obstacle{Address: listener.Addr().String(), conns: map[net.Conn]bool{}}
+	var serving sync.WaitGroup
+	serving.Go(func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			if !o.hold(conn) {
+				return
+			}
+			serving.Go(func() {
+				defer conn.Close()
+				serve(conn)
+			})
+		}
+	})
+	tb.Cleanup(func() {
+		_ = listener.Close()
+		o.mu.Lock()
+		o.ended = true
+		for conn := range o.conns {
+			_ = conn.Close()
+		}
+		o.mu.Unlock()
+		serving.Wait()
+	})
+	return o
+}
+
+// hold keeps a connection to be closed at the end; false when that has come.
+func (o *Obstacle) hold(conn net.Conn) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.ended {
+		_ = conn.Close()
+		return false
+	}
+	o.conns[conn] = true
+	return true
+}
+
+func join(a, b net.Conn) {
+	var both sync.WaitGroup
+	move := func(from, to net.Conn) {
+		_, _ = io.Copy(to, from)
+		_ = from.Close()
+		_ = to.Close()
+	}
+	both.Go(func() { move(a, b) })
+	move(b, a)
+	both.Wait()
+}
+
+// forged is the configuration of a server that is not the collector.
+func forged(tb testing.TB, organisation string, version uint16) *tls.Config {
+	tb.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{Organization: []string{organisation}, CommonName: organisation + " root"},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return &tls.Config{
+		Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}},
+		MinVersion:   tls.VersionTLS12, MaxVersion: version,
+	}
+}
