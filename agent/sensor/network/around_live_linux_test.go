@@ -1,7 +1,10 @@
 package network
 
 import (
+	"encoding/binary"
 	"fmt"
+	"net"
+	"net/netip"
 	"os"
 	"os/exec"
 	"strconv"
@@ -12,6 +15,7 @@ import (
 
 	"github.com/farmhound-security/farmhound/agent/sensor/farpath"
 	"github.com/farmhound-security/farmhound/agent/sensor/host"
+	"github.com/farmhound-security/farmhound/agent/sensor/internal/links"
 	"github.com/farmhound-security/farmhound/proto/catalog"
 	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
 )
@@ -94,8 +98,10 @@ func listenInside(t *testing.T) {
 		_ = unix.Sendto(fd, []byte("x"), 0, &unix.SockaddrInet4{Port: 9, Addr: [4]byte{192, 168, 7, byte(last)}})
 		_ = unix.Close(fd)
 	}
+	asked := watchOwn(t, "lan0")
 	s := New(host.Host{Now: hasty()}, catalog.BuiltIn(), ring(t))
 	defer s.Close()
+	defer asked()
 	want := &farmhoundv1.Neighbours{Reachable: 5, BusinessLaptops: 2, KvmMakers: 2}
 	var got *farmhoundv1.Neighbours
 	tick := time.NewTicker(50 * time.Millisecond)
@@ -130,5 +136,89 @@ func speakInside(t *testing.T, name string) {
 	for range 500 {
 		_ = unix.Sendto(fd, []byte(packet), 0, &unix.SockaddrInet4{Port: 5353, Addr: [4]byte{224, 0, 0, 251}})
 		<-tick.C
+	}
+}
+
+// watchOwn sees every frame of an interface. What it returns fails the test if one of
+// them was a question of this computer's to the local network.
+func watchOwn(t *testing.T, name string) (check func()) {
+	t.Helper()
+	all := int(binary.BigEndian.Uint16(binary.NativeEndian.AppendUint16(nil, unix.ETH_P_ALL)))
+	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, all)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lan, err := net.InterfaceByName(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: uint16(all), Ifindex: lan.Index}); err != nil {
+		t.Fatal(err)
+	}
+	return func() {
+		defer unix.Close(fd)
+		seen := 0
+		packet := make([]byte, 2048)
+		for {
+			size, from, err := unix.Recvfrom(fd, packet, 0)
+			if err != nil {
+				break
+			}
+			seen++
+			link, ok := from.(*unix.SockaddrLinklayer)
+			if !ok || link.Pkttype != unix.PACKET_OUTGOING {
+				continue
+			}
+			if port, udp := udpPort(packet[:size]); udp && (port == 5353 || port == 1900 || port == 5355) {
+				t.Errorf("asked port %d", port)
+			}
+		}
+		if seen == 0 {
+			t.Error("no frame was seen")
+		}
+	}
+}
+
+// udpPort returns the port that a packet of IPv4 or IPv6 without extensions goes to.
+func udpPort(packet []byte) (port uint16, udp bool) {
+	switch {
+	case len(packet) >= 40 && packet[0]>>4 == 6:
+		if packet[6] != unix.IPPROTO_UDP || len(packet) < 44 {
+			return 0, false
+		}
+		return binary.BigEndian.Uint16(packet[42:]), true
+	case len(packet) >= 20 && packet[0]>>4 == 4:
+		header := int(packet[0]&15) * 4
+		if packet[9] != unix.IPPROTO_UDP || len(packet) < header+4 {
+			return 0, false
+		}
+		return binary.BigEndian.Uint16(packet[header+2:]), true
+	}
+	return 0, false
+}
+
+// On battery nothing is listened to, and with mains again it is.
+func TestListensOnMainsOnly(t *testing.T) {
+	t.Parallel()
+	lo, err := net.InterfaceByName("lo")
+	if err != nil {
+		t.Skip("this machine has no lo")
+	}
+	v := &view{links: []links.Link{{
+		Name: "lo", Index: lo.Index, Up: true, Kind: ethernet, Prefixes: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/8")},
+	}}}
+	s := New(host.Host{}, catalog.BuiltIn(), ring(t))
+	defer s.Close()
+	for i, step := range []struct{ battery, listens bool }{
+		{false, false}, // the first look: whoever looks once would hear nothing
+		{false, true}, {true, false}, {true, false}, {false, true}, {false, true},
+	} {
+		s.OnBattery(step.battery)
+		if err := s.listen(v); err != nil {
+			t.Fatal(err)
+		}
+		if got := s.system.ear.listener != nil; got != step.listens {
+			t.Errorf("look %d: listens %v", i, got)
+		}
 	}
 }

@@ -200,30 +200,43 @@ func (l *Listener) run() {
 		}
 	}()
 	packet := make([]byte, longestPacket)
-	left, minute := perMinute, time.Now().Add(time.Minute)
+	var spent allowance
 	for {
 		ready, timeout := polled, -1
-		if left <= 0 {
+		if pause := spent.pause(time.Now()); pause > 0 {
 			// Enough for now: sleep until the minute is over, whatever arrives.
-			ready, timeout = polled[:1], int(max(time.Until(minute), 0).Milliseconds())+1
+			ready, timeout = polled[:1], int(pause.Milliseconds())+1
 		}
 		if _, err := unix.Poll(ready, timeout); err != nil && !errors.Is(err, unix.EINTR) {
 			return
 		}
-		if now := time.Now(); !now.Before(minute) {
-			left, minute = perMinute, now.Add(time.Minute)
+		if ready[0].Revents != 0 {
+			return
 		}
-		for i := range ready {
-			switch {
-			case ready[i].Revents == 0:
-			case i == 0:
-				return
-			default:
-				left--
+		for i := 1; i < len(ready); i++ {
+			if ready[i].Revents != 0 {
+				spent.packets++
 				l.read(l.sockets[i-1], packet)
 			}
 		}
 	}
+}
+
+// allowance counts the packets of a minute.
+type allowance struct {
+	packets int
+	until   time.Time
+}
+
+// pause returns for how long no more is to be read, zero if more may be.
+func (a *allowance) pause(now time.Time) time.Duration {
+	if !now.Before(a.until) {
+		a.packets, a.until = 0, now.Add(time.Minute)
+	}
+	if a.packets < perMinute {
+		return 0
+	}
+	return a.until.Sub(now)
 }
 
 // read takes one packet.

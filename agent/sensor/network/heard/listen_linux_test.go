@@ -90,3 +90,21 @@ func TestListenNowhere(t *testing.T) {
 		t.Error("no error for an interface that is not there")
 	}
 }
+
+func TestAllowance(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 26, 9, 0, 0, 0, time.UTC)
+	var a allowance
+	for range perMinute {
+		if a.pause(now) != 0 {
+			t.Fatalf("a pause after %d packets", a.packets)
+		}
+		a.packets++
+	}
+	if got := a.pause(now.Add(20 * time.Second)); got != 40*time.Second {
+		t.Errorf("a pause of %v", got)
+	}
+	if got := a.pause(now.Add(time.Minute)); got != 0 || a.packets != 0 {
+		t.Errorf("in the next minute a pause of %v after %d packets", got, a.packets)
+	}
+}
