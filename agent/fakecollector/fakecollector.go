@@ -53,15 +53,15 @@ type Collector struct {
 
 	mu sync.Mutex
 	// RefuseEnroll and RefuseReport are returned when set.
-	refuseEnroll, refuseReport, refuseRenew error
-	policy                                  *farmhoundv1.Policy
-	catalogKey                              []byte
-	catalog                                 *farmhoundv1.CatalogResponse
-	enrolls, renewals, tries                int
-	serials                                 []string
-	reports                                 []*farmhoundv1.Report
-	highest                                 map[string]uint64
-	changed                                 chan struct{}
+	refuseEnroll, refuseReport, refuseRenew, refuseCatalog error
+	policy                                                 *farmhoundv1.Policy
+	catalogKey                                             []byte
+	catalog                                                *farmhoundv1.CatalogResponse
+	enrolls, renewals, tries                               int
+	serials                                                []string
+	reports                                                []*farmhoundv1.Report
+	highest                                                map[string]uint64
+	changed                                                chan struct{}
 }
 
 // Start runs a collector until the test ends.
@@ -124,6 +124,9 @@ func (c *Collector) RefuseReport(err error) { c.set(func() { c.refuseReport = er
 // RefuseRenew makes renewal answer with a status; nil allows it again.
 func (c *Collector) RefuseRenew(err error) { c.set(func() { c.refuseRenew = err }) }
 
+// RefuseCatalog makes questions for a catalogue answer with a status; nil allows them again.
+func (c *Collector) RefuseCatalog(err error) { c.set(func() { c.refuseCatalog = err }) }
+
 // SetPolicy sets what comes with every acknowledgement from now on.
 func (c *Collector) SetPolicy(p *farmhoundv1.Policy) { c.set(func() { c.policy = p }) }
 
@@ -137,6 +140,9 @@ func (c *Collector) SetCatalog(key []byte, answer *farmhoundv1.CatalogResponse) 
 func (c *Collector) Catalog(context.Context, *farmhoundv1.CatalogRequest) (*farmhoundv1.CatalogResponse, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.refuseCatalog != nil {
+		return nil, c.refuseCatalog
+	}
 	if c.catalog == nil {
 		return nil, status.Error(codes.NotFound, "there is no such catalogue")
 	}

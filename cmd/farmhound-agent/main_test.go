@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"os"
@@ -36,6 +37,10 @@ func TestScripts(t *testing.T) {
 			env.Setenv("CA", c.CAFile)
 			env.Setenv("CAPIN", c.CAPin)
 			env.Setenv("SECRET", fakecollector.Secret)
+			env.Setenv("PROXY", fakecollector.StartProxy(t, "anna:geheim").Address)
+			env.Setenv("INSPECTOR", fakecollector.StartInspector(t, "Zscaler Inc.", tls.VersionTLS13).Address)
+			env.Setenv("PORTAL", fakecollector.StartPortal(t).Address)
+			env.Setenv("HOLE", fakecollector.StartBlackHole(t, 0).Address)
 			return nil
 		},
 	})
@@ -48,7 +53,7 @@ func TestHelpNamesEverySetting(t *testing.T) {
 	if code := run(t.Context(), []string{"--help"}, process{nil, strings.NewReader(""), &out, io.Discard}); code != 0 {
 		t.Fatalf("exit status %d", code)
 	}
-	for _, want := range []string{"--collector", "--ca-pin", "$FARMHOUND_SCAN_INTERVAL", "install", "uninstall", "start", "stop", "run", "status", "scan", "enroll", "version"} {
+	for _, want := range []string{"--collector", "--ca-pin", "$FARMHOUND_SCAN_INTERVAL", "install", "uninstall", "start", "stop", "run", "status", "doctor", "scan", "--proxy", "enroll", "version"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("help does not name %s", want)
 		}
