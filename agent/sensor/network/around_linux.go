@@ -1,6 +1,7 @@
 package network
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/farmhound-security/farmhound/agent/sensor/network/heard"
@@ -33,9 +34,10 @@ func (s *Sensor) listen(v *view) (err error) {
 	if gateway, ok := v.localGateway(); ok {
 		of, _ = v.gatewayMAC(gateway)
 	}
-	same := slices.Equal(on, e.on) && (of == e.of || e.of == mac{})
-	if same && (e.listener != nil || len(on) == 0) {
-		e.of = of
+	// A gateway that is not known for a moment is still the same.
+	moved := of != e.of && of != mac{} && e.of != mac{}
+	if !moved && slices.Equal(on, e.on) && (e.listener != nil || len(on) == 0) {
+		e.of = cmp.Or(of, e.of)
 		return nil
 	}
 	if err := e.close(); err != nil {
@@ -54,7 +56,7 @@ func (e *ear) close() error {
 		return nil
 	}
 	l := e.listener
-	e.listener, e.on, e.sources = nil, nil, nil
+	e.listener, e.on, e.sources, e.of = nil, nil, nil, mac{}
 	return l.Close()
 }
 

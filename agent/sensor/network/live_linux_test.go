@@ -39,7 +39,8 @@ func TestObserveLive(t *testing.T) {
 	}
 	t.Parallel()
 	farpath.Require(t, "ip")
-	for gateway, length := range map[string]string{"192.168.7.1": "/24", "fd07::1": "/64"} {
+	// The last is as most networks of IPv6 alone are: the router has no other address.
+	for gateway, length := range map[string]string{"192.168.7.1": "/24", "fd07::1": "/64", "fe80::1": "/64"} {
 		t.Run(gateway, func(t *testing.T) {
 			t.Parallel()
 			laptop := farpath.Namespace(t)
@@ -50,6 +51,9 @@ func TestObserveLive(t *testing.T) {
 			for _, side := range [][2]string{{laptop, own + length}, {router, gateway + length}} {
 				ip(t, "-n", side[0], "addr", "add", side[1], "dev", "lan0", "nodad")
 				ip(t, "-n", side[0], "link", "set", "lan0", "up")
+			}
+			if gateway == "fe80::1" {
+				ip(t, "-n", laptop, "addr", "add", "fd07::9c3f:1:2:3/64", "dev", "lan0", "nodad")
 			}
 			ip(t, "-n", laptop, "route", "add", "default", "via", gateway, "dev", "lan0")
 			ip(t, "-n", laptop, "tuntap", "add", "tun5", "mode", "tun")
@@ -72,7 +76,11 @@ func hasty() func() time.Time {
 
 func observeInside(t *testing.T, gateway string) {
 	// Something must have been said to the gateway before its address is known.
-	if conn, err := net.Dial("udp", net.JoinHostPort(gateway, "9")); err == nil {
+	to := gateway
+	if to == "fe80::1" {
+		to += "%lan0"
+	}
+	if conn, err := net.Dial("udp", net.JoinHostPort(to, "9")); err == nil {
 		_, _ = conn.Write([]byte("x"))
 		_ = conn.Close()
 	}
@@ -92,8 +100,12 @@ func observeInside(t *testing.T, gateway string) {
 	if !ring(t).Equal(got.GetGatewayHash(), fleetkey.GatewayMAC, []byte{0x02, 0xde, 0x48, 0x00, 0x11, 0x22}) {
 		t.Errorf("gateway hash %x", got.GetGatewayHash())
 	}
-	if got.GetLanHash() == nil {
-		t.Error("no hash of the local network")
+	prefix := netip.MustParsePrefix("fd07::/64")
+	if strings.Contains(gateway, ".") {
+		prefix = netip.MustParsePrefix("192.168.7.0/24")
+	}
+	if value, _ := fleetkey.Prefix(prefix); !ring(t).Equal(got.GetLanHash(), fleetkey.LANPrefix, value) {
+		t.Errorf("hash of the local network %x", got.GetLanHash())
 	}
 	var defaults, tunnels int
 	for _, i := range got.GetInterfaces() {

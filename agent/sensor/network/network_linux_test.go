@@ -145,6 +145,16 @@ func TestObserveRecorded(t *testing.T) {
 		}), want: &farmhoundv1.Network{
 			Interfaces: []*farmhoundv1.Interface{overWiFi}, Resolvers: []farmhoundv1.ResolverKind{local, lan, public, other}, Neighbours: somebody, ProxyConfigured: new(false),
 		}},
+		{name: "a proxy in somebody's desktop", files: with(home(), map[string]string{
+			"etc/environment": "LANG=C\n", "home/anna/.config/kioslaverc": "[Proxy Settings]\nProxyType=2\n",
+		}), want: &farmhoundv1.Network{
+			Interfaces: []*farmhoundv1.Interface{overWiFi}, Resolvers: []farmhoundv1.ResolverKind{lan}, Neighbours: somebody, ProxyConfigured: new(true),
+		}},
+		{name: "settings that are not understood", files: with(home(), map[string]string{
+			"home/anna/.config/dconf/user": "GVariant but cut", "home/bert/.config/kioslaverc": "-> /etc/resolv.conf",
+		}), want: &farmhoundv1.Network{
+			Interfaces: []*farmhoundv1.Interface{overWiFi}, Resolvers: []farmhoundv1.ResolverKind{lan}, Neighbours: somebody,
+		}},
 		{name: "no network", files: with(home(), map[string]string{
 			"sys/class/net/wlan0/flags": "0x1002", "proc/net/route": routeTitles, "etc/resolv.conf": "",
 		}), want: &farmhoundv1.Network{ProxyConfigured: new(false)}},
