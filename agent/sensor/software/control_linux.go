@@ -30,7 +30,7 @@ type sessionFinder struct {
 }
 
 // findSessions returns the control sessions that are open and marks their tools.
-func (n *scan) findSessions(h host.Host, tools map[string]*tool) []sighting {
+func (n *scan) findSessions(h host.Host, tools map[string]*tool) *sessionFinder {
 	f := &sessionFinder{scan: n, host: h, tools: tools, ssh: n.sshConnections()}
 	for i := range n.rows {
 		if row := &n.rows[i]; alive(row) {
@@ -38,10 +38,30 @@ func (n *scan) findSessions(h host.Host, tools map[string]*tool) []sighting {
 		}
 	}
 	f.findShells()
+	f.findProcesses()
 	for i := range f.seen {
 		tools[f.seen[i].tool].controlled = true
 	}
-	return f.seen
+	return f
+}
+
+// findProcesses adds the sessions that show by a process which runs only during one,
+// unless the tool's session was seen otherwise.
+func (f *sessionFinder) findProcesses() {
+	for _, s := range f.suspects {
+		for _, t := range s.tools {
+			id := t.entry.GetId()
+			spec, ok := f.catalog.Session(linux, id)
+			if !ok || !slices.Contains(spec.Processes, s.Name()) || slices.ContainsFunc(f.seen, func(g sighting) bool { return g.tool == id }) {
+				continue
+			}
+			f.seen = append(f.seen, sighting{
+				key: fmt.Sprintf("%s process %d %d", id, s.PID, s.StartedAt.UnixNano()), tool: id, kind: t.entry.GetSession(),
+				startedAt: s.StartedAt, path: farmhoundv1.SessionPath_SESSION_PATH_UNKNOWN,
+				established: farmhoundv1.EstablishedBy_ESTABLISHED_BY_PROCESS,
+			})
+		}
+	}
 }
 
 // longestSilence is how long a peer may leave unanswered what is sent to it again and

@@ -250,6 +250,9 @@ func (n *macScan) attach() {
 	}
 	for i := range n.rows {
 		row := &n.rows[i]
+		if row.State == sockets.Established && row.PID <= launchd {
+			row.PID = n.guess(row)
+		}
 		s := byPID[row.PID]
 		switch {
 		case s == nil:
@@ -261,6 +264,22 @@ func (n *macScan) attach() {
 			}
 		}
 	}
+}
+
+// guess is the process that a connection is taken to belong to which launchd took in and
+// handed on: one whose tool has sessions on the port where it came in.
+func (n *macScan) guess(row *sockets.Owned) uint32 {
+	if n.listenerOf(row) == nil {
+		return row.PID
+	}
+	for _, s := range n.suspects {
+		for _, id := range s.entries {
+			if spec, ok := n.catalog.Session(onMac, id); ok && slices.Contains(spec.Ports, row.Local.Port()) {
+				return uint32(s.pid)
+			}
+		}
+	}
+	return row.PID
 }
 
 // listenerOf returns the socket on which a connection came in, nil where it went out.

@@ -336,9 +336,10 @@ func TestMacShell(t *testing.T) {
 		netstat string
 		want    map[string]string // tools by peer
 	}{
-		"a shell":        {[]string{"/bin/zsh"}, ssh, map[string]string{"sshd": "198.51.100.77"}},
-		"copying files":  {[]string{"/usr/libexec/sftp-server"}, ssh, map[string]string{}},
-		"a screen in it": {nil, ssh + vnc, map[string]string{"apple-screen-sharing": "198.51.100.77"}},
+		"a shell":          {[]string{"/bin/zsh"}, ssh, map[string]string{"sshd": "198.51.100.77"}},
+		"owned by launchd": {[]string{"/bin/zsh"}, strings.Replace(ssh, "sshd:700", "launchd:1", 1), map[string]string{"sshd": "198.51.100.77"}},
+		"copying files":    {[]string{"/usr/libexec/sftp-server"}, ssh, map[string]string{}},
+		"a screen in it":   {nil, ssh + vnc, map[string]string{"apple-screen-sharing": "198.51.100.77"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

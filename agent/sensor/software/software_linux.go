@@ -27,6 +27,7 @@ type system struct {
 	sockets   *sockets.Lister
 	inventory inventory
 	tracker   *tracker
+	logs      logs
 
 	suspects []*suspect
 	holdings []holding
@@ -36,7 +37,7 @@ type system struct {
 func newSystem(h host.Host) system {
 	return system{
 		processes: procfs.NewTable(h), sockets: sockets.NewLister(h),
-		inventory: inventory{host: h}, tracker: newTracker(),
+		inventory: inventory{host: h}, tracker: newTracker(), logs: logs{host: h, follower: logFollower{at: map[string]int64{}}},
 	}
 }
 
@@ -69,8 +70,9 @@ func (s *Sensor) Observe(ctx context.Context, into *farmhoundv1.Report) error {
 		details = append(details, detailFiles)
 	}
 	tools := scan.findTools(&s.system.inventory)
-	seen := scan.findSessions(s.host, tools)
-	into.RemoteSessions = s.system.tracker.update(s.host.Time(), seen)
+	finder := scan.findSessions(s.host, tools)
+	s.system.readLogs(finder, *s.keys.Load())
+	into.RemoteSessions = s.system.tracker.update(s.host.Time(), finder.seen)
 	if ctx.Err() == nil {
 		s.system.tracker.forgetEnded()
 	}

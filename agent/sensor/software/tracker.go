@@ -35,6 +35,7 @@ type sighting struct {
 	// bytes is the connection whose bytes count, trip the one whose round trip is
 	// the controlling side's; nil where there is none.
 	bytes, trip *sockets.Socket
+	account     keyedAccount
 }
 
 // tracker follows sessions from scan to scan.
@@ -68,7 +69,9 @@ func (t *tracker) update(now time.Time, seen []sighting) []*farmhoundv1.RemoteSe
 	}
 	for key, s := range t.open {
 		if !s.seen {
-			s.report.EndedAt = timestamppb.New(later(now, s.report.GetStartedAt().AsTime()))
+			if s.report.EndedAt == nil { // a log can know better
+				s.report.EndedAt = timestamppb.New(later(now, s.report.GetStartedAt().AsTime()))
+			}
 			t.ended = append(t.ended, s)
 			delete(t.open, key)
 		}
@@ -110,6 +113,7 @@ func (t *tracker) see(now time.Time, g *sighting) {
 		r.Peer, r.PeerClass = g.peer.WithZone("").String(), g.class
 	}
 	r.Path, r.EstablishedBy = g.path, g.established
+	g.account.note(r)
 	if g.bytes != nil && g.bytes.Measured {
 		r.BytesIn, r.BytesOut = proto.Uint64(g.bytes.Received), proto.Uint64(g.bytes.Acked)
 	}

@@ -93,8 +93,7 @@ func parseVisits(data []byte) []visit {
 // visited tells of a session that a log has. One that was seen while it lasted, by
 // whatever it showed, only learns whose it was; that is a keyed hash, or nothing without
 // keys.
-func (t *tracker) visited(tool string, kind farmhoundv1.SessionKind, v visit, keys fleetkey.Ring) {
-	hash, key, _ := keys.Hash(fleetkey.RemoteAccount, []byte(tool+" "+v.account))
+func (t *tracker) visited(tool string, kind farmhoundv1.SessionKind, v visit, keys fleetkey.Ring) *farmhoundv1.RemoteSession {
 	r := t.during(tool, v)
 	if r == nil {
 		r = &farmhoundv1.RemoteSession{
@@ -104,7 +103,32 @@ func (t *tracker) visited(tool string, kind farmhoundv1.SessionKind, v visit, ke
 		}
 		t.ended = append(t.ended, &session{report: r})
 	}
-	r.AccountHash, r.KeyId = hash, key
+	hashAccount(tool, v.account, keys).note(r)
+	return r
+}
+
+// keyedAccount is whose a session is, as far as reports tell.
+type keyedAccount struct {
+	hash    []byte // nil without keys or account
+	key     uint32
+	earlier []*farmhoundv1.EarlierHash
+}
+
+// hashAccount hashes what a tool calls whoever came.
+func hashAccount(tool, account string, keys fleetkey.Ring) (a keyedAccount) {
+	if account == "" {
+		return a
+	}
+	value := []byte(tool + " " + account)
+	a.hash, a.key, _ = keys.Hash(fleetkey.RemoteAccount, value)
+	a.earlier = keys.Earlier(fleetkey.RemoteAccount, value)
+	return a
+}
+
+func (a keyedAccount) note(r *farmhoundv1.RemoteSession) {
+	if a.hash != nil {
+		r.AccountHash, r.KeyId, r.EarlierAccounts = a.hash, a.key, a.earlier
+	}
 }
 
 // during finds the session through a tool that was open while a log says that one was.

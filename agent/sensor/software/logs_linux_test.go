@@ -1,0 +1,150 @@
+package software
+
+import (
+	"bytes"
+	"maps"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/farmhound-security/farmhound/agent/sensor/host"
+	"github.com/farmhound-security/farmhound/proto/catalog"
+	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
+	"github.com/farmhound-security/farmhound/proto/fleetkey"
+)
+
+// growing is a recorded machine whose files change.
+type growing struct {
+	*testing.T
+	host  host.Host
+	now   time.Time
+	sense *Sensor
+}
+
+func newGrowing(t *testing.T, m machine) *growing {
+	t.Helper()
+	g := &growing{T: t, host: m.write(t), now: at(16, 0, 10, 0)}
+	g.host.Now = func() time.Time { return g.now }
+	g.sense = New(g.host, catalog.BuiltIn())
+	keys, err := fleetkey.NewRing([]*farmhoundv1.FleetKey{{Id: 7, Key: bytes.Repeat([]byte{1}, fleetkey.KeySize)}, {Id: 6, Key: bytes.Repeat([]byte{2}, fleetkey.KeySize)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	g.sense.UseKeys(keys)
+	return g
+}
+
+func (g *growing) write(name, text string) {
+	g.Helper()
+	path := filepath.Join(g.host.Root, name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		g.Fatal(err)
+	}
+	f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		g.Fatal(err)
+	}
+	if _, err := f.WriteString(text); err != nil {
+		g.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		g.Fatal(err)
+	}
+}
+
+func (g *growing) sessions(now time.Time) []*farmhoundv1.RemoteSession {
+	g.Helper()
+	g.now = now
+	report := &farmhoundv1.Report{}
+	if err := g.sense.Observe(g.Context(), report); err != nil {
+		g.Fatal(err)
+	}
+	return report.GetRemoteSessions()
+}
+
+// A relayed session shows by nothing but the tool's own log.
+func TestSessionByLog(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		tool, exe, file, came, went string
+		path                        farmhoundv1.SessionPath
+		named                       bool
+	}{
+		{"anydesk", "/usr/bin/anydesk", "var/log/anydesk.trace", anyDeskCame, anyDeskWent, farmhoundv1.SessionPath_SESSION_PATH_RELAY, true},
+		{"chrome-remote-desktop", "/opt/google/chrome-remote-desktop/chrome-remote-desktop-host", "var/log/syslog", chromeCame, chromeWent, farmhoundv1.SessionPath_SESSION_PATH_DIRECT, true},
+		{"rustdesk", "/usr/bin/rustdesk", "home/kim/.local/share/logs/RustDesk/server/rustdesk_rCURRENT.log", rustDeskCame, rustDeskWent, farmhoundv1.SessionPath_SESSION_PATH_UNKNOWN, false},
+	} {
+		t.Run(tt.tool, func(t *testing.T) {
+			t.Parallel()
+			files := map[string]string{tt.file: "what was before\n" + tt.came}
+			g := newGrowing(t, machine{processes: []process{{pid: 50, parent: 1, exe: tt.exe, args: []string{tt.exe}}}, files: files})
+			if got := g.sessions(at(15, 59, 0, 0)); len(got) != 0 {
+				t.Fatalf("what was there before is told: %v", got)
+			}
+			g.write(tt.file, tt.came)
+			open := g.sessions(at(16, 1, 0, 0))
+			if len(open) != 1 || open[0].GetTool() != tt.tool || open[0].GetPeer() != "203.0.113.9" || open[0].GetEndedAt() != nil ||
+				open[0].GetPeerClass() != farmhoundv1.PeerClass_PEER_CLASS_GLOBAL || open[0].GetPath() != tt.path ||
+				open[0].GetEstablishedBy() != farmhoundv1.EstablishedBy_ESTABLISHED_BY_LOG || open[0].GetStartedAt().AsTime().Hour() != 16 {
+				t.Fatalf("sessions: %v", open)
+			}
+			if named := len(open[0].GetAccountHash()) == 16 && open[0].GetKeyId() == 7 && len(open[0].GetEarlierAccounts()) == 1; named != tt.named {
+				t.Errorf("account: %v", open)
+			}
+			g.write(tt.file, tt.went)
+			ended := g.sessions(at(16, 31, 0, 0))
+			if len(ended) != 1 || ended[0].GetId() != open[0].GetId() || !ended[0].GetEndedAt().AsTime().Equal(at(16, 30, 0, 0)) {
+				t.Errorf("ended: %v", ended)
+			}
+			if again := g.sessions(at(16, 32, 0, 0)); len(again) != 0 {
+				t.Errorf("told again: %v", again)
+			}
+		})
+	}
+}
+
+// A session that shows by its connection as well is one session, and whose it is comes
+// from the log.
+func TestSessionByLogAndConnection(t *testing.T) {
+	t.Parallel()
+	anydesk := process{pid: 50, parent: 1, exe: "/usr/bin/anydesk", args: []string{"anydesk"}, sockets: []int{60, 61}}
+	g := newGrowing(t, machine{
+		processes: []process{anydesk},
+		rows:      []row{{local: "0.0.0.0:7070", inode: 60}, {local: "198.51.100.20:7070", remote: "203.0.113.9:50000", inode: 61}},
+		files:     map[string]string{"var/log/anydesk.trace": ""},
+	})
+	first := g.sessions(at(15, 59, 0, 0))
+	g.write("var/log/anydesk.trace", anyDeskCame)
+	got := g.sessions(at(16, 1, 0, 0))
+	if len(first) != 1 || len(got) != 1 || got[0].GetId() != first[0].GetId() || len(got[0].GetAccountHash()) != 16 ||
+		got[0].GetEstablishedBy() != farmhoundv1.EstablishedBy_ESTABLISHED_BY_CONNECTION {
+		t.Fatalf("sessions: %v, then %v", first, got)
+	}
+	g.write("var/log/anydesk.trace", anyDeskWent)
+	if got = g.sessions(at(16, 31, 0, 0)); len(got) != 1 || got[0].GetEndedAt() != nil {
+		t.Errorf("while the connection lasts: %v", got)
+	}
+}
+
+// A log that did not exist is new from its beginning on, a tool that ended without a word
+// has ended its sessions, and TeamViewer's list has whole ones.
+func TestLogsComeAndGo(t *testing.T) {
+	t.Parallel()
+	files := map[string]string{"var/lib/dpkg/status": "Package: anydesk\nStatus: install ok installed\nVersion: 7\n\nPackage: teamviewer\nStatus: install ok installed\nVersion: 15\n"}
+	running := machine{processes: []process{{pid: 50, parent: 1, exe: "/usr/bin/anydesk", args: []string{"anydesk"}}}, files: maps.Clone(files)}
+	g := newGrowing(t, running)
+	g.sessions(at(15, 50, 0, 0))
+	g.write("var/log/anydesk.trace", anyDeskCame)
+	if got := g.sessions(at(16, 1, 0, 0)); len(got) != 1 {
+		t.Fatalf("in a new log: %v", got)
+	}
+	if err := os.RemoveAll(filepath.Join(g.host.Root, "proc/50")); err != nil {
+		t.Fatal(err)
+	}
+	g.write("opt/teamviewer/logfiles/Connections_incoming.txt", incoming)
+	got := g.sessions(at(16, 5, 0, 0))
+	if len(got) != 2 || got[0].GetTool() != "teamviewer" || got[0].GetEndedAt() == nil || got[1].GetEndedAt() == nil || len(got[0].GetAccountHash()) != 16 {
+		t.Errorf("sessions: %v", got)
+	}
+}
