@@ -25,6 +25,7 @@ const (
 	detailMacTunnels = "owners of tunnels could not be listed"
 	detailMacProxies = "proxies are unknown"
 	detailMacRoutes  = "routes could not be read"
+	detailMacDisk    = "a recorded disk is on no network"
 )
 
 // proxiesInScutil reads what scutil --proxy prints of the proxies in force: a dictionary

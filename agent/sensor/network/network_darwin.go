@@ -36,6 +36,9 @@ func newSystem(h host.Host) system { return system{owners: macOwners{host: h}} }
 
 // Observe fills Network.
 func (s *Sensor) Observe(ctx context.Context, into *farmhoundv1.Report) error {
+	if !s.host.Live() {
+		return host.Partial{Detail: detailMacDisk}
+	}
 	found, err := links.List(s.host)
 	if err != nil {
 		return err

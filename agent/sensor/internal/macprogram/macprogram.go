@@ -61,8 +61,26 @@ func Facts(program, name string, identity Identity) []catalog.Fact {
 	// Who renames a file leaves the names inside it.
 	add(farmhoundv1.FactKind_FACT_KIND_BUNDLE_ID, identity.Bundle)
 	add(farmhoundv1.FactKind_FACT_KIND_BUNDLE_ID, identity.Identifier)
+	for _, owner := range ownersOf(program, identity.Identifier) {
+		add(farmhoundv1.FactKind_FACT_KIND_BUNDLE_ID, owner)
+	}
 	add(farmhoundv1.FactKind_FACT_KIND_SIGNER, identity.Team)
 	return facts
+}
+
+// ownersOf lists the identifiers that the application of an extension can have. macOS
+// keeps system extensions apart from their applications, whose identifier each of theirs
+// has to begin with.
+func ownersOf(program, identifier string) (owners []string) {
+	const fewest = 3 // words of an application's identifier
+	if !strings.Contains(program, ".systemextension/") && !strings.Contains(program, ".appex/") {
+		return nil
+	}
+	for words := strings.Count(identifier, "."); words >= fewest; words-- {
+		identifier = identifier[:strings.LastIndexByte(identifier, '.')]
+		owners = append(owners, identifier)
+	}
+	return owners
 }
 
 // Homeless writes a path in a home folder as the catalogue does.

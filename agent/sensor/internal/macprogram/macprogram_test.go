@@ -68,6 +68,15 @@ func TestFacts(t *testing.T) {
 	if diff := cmp.Diff(want, Facts("/Users/eve/b", "cut", identity)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
+	const extension = "/Library/SystemExtensions/6A1B/io.tailscale.ipn.macsys.network-extension.systemextension/Contents/MacOS/io.tailscale.ipn.macsys.network-extension"
+	identity = Identity{Program: machofile.Program{Identifier: "io.tailscale.ipn.macsys.network-extension"}}
+	want = []catalog.Fact{
+		fact(process, "io.tailscale.ipn.macsys.network-extension"), fact(place, extension), fact(bundle, "io.tailscale.ipn.macsys.network-extension"),
+		fact(bundle, "io.tailscale.ipn.macsys"), fact(bundle, "io.tailscale.ipn"),
+	}
+	if diff := cmp.Diff(want, Facts(extension, "", identity)); diff != "" {
+		t.Errorf("of an extension (-want +got):\n%s", diff)
+	}
 	if diff := cmp.Diff([]catalog.Fact{fact(process, "cut")}, Facts("", "cut", Identity{})); diff != "" {
 		t.Errorf("of a hidden program (-want +got):\n%s", diff)
 	}
