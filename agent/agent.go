@@ -69,6 +69,8 @@ type Agent struct {
 	// unreadable is whether the stored certificate could not be read again; it
 	// belongs to enrolment and then to renewal, which follow each other.
 	unreadable bool
+	// clock reads this laptop's clocks.
+	clock func() moment
 	// road is the way to the collector.
 	road *road.Road
 	// awake tells that the laptop slept or moved, so that connections are worth nothing.
@@ -98,7 +100,7 @@ func assemble(config Config, makeBody bodyMaker) (*Agent, error) {
 		return nil, err
 	}
 	a := &Agent{
-		observer: o, config: config, lookAgain: defaultLookAgain,
+		observer: o, config: config, lookAgain: defaultLookAgain, clock: readClock,
 		lookNow: make(chan struct{}, 1), awake: make(chan struct{}, 1), wake: make(chan struct{}, 1), named: make(chan struct{}, 1),
 	}
 	a.prober = egress.New(config.Settings.Collector, a.log)
@@ -176,7 +178,7 @@ func (a *Agent) Run(ctx context.Context) error {
 
 // observe is the loop: look, keep what changed, spool it, wait.
 func (a *Agent) observe(ctx context.Context) {
-	a.windows = newWindows(readClock, a.body.meter, a.body.senses.Count, a.state.windowInterval())
+	a.windows = newWindows(a.clock, a.body.meter, a.body.senses.Count, a.state.windowInterval())
 	a.settled = time.Now().Add(settleAfter - settleAgain)
 	for {
 		seen := a.body.senses.Scan(ctx)

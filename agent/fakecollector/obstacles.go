@@ -78,6 +78,60 @@ func StartPortal(tb testing.TB) *Obstacle {
 	})
 }
 
+// StartRelay passes everything on to an address, until Freeze.
+func StartRelay(tb testing.TB, address string) *Relay {
+	tb.Helper()
+	r := &Relay{frozen: make(chan struct{})}
+	r.Obstacle = listen(tb, func(conn net.Conn) {
+		r.mu.Lock()
+		frozen := r.frozen
+		r.mu.Unlock()
+		onward, err := new(net.Dialer).DialContext(context.Background(), "tcp", address)
+		if err != nil {
+			return
+		}
+		join(&freezable{conn, frozen}, &freezable{onward, frozen})
+	})
+	return r
+}
+
+// Relay stands for a network.
+type Relay struct {
+	*Obstacle
+	mu     sync.Mutex
+	frozen chan struct{}
+}
+
+// Freeze has the connections there are lead nowhere, without a word to either end, as
+// after a laptop slept for long. New ones work.
+func (r *Relay) Freeze() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	close(r.frozen)
+	r.frozen = make(chan struct{})
+}
+
+// freezable is a connection on which what is read counts as lost once it is frozen.
+type freezable struct {
+	net.Conn
+	frozen <-chan struct{}
+}
+
+// Read reads on and on when it is frozen, and returns with the end of the connection.
+func (f *freezable) Read(into []byte) (int, error) {
+	for {
+		n, err := f.Conn.Read(into)
+		select {
+		case <-f.frozen:
+			if err != nil {
+				return 0, err
+			}
+		default:
+			return n, err
+		}
+	}
+}
+
 // StartBlackHole accepts connections and answers only greetings of TLS shorter than
 // most bytes, with an alert. Zero answers none.
 func StartBlackHole(tb testing.TB, most int) *Obstacle {
