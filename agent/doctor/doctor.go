@@ -154,13 +154,20 @@ func (e *examination) checkSettings() {
 		e.host = host
 	}
 	login, err := s.LoginToProxy()
-	if err != nil {
+	switch {
+	case err == nil:
+	case errors.Is(err, fs.ErrPermission):
+		c.Details = append(c.Details, "whether there is a login to the proxy cannot be seen by this user")
+	default:
 		c.State, c.Found = Fail, err.Error()
 		c.Means, c.Do = "the agent does not start", "correct proxy_login_file"
 	}
 	e.road = road.New(road.Options{Steps: s.Proxies, Login: login.Reveal(), Environ: e.Environ})
 	e.add(c)
 }
+
+// asTheAgent is what to do where this user may not look.
+const asTheAgent = "run farmhound-agent doctor as the user that the agent runs as"
 
 func (e *examination) checkState() {
 	dir := e.Settings.StateDir
@@ -172,7 +179,7 @@ func (e *examination) checkState() {
 		c.Means, c.Do = "no agent has run with these settings", "start the service, or name the directory with --state-dir"
 	case errors.Is(err, fs.ErrPermission):
 		c.State, c.Found = Skip, dir+" cannot be read by this user"
-		c.Do = "run farmhound-agent doctor as the user that the agent runs as"
+		c.Do = asTheAgent
 	case err != nil:
 		c.State, c.Found = Fail, err.Error()
 		c.Means, c.Do = "the agent does not start", "set state_dir to a directory that the agent can write"
@@ -189,7 +196,7 @@ func (e *examination) checkState() {
 		e.status = status
 	case errors.Is(err, fs.ErrPermission) && c.State == OK:
 		c.State, c.Found = Skip, dir+" cannot be read by this user"
-		c.Do = "run farmhound-agent doctor as the user that the agent runs as"
+		c.Do = asTheAgent
 	case !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrPermission) && c.State == OK:
 		c.State, c.Found = Warn, err.Error()
 		c.Means, c.Do = "what the agent says of itself is unknown", "the running agent writes it anew"
@@ -207,6 +214,9 @@ func (e *examination) checkEnrolment() {
 	i, why, err := identity.Look(agent.IdentityFolder(s), identity.Trust{CAFile: s.CAFile, CAPin: s.CAPin})
 	if err != nil {
 		c.State, c.Found, c.Means, c.Do = Fail, err.Error(), "the collector cannot be told from others", "correct ca_file or ca_pin"
+		if errors.Is(err, fs.ErrPermission) {
+			c.State, c.Found, c.Means, c.Do = Skip, "this user cannot read who the laptop is to the collector", "", asTheAgent
+		}
 		e.add(c)
 		return
 	}
@@ -216,7 +226,7 @@ func (e *examination) checkEnrolment() {
 	switch {
 	case errors.Is(why, fs.ErrPermission):
 		c.State, c.Found = Skip, "the device's key cannot be read by this user"
-		c.Do = "run farmhound-agent doctor as the user that the agent runs as"
+		c.Do = asTheAgent
 	case why != nil && !errors.Is(why, fs.ErrNotExist):
 		c.State, c.Found, c.Means = Fail, why.Error(), "this laptop has no identity"
 	case !i.Enrolled():

@@ -85,7 +85,7 @@ const asService = "run the agent as the service that farmhound-agent install mak
 var needs = [...]Need{
 	{"linux", []string{"software", "hands"}, "CAP_SYS_PTRACE", "which program a process of another user is, its connections, and who holds a camera or microphone open", asService, capability(capSysPtrace)},
 	{"linux", []string{"software", "hands", "network"}, "CAP_DAC_READ_SEARCH", "failed logons, logs of remote-control tools, users' applications and X servers", asService, capability(capDACReadSearch)},
-	{"linux", []string{"hands", "hardware"}, "root, or group input", "input by device (/dev/input), and serial numbers of the machine", asService + "; the unit allows char-input for reading", administrator},
+	{"linux", []string{"hands", "hardware"}, "root", "input by device (for which group input is enough), and the machine's serial number", asService + "; the unit allows char-input for reading", administrator},
 	{"windows", []string{"software", "hands", "session"}, "LocalSystem", "programs and sessions of other users, and input: helpers in the sessions can be started by LocalSystem only, not by LocalService or an administrator", asService, administrator},
 	{"macos", []string{"software", "hardware"}, "root", "processes and applications of other users", asService, administrator},
 	{"macos", []string{"software"}, "Full Disk Access", "logs and settings of remote-control tools in users' folders", "allow it for farmhound-agent by a PPPC profile of the device management (SystemPolicyAllFiles)", untold},
