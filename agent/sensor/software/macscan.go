@@ -37,7 +37,7 @@ type macSystem struct {
 	machine   macMachine // nil for a recorded disk
 	inventory macInventory
 	tracker   *tracker
-	logs      logFollower
+	logs      logs
 
 	catalog  *catalog.Catalog
 	known    map[macKey]*macKnown
@@ -64,7 +64,7 @@ type macKnown struct {
 func newMacSystem(m macMachine, h host.Host) macSystem {
 	return macSystem{
 		machine: m, inventory: macInventory{host: h, lists: map[string]*macList{}}, tracker: newTracker(),
-		logs: logFollower{at: map[string]int64{}}, known: map[macKey]*macKnown{}, programs: map[string]macprogram.Identity{},
+		logs: newLogs(h, macLogSources), known: map[macKey]*macKnown{}, programs: map[string]macprogram.Identity{},
 	}
 }
 
@@ -106,11 +106,13 @@ func (y *macSystem) observe(ctx context.Context, h host.Host, c *catalog.Catalog
 		return fmt.Errorf("list connections: %w", err)
 	}
 	tools := n.findTools(&y.inventory)
-	seen := n.findSessions(h, tools)
+	f := n.findSessions(h, tools)
+	y.logs.follow(y.inventory.at, y.inventory.homes, tools, y.tracker, keys)
+	seen := y.logs.tell(f.seen, tools, f.isNear, keys)
+	y.logs.tellEnded(tools, y.tracker, f.isNear, keys)
 	if !y.measure(ctx, h.Time(), seen) {
 		details = append(details, detailMacStatistics)
 	}
-	y.readVisits(c, tools, keys)
 	into.RemoteSessions = y.tracker.update(h.Time(), seen)
 	if ctx.Err() == nil {
 		y.tracker.forgetEnded()

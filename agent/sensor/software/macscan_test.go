@@ -423,3 +423,51 @@ func TestMacVisits(t *testing.T) {
 		t.Errorf("sessions %v", s)
 	}
 }
+
+// TestMacLogs sees sessions through a relay while they last, by what the tool writes down.
+func TestMacLogs(t *testing.T) {
+	t.Parallel()
+	const relay = farmhoundv1.SessionPath_SESSION_PATH_RELAY
+	for name, test := range map[string]struct {
+		log, program, came, went string
+		path                     farmhoundv1.SessionPath
+	}{
+		"anydesk": {"/var/log/anydesk.trace", "/Applications/AnyDesk.app/Contents/MacOS/AnyDesk",
+			"   info 2026-05-04 08:59:50.000       back    812    813  anynet.any_socket - Accept request from 987654321 (via relay).\n",
+			"   info 2026-05-04 08:59:55.000       back    812    813  app.session - Session closed by 987654321.\n", relay},
+		"rustdesk": {"/Users/alice/Library/Logs/RustDesk/server/rustdesk_rCURRENT.log", "/Applications/RustDesk.app/Contents/MacOS/RustDesk",
+			"[2026-05-04 08:50:00.000000 +00:00] INFO [src/server/connection.rs:345] #1 Connection opened from 203.0.113.9:51234.\n",
+			"[2026-05-04 08:59:55.000000 +00:00] INFO [src/server/connection.rs:999] #1 Connection closed: Peer close\n", farmhoundv1.SessionPath_SESSION_PATH_UNKNOWN},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := macDisk(t, map[string]string{test.log: ""})
+			m := &recordedMac{}
+			m.add(400, 1, test.program)
+			y := newMacSystem(m, h)
+			look(t, &y, h)
+			write := func(line string) {
+				f, err := os.OpenFile(filepath.Join(h.Root, test.log), os.O_APPEND|os.O_WRONLY, 0)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if _, err := f.WriteString(line); err != nil {
+					t.Fatal(err)
+				}
+				if err := f.Close(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			write(test.came)
+			report, _ := look(t, &y, h)
+			if s := report.GetRemoteSessions(); len(s) != 1 || s[0].GetEndedAt() != nil || s[0].GetPath() != test.path || !toolIn(t, report, name).GetControlled() {
+				t.Fatalf("while it lasts: %v", s)
+			}
+			write(test.went)
+			report, _ = look(t, &y, h)
+			if s := report.GetRemoteSessions(); len(s) != 1 || s[0].GetEndedAt() == nil {
+				t.Errorf("when it has ended: %v", s)
+			}
+		})
+	}
+}

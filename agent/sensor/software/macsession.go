@@ -25,8 +25,8 @@ type macFinder struct {
 	seen  []sighting
 }
 
-// findSessions returns the control sessions that are open and marks their tools.
-func (n *macScan) findSessions(h host.Host, tools map[string]*tool) []sighting {
+// findSessions finds the control sessions that are open and marks their tools.
+func (n *macScan) findSessions(h host.Host, tools map[string]*tool) *macFinder {
 	f := &macFinder{macScan: n, tools: tools}
 	f.near, _ = links.List(h) // without interfaces nothing is near
 	for _, s := range n.suspects {
@@ -38,7 +38,7 @@ func (n *macScan) findSessions(h host.Host, tools map[string]*tool) []sighting {
 	for i := range f.seen {
 		tools[f.seen[i].tool].controlled = true
 	}
-	return f.seen
+	return f
 }
 
 // connectionsOf adds the sessions that come in over a suspect's own connections.

@@ -37,7 +37,7 @@ type system struct {
 func newSystem(h host.Host) system {
 	return system{
 		processes: procfs.NewTable(h), sockets: sockets.NewLister(h),
-		inventory: inventory{host: h}, tracker: newTracker(), logs: logs{host: h, follower: logFollower{at: map[string]int64{}}},
+		inventory: inventory{host: h}, tracker: newTracker(), logs: newLogs(h, logSources),
 	}
 }
 

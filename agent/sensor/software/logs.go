@@ -1,0 +1,192 @@
+package software
+
+import (
+	"errors"
+	"io/fs"
+	"net/netip"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/farmhound-security/farmhound/agent/sensor/host"
+	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
+	"github.com/farmhound-security/farmhound/proto/fleetkey"
+)
+
+// logSource is where a tool writes down its sessions, and how.
+type logSource struct {
+	tool    string
+	paths   []string
+	note    func(l *toolLog, line string, now time.Time) // nil for TeamViewer's, which has whole sessions
+	atLeast time.Duration
+}
+
+// logs are the tools' own logs, followed from when they were first seen.
+type logs struct {
+	host     host.Host
+	sources  []logSource
+	follower logFollower
+	looked   time.Time // when the files were last looked for
+	files    []followedLog
+}
+
+type followedLog struct {
+	source *logSource
+	name   string
+	size   int64
+	log    toolLog
+}
+
+func newLogs(h host.Host, sources []logSource) logs {
+	return logs{host: h, sources: sources, follower: logFollower{at: map[string]int64{}}}
+}
+
+// follow looks for the logs that are there, as often as what is installed is looked at,
+// and reads what was appended to those of the tools that are.
+func (y *logs) follow(inventoryAt time.Time, homes func() []string, tools map[string]*tool, t *tracker, keys fleetkey.Ring) {
+	if y.looked != inventoryAt {
+		y.looked = inventoryAt
+		y.look(homes())
+	}
+	y.read(tools, t, keys)
+}
+
+// look finds the logs that are there. One that is not there yet will be new from its
+// beginning on. What is known of a log that stays is kept.
+func (y *logs) look(homes []string) {
+	var files []followedLog
+	for i := range y.sources {
+		source := &y.sources[i]
+		for _, path := range source.paths {
+			names := []string{path}
+			if below, ok := strings.CutPrefix(path, "~"); ok {
+				names = names[:0]
+				for _, home := range homes {
+					names = append(names, home+below)
+				}
+			}
+			for _, name := range names {
+				if info, err := y.host.Stat(name); errors.Is(err, fs.ErrNotExist) {
+					y.follower.at[name] = 0
+				} else if err == nil && info.Mode().IsRegular() {
+					files = append(files, y.followed(source, name))
+				}
+			}
+		}
+	}
+	y.files = files
+}
+
+func (y *logs) followed(source *logSource, name string) followedLog {
+	if at := slices.IndexFunc(y.files, func(f followedLog) bool { return f.name == name && f.source == source }); at >= 0 {
+		return y.files[at]
+	}
+	return followedLog{source: source, name: name, size: -1, log: toolLog{note: source.note, atLeast: source.atLeast}}
+}
+
+// read reads what was appended to the logs of the tools that are there.
+func (y *logs) read(tools map[string]*tool, t *tracker, keys fleetkey.Ring) {
+	now := y.host.Time()
+	for i := range y.files {
+		f := &y.files[i]
+		entry := tools[f.source.tool]
+		if entry == nil || entry.contained {
+			continue
+		}
+		data := y.appended(f)
+		if f.source.note == nil {
+			for _, v := range parseVisits(data) {
+				t.visited(f.source.tool, entry.entry.GetSession(), v, keys)
+			}
+			continue
+		}
+		f.log.read(data, now)
+		if !entry.running {
+			f.log.finish("", now) // whatever ended it wrote nothing
+		}
+	}
+}
+
+// appended returns what is new in a file.
+func (y *logs) appended(f *followedLog) []byte {
+	if info, err := y.host.Stat(f.name); err != nil || info.Size() == f.size {
+		return nil
+	}
+	file, err := y.open(f.name)
+	if err != nil {
+		return nil
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil || !info.Mode().IsRegular() {
+		return nil
+	}
+	data := y.follower.appended(f.name, file)
+	if f.size = info.Size(); y.follower.at[f.name] < f.size && len(data) > 0 {
+		f.size = -1 // the rest of a burst
+	}
+	return data
+}
+
+// open opens a log, which may be in anybody's home.
+func (y *logs) open(name string) (*os.File, error) {
+	if y.host.Live() {
+		return openLog(name)
+	}
+	return y.host.Open(name)
+}
+
+// tell adds the sessions that logs have open to those that were seen. A session that
+// shows otherwise as well only learns whose it is.
+func (y *logs) tell(seen []sighting, tools map[string]*tool, near func(netip.Addr) bool, keys fleetkey.Ring) []sighting {
+	for i := range y.files {
+		file := &y.files[i]
+		t := tools[file.source.tool]
+		if t == nil {
+			continue
+		}
+		for _, c := range file.log.open {
+			if y.host.Time().Sub(c.start) >= file.log.atLeast {
+				seen = addCaller(seen, t, c, near, keys)
+			}
+		}
+	}
+	return seen
+}
+
+// tellEnded tells of the sessions that have ended.
+func (y *logs) tellEnded(tools map[string]*tool, t *tracker, near func(netip.Addr) bool, keys fleetkey.Ring) {
+	for i := range y.files {
+		file := &y.files[i]
+		entry := tools[file.source.tool]
+		for _, c := range file.log.closed {
+			if entry != nil {
+				t.called(file.source.tool, entry.entry.GetSession(), c, classOf(c.peer, near), keys)
+			}
+		}
+		file.log.closed = nil
+	}
+}
+
+// addCaller adds a session that a log has open.
+func addCaller(seen []sighting, t *tool, c caller, near func(netip.Addr) bool, keys fleetkey.Ring) []sighting {
+	id := t.entry.GetId()
+	for i := range seen {
+		if g := &seen[i]; g.tool == id {
+			if g.account.hash == nil {
+				g.account = hashAccount(id, c.account, keys)
+			}
+			if !g.peer.IsValid() {
+				g.peer, g.class = c.peer, classOf(c.peer, near)
+			}
+			return seen
+		}
+	}
+	t.controlled = true
+	return append(seen, sighting{
+		key: "log " + id + " " + c.name + " " + c.start.String(), tool: id, kind: t.entry.GetSession(), startedAt: c.start,
+		peer: c.peer, class: classOf(c.peer, near), path: c.path, account: hashAccount(id, c.account, keys),
+		established: farmhoundv1.EstablishedBy_ESTABLISHED_BY_LOG,
+	})
+}
