@@ -152,7 +152,7 @@ func TestRealContainer(t *testing.T) {
 					if p == nil || filepath.Base(p.Executable) != "x11vnc" {
 						continue
 					}
-					got := sense.system.contained(judge(p, catalog.BuiltIn()))
+					got := sense.system.contained(sense.system.judge(p, catalog.BuiltIn()))
 					if want := tt.want == farmhoundv1.InstallScope_INSTALL_SCOPE_CONTAINER; got != want {
 						t.Errorf("contained: %v, want %v", got, want)
 					}

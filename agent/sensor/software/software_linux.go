@@ -102,7 +102,7 @@ type scan struct {
 func (y *system) findSuspects(c *catalog.Catalog, processes []*procfs.Process) {
 	y.suspects = y.suspects[:0]
 	for _, p := range processes {
-		if s := judge(p, c); s.isSuspect() {
+		if s := y.judge(p, c); s.isSuspect() {
 			if !s.placed {
 				s.placed, s.contained = true, y.contained(s)
 			}

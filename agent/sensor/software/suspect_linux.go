@@ -31,6 +31,7 @@ type suspect struct {
 	*procfs.Process
 	catalog *catalog.Catalog
 	facts   []catalog.Fact
+	command string   // what its program was built as, where it says so
 	entries []string // ids of the entries whose facts it touches
 	sshd    bool
 	// placed says that contained is known.
@@ -44,11 +45,12 @@ type suspect struct {
 }
 
 // judge decides whether a process is a suspect, once per process and catalogue.
-func judge(p *procfs.Process, c *catalog.Catalog) *suspect {
+func (y *system) judge(p *procfs.Process, c *catalog.Catalog) *suspect {
 	if s, ok := p.Memo.(*suspect); ok && s.catalog == c {
 		return s
 	}
 	s := &suspect{Process: p, catalog: c, facts: factsOf(p)}
+	s.addOwnWords(y.ownWords(p))
 	var touched []catalog.Touch
 	for _, f := range s.facts {
 		touched = c.AppendTouched(touched, linux, f)
@@ -130,6 +132,9 @@ func isInterpreter(name string) bool {
 // install may run through a link with another name.
 func (s *suspect) renamed(entry *farmhoundv1.Entry) bool {
 	name := s.Name()
+	if name != "" && s.command != "" && hasName(entry, s.command) && !hasName(entry, name) {
+		return true
+	}
 	return name != "" && s.writable() && !isInterpreter(name) &&
 		!hasName(entry, name) && (hasName(entry, s.Comm) || hasName(entry, s.CalledName()))
 }

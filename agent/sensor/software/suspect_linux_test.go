@@ -6,13 +6,14 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/farmhound-security/farmhound/agent/sensor/host"
 	"github.com/farmhound-security/farmhound/agent/sensor/internal/procfs"
 	"github.com/farmhound-security/farmhound/proto/catalog"
 )
 
 func TestJudge(t *testing.T) {
 	t.Parallel()
-	c := catalog.BuiltIn()
+	c, elsewhere := catalog.BuiltIn(), newSystem(host.Host{Root: t.TempDir()})
 	type judged struct {
 		Entries                             []string
 		SSHD, Renamed, Writable, Credential bool
@@ -40,7 +41,7 @@ func TestJudge(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			p := tt.Process
-			s := judge(&p, c)
+			s := elsewhere.judge(&p, c)
 			slices.Sort(s.entries)
 			got := judged{Entries: s.entries, SSHD: s.sshd, Writable: s.writable(), Credential: s.fixedCredential()}
 			for _, id := range s.entries {
@@ -50,7 +51,7 @@ func TestJudge(t *testing.T) {
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
-			if judge(&p, c) != s {
+			if elsewhere.judge(&p, c) != s {
 				t.Error("judged twice")
 			}
 		})
@@ -73,10 +74,10 @@ func FuzzJudge(f *testing.F) {
 	f.Add("x11vnc", "/usr/bin/x11vnc", "x11vnc\x00-rfbauth")
 	f.Add("sshd", "", "sshd: a@b@pts/0")
 	f.Add("perl", "/usr/bin/perl", "perl\x00/../x")
-	c := catalog.BuiltIn()
+	c, elsewhere := catalog.BuiltIn(), newSystem(host.Host{Root: f.TempDir()})
 	f.Fuzz(func(t *testing.T, comm, executable, argument string) {
 		p := procfs.Process{Comm: comm, Executable: executable, Arguments: []string{argument, argument}}
-		s := judge(&p, c)
+		s := elsewhere.judge(&p, c)
 		for _, id := range s.entries {
 			if _, known := c.Entry(id); !known {
 				t.Errorf("entry %q", id)
