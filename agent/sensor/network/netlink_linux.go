@@ -142,17 +142,6 @@ func follow() (*news, error) {
 
 func (n *news) close() error { return unix.Close(n.fd) }
 
-// change is how much has changed.
-type change uint8
-
-const (
-	nothing change = iota
-	// little is what comes by itself: an address was renewed.
-	little
-	// much is a link or a way out that came or went.
-	much
-)
-
 // read takes what was told since the last call. It allocates nothing.
 func (n *news) read() (c change) {
 	for range mostAnswers {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
-	"time"
 
 	"github.com/farmhound-security/farmhound/agent/sensor/host"
 	"github.com/farmhound-security/farmhound/agent/sensor/internal/links"
@@ -15,17 +14,7 @@ import (
 // systemd's stub.
 var resolverFiles = [...]string{"/etc/resolv.conf", "/run/systemd/resolve/resolv.conf"}
 
-const (
-	// lookAgain is after what time everything is looked at anew although the kernel
-	// told of no change: who is on the network, proxies and resolvers it does not tell.
-	lookAgain = 5 * time.Minute
-	// settled is for how long little changes wait.
-	settled = time.Minute
-	// mostMissing is how many looks in a row do not wait for what is missing.
-	mostMissing = 8
-
-	detailDeaf = "announcements on the local network cannot be heard"
-)
+const detailDeaf = "announcements on the local network cannot be heard"
 
 // system is what the sense keeps between observations on Linux.
 type system struct {
@@ -35,81 +24,22 @@ type system struct {
 	table   []neighbour
 	crowd   crowd
 	ear     ear
-	last    look
-}
-
-// look is the latest observation, with what it depended on.
-type look struct {
-	at     time.Time
-	config *config
-	out    *farmhoundv1.Network
-	err    error
-	// missing counts the looks in a row that lacked what may be there soon: a gateway
-	// has no hardware address before something was said to it.
-	missing int
-	// little says that little has changed since.
-	little bool
+	latest  latest
 }
 
 func newSystem(h host.Host) system { return system{owners: newOwners(h)} }
 
-// Observe fills Network. Where the kernel tells of changes and told of none, it is what
-// was observed before.
-func (s *Sensor) Observe(ctx context.Context, into *farmhoundv1.Report) error {
-	if s.steady() {
-		into.Network = s.system.last.out
-		return s.system.last.err
-	}
-	use, now := s.config.Load(), s.host.Time()
-	out, again, err := s.look(ctx, use)
-	missing := 0
-	if again {
-		missing = s.system.last.missing + 1
-	}
-	s.system.last = look{}
-	if out == nil {
-		return err
-	}
-	s.system.last = look{at: now, config: use, out: out, err: err, missing: missing}
-	into.Network = out
-	return err
-}
-
-// steady reports whether what was observed last still stands.
-func (s *Sensor) steady() bool {
-	y := &s.system
-	if !s.host.Live() || y.last.out == nil {
-		// From before the first look on, so that no change falls between.
-		if s.host.Live() && y.news == nil {
-			y.news, _ = follow()
-		}
-		return false
-	}
-	changed := little // where the kernel does not tell
-	if y.news != nil {
-		changed = y.news.read()
-	}
-	age := s.host.Time().Sub(y.last.at).Abs()
+// changed takes what the kernel told since the last call. It follows it from the first
+// call on.
+func (s *system) changed(h host.Host) change {
 	switch {
-	case changed == much || y.last.config != s.config.Load() || age >= lookAgain:
-		return false
-	case y.last.missing > 0 && y.last.missing < mostMissing:
-		return false
-	case changed == little:
-		y.last.little = true
+	case !h.Live():
+		return much
+	case s.news == nil:
+		s.news, _ = follow()
+		return little // and where it does not tell
 	}
-	waits := y.last.little || y.last.missing > 0
-	return !(waits && age >= settled) && s.sameWaysOut()
-}
-
-// sameWaysOut reports whether the collector's answers are those of the last look.
-func (s *Sensor) sameWaysOut() bool {
-	var known []*farmhoundv1.EgressPath
-	if p := s.prober.Load(); p != nil {
-		known = p.Known()
-	}
-	told := s.system.last.out.GetEgress()
-	return len(told) == len(known) && (len(known) == 0 || &told[0] == &known[0])
+	return s.news.read()
 }
 
 // look observes.

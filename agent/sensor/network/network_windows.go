@@ -18,23 +18,25 @@ const (
 
 // system is what the sense keeps between observations.
 type system struct {
+	latest   latest
+	notices  notices
 	crowd    crowd
 	adapters []uint64 // memory for what Windows tells of interfaces, aligned as it wants it
 }
 
 func newSystem(host.Host) system { return system{} }
 
-// Observe fills Network. What is told by multicast is not listened to here: the
-// firewall of Windows keeps it from programs that nobody asked for a rule.
-func (s *Sensor) Observe(ctx context.Context, into *farmhoundv1.Report) error {
+// look observes. What is told by multicast is not listened to here: the firewall of
+// Windows keeps it from programs that nobody asked for a rule.
+func (s *Sensor) look(ctx context.Context, use *config) (out *farmhoundv1.Network, again bool, err error) {
 	adapters, err := s.system.list()
 	if err != nil {
-		return err
+		return nil, false, err
 	}
 	if err := ctx.Err(); err != nil {
-		return fmt.Errorf("look at the network: %w", err)
+		return nil, false, fmt.Errorf("look at the network: %w", err)
 	}
-	use, v, details := s.config.Load(), &view{}, []string{}
+	v, details := &view{}, []string{}
 	for i := range adapters {
 		v.links = append(v.links, adapters[i].link(use.catalog))
 	}
@@ -42,7 +44,7 @@ func (s *Sensor) Observe(ctx context.Context, into *farmhoundv1.Report) error {
 		details = append(details, detailNoRoutes)
 	}
 	v.findDefaults(ctx, s.host)
-	out := &farmhoundv1.Network{
+	out = &farmhoundv1.Network{
 		Interfaces: v.interfaces(), Resolvers: v.resolverKinds(windowsResolvers(adapters)), ProxyConfigured: windowsProxies(),
 	}
 	out.Tunnels = v.windowsTunnels(use.catalog, adapters)
@@ -53,15 +55,16 @@ func (s *Sensor) Observe(ctx context.Context, into *farmhoundv1.Report) error {
 	}
 	if use.keys.Empty() {
 		details = append(details, detailNoKey)
-	} else if l, _ := v.hash(use.keys, out); l != nil {
+	} else {
+		l, complete := v.hash(use.keys, out)
 		hashAccessPoint(l, use.keys, out)
+		again = !complete
 	}
 	if p := s.prober.Load(); p != nil {
 		p.Want(v.paths())
 		out.Egress = p.Known()
 	}
-	into.Network = out
-	return host.Hidden(details...)
+	return out, again, host.Hidden(details...)
 }
 
 // around counts who else is on the local network; nil where that is not known.
@@ -83,7 +86,7 @@ func (s *Sensor) around(v *view) *farmhoundv1.Neighbours {
 }
 
 func hashAccessPoint(l *links.Link, keys fleetkey.Ring, out *farmhoundv1.Network) {
-	if l.Kind != farmhoundv1.InterfaceKind_INTERFACE_KIND_WIFI {
+	if l == nil || l.Kind != farmhoundv1.InterfaceKind_INTERFACE_KIND_WIFI {
 		return
 	}
 	if point, ok := accessPoint(); ok {
@@ -91,3 +94,6 @@ func hashAccessPoint(l *links.Link, keys fleetkey.Ring, out *farmhoundv1.Network
 		out.EarlierAccessPoints = keys.Earlier(fleetkey.AccessPoint, point[:])
 	}
 }
+
+// Close ends what goes on between observations.
+func (s *Sensor) Close() error { return s.system.notices.close() }

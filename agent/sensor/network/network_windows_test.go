@@ -3,6 +3,8 @@ package network
 import (
 	"testing"
 
+	"google.golang.org/protobuf/proto"
+
 	"github.com/farmhound-security/farmhound/agent/sensor/host"
 	"github.com/farmhound-security/farmhound/proto/catalog"
 	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
@@ -13,6 +15,11 @@ import (
 func TestObserveWindows(t *testing.T) {
 	t.Parallel()
 	s := New(host.Host{}, catalog.BuiltIn(), ring(t))
+	defer func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
 	report := &farmhoundv1.Report{}
 	err := s.Observe(t.Context(), report)
 	got := report.GetNetwork()
@@ -42,6 +49,10 @@ func TestObserveWindows(t *testing.T) {
 				t.Errorf("route %+v", r)
 			}
 		}
+	}
+	again := &farmhoundv1.Report{}
+	if err := s.Observe(t.Context(), again); err != nil || !proto.Equal(again.GetNetwork(), got) {
+		t.Errorf("another look: %v, %v", again.GetNetwork(), err)
 	}
 	if got.ProxyConfigured == nil {
 		t.Error("whether a proxy is configured is not known")
