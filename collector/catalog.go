@@ -195,9 +195,9 @@ func (w *watchedCatalog) look() (changed bool, err error) {
 	if err == nil {
 		err = read.follows(before)
 	}
-	w.doubt = err
+	w.doubt = err // said when it is still there at the next look
 	if err != nil || read.same(before) {
-		return false, nil
+		return false, nil //nolint:nilerr // kept in doubt
 	}
 	w.now.Store(read)
 	w.learn(read.loaded)

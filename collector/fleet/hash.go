@@ -35,15 +35,6 @@ func (f *Fleet) hash(kind string, parts ...[]byte) key {
 	return key(mac.Sum(sum[:0])[:8])
 }
 
-// hashed returns the stored form of a laptop's hash, empty for an empty one.
-func (f *Fleet) hashed(kind string, b []byte) []byte {
-	if len(b) == 0 {
-		return nil
-	}
-	k := f.hash(kind, b)
-	return k[:]
-}
-
 func toKey(b []byte) (key, bool) {
 	if len(b) != len(key{}) {
 		return key{}, false

@@ -254,7 +254,7 @@ func (u *update) networkPart() *fleetv1.NetworkState {
 func (u *update) replaceNetwork(n *fleetv1.NetworkState) {
 	before := u.pic.GetNetwork()
 	u.pic.Network = n
-	if before != nil && !sameNetwork(before, n) && comparable(before, n) &&
+	if before != nil && !sameNetwork(before, n) && inCommon(before, n) &&
 		len(before.GetGateway())+len(before.GetLan()) > 0 && len(n.GetGateway())+len(n.GetLan()) > 0 {
 		u.event(u.at, "network_changed", "The laptop is on another network.")
 	}
@@ -268,9 +268,9 @@ func sameNetwork(a, b *fleetv1.NetworkState) bool {
 	return string(a.GetLan()) == string(b.GetLan())
 }
 
-// comparable says whether two networks were reported under a fleet key in common: of
+// inCommon says whether two networks were reported under a fleet key in common: of
 // others nobody knows whether they are one. Those told before keys were noted are.
-func comparable(before, n *fleetv1.NetworkState) bool {
+func inCommon(before, n *fleetv1.NetworkState) bool {
 	return before.GetNewestKey() == 0 || n.GetOldestKey() <= before.GetNewestKey() && before.GetOldestKey() <= n.GetNewestKey()
 }
 

@@ -30,7 +30,7 @@ func physicalPath(paths []EgressPath, peer netip.Addr) netip.Addr {
 			}
 		}
 		switch {
-		case leaves.IsValid() && sameEgress(leaves, p.Address) && !(p.Default && !peer.IsValid()):
+		case leaves.IsValid() && sameEgress(leaves, p.Address) && (!p.Default || peer.IsValid()):
 			return netip.Addr{}
 		case !other.IsValid() || peer.IsValid() && p.Address.Is4() == peer.Is4():
 			other = p.Address

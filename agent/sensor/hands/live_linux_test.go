@@ -244,7 +244,7 @@ func serverPID(t *testing.T, server xServer) int {
 // run starts a program that ends with the test.
 func run(t *testing.T, environment []string, program string, arguments ...string) {
 	t.Helper()
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	cmd := exec.CommandContext(ctx, program, arguments...)
 	cmd.Env = environment
 	cmd.Cancel = func() error { return cmd.Process.Signal(unix.SIGTERM) }

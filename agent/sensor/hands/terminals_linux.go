@@ -18,15 +18,15 @@ const mostTerminals = 64
 type terminals struct {
 	sensor *Sensor
 
-	notify, poll int
-	wake         [2]int
-	begun        bool
-	reader       sync.WaitGroup
-	stop         chan struct{}
-	mu           sync.Mutex
-	source       *source
-	byWatch      map[int32]int // number of the terminal
-	byNumber     map[int]int32
+	notify   int
+	wake     [2]int
+	begun    bool
+	reader   sync.WaitGroup
+	stop     chan struct{}
+	mu       sync.Mutex
+	source   *source
+	byWatch  map[int32]int // number of the terminal
+	byNumber map[int]int32
 }
 
 // follow has exactly these terminals watched.

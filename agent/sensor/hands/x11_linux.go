@@ -2,6 +2,7 @@ package hands
 
 import (
 	"bufio"
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -69,9 +70,10 @@ func openDisplay(s *Sensor, server xServer) (*display, error) {
 
 func dialX11(display string) (net.Conn, error) {
 	name := "/tmp/.X11-unix/X" + display
-	conn, err := net.DialTimeout("unix", name, x11Patience)
+	dialer := net.Dialer{Timeout: x11Patience}
+	conn, err := dialer.DialContext(context.Background(), "unix", name)
 	if errors.Is(err, os.ErrNotExist) {
-		conn, err = net.DialTimeout("unix", "@"+name, x11Patience)
+		conn, err = dialer.DialContext(context.Background(), "unix", "@"+name)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("connect to the X server: %w", err)

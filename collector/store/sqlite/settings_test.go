@@ -67,7 +67,7 @@ func TestForgettingReadsNoTable(t *testing.T) {
 				t.Errorf("%s are found by %q", kind.what, plan)
 			}
 		}
-		if err := errors.Join(rows.Err(), rows.Close()); err != nil || steps == 0 {
+		if err := errors.Join(rows.Err(), rows.Close()); err != nil || steps == 0 { //nolint:sqlclosecheck // closed here, within the loop
 			t.Errorf("%s: %d steps, %v", kind.what, steps, err)
 		}
 	}

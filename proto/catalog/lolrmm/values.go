@@ -53,7 +53,6 @@ var (
 	// classForm is a regular expression within a pattern, with what repeats it. A
 	// backslash before one letter is the beginning of a folder's name.
 	classForm = regexp.MustCompile(`\[[^\]]*\](\{\d+(,\d*)?\}|[*+?])?|(\\[dws]){2,}[*+?]?|\\[dws]([+]|\{\d+(,\d*)?\})|\.\*|\.\+|\([^)]*\|[^)]*\)`)
-	versions  = regexp.MustCompile(`[-_. ]?v?\d+([._]\d+)+`)
 	stars     = regexp.MustCompile(`[*?%]+`)
 	sentence  = regexp.MustCompile(`^[A-Za-z']+( [A-Za-z']+){3,}$`)
 )
