@@ -41,7 +41,7 @@ type Catalogue struct {
 func ReadCatalogue(config Config) Catalogue {
 	list := openList(config, slog.New(slog.DiscardHandler))
 	known := list.Current()
-	return Catalogue{known.Digest(), known.IssuedAt(), len(known.Entries()), list.Refused(), list.Changes()}
+	return Catalogue{known.Digest(), known.IssuedAt(), known.Len(), list.Refused(), list.Changes()}
 }
 
 // Watch observes every interval until ctx is done, and gives emit a whole report

@@ -5,14 +5,17 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"google.golang.org/protobuf/proto"
 
 	"github.com/farmhound-security/farmhound/agent/atomicfile"
 	"github.com/farmhound-security/farmhound/proto/catalog"
+	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
 )
 
 const (
@@ -61,14 +64,18 @@ func (r *record) add(c Change) {
 }
 
 func difference(from, to *catalog.Catalog) Change {
-	c := Change{From: from.Digest(), To: to.Digest(), IssuedAt: to.IssuedAt(), Entries: len(to.Entries())}
+	c := Change{From: from.Digest(), To: to.Digest(), IssuedAt: to.IssuedAt(), Entries: to.Len()}
 	name := func(sign, id string) {
 		if len(c.Named) < maxNamed {
 			c.Named = append(c.Named, sign+id)
 		}
 	}
-	for _, e := range to.Entries() {
-		switch before, known := from.Entry(e.GetId()); {
+	gone := make(map[string]*farmhoundv1.Entry, from.Len())
+	for _, e := range from.All() {
+		gone[e.GetId()] = e
+	}
+	for _, e := range to.All() {
+		switch before, known := gone[e.GetId()]; {
 		case !known:
 			c.Added++
 			name("+", e.GetId())
@@ -76,12 +83,11 @@ func difference(from, to *catalog.Catalog) Change {
 			c.Changed++
 			name("~", e.GetId())
 		}
+		delete(gone, e.GetId())
 	}
-	for _, e := range from.Entries() {
-		if _, stays := to.Entry(e.GetId()); !stays {
-			c.Removed++
-			name("-", e.GetId())
-		}
+	for _, id := range slices.Sorted(maps.Keys(gone)) {
+		c.Removed++
+		name("-", id)
 	}
 	return c
 }

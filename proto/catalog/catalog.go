@@ -20,8 +20,10 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -30,7 +32,7 @@ import (
 	"github.com/farmhound-security/farmhound/proto/fieldrules"
 )
 
-//go:generate go run ./source/compile -o catalog.binpb
+//go:generate go run ./source/compile -o catalog.binpb.gz
 
 // FormatVersion is the version of the compiled form that this package reads.
 const FormatVersion = 1
@@ -38,25 +40,29 @@ const FormatVersion = 1
 // MaxSize bounds an encoded catalogue, in bytes.
 const MaxSize = 4 << 20
 
-// Catalog is a loaded catalogue. It is immutable and safe for concurrent use.
+// Catalog is a loaded catalogue. It does not change and is safe for concurrent use.
+//
+// Of some hundred entries a laptop touches a dozen. Kept are therefore the encoded
+// bytes and an index of hashes, per system and only where it is asked for; an entry is
+// decoded when it is touched for the first time.
 type Catalog struct {
-	digest  string
-	issued  time.Time
-	entries []*farmhoundv1.Entry
-	byID    map[string]int
-	systems [systemCount]index
-	usb     []reference
-	edid    []reference
-	reports map[string][]reference
+	digest   string
+	issued   time.Time
+	encoded  encoded
+	ids      []string // in order
+	spans    []span   // where the entries lie in the encoded bytes
+	entries  []atomic.Pointer[farmhoundv1.Entry]
+	systems  [systemCount]func() *index
+	hardware func() *hardware
 }
 
-//go:embed catalog.binpb
-var builtInBytes []byte
+//go:embed catalog.binpb.gz
+var builtInPacked string
 
 var loadBuiltIn = sync.OnceValue(func() *Catalog {
-	c, err := Load(builtInBytes)
+	// The bytes are part of the program and a test checks them.
+	c, err := open(&packed{gz: builtInPacked})
 	if err != nil {
-		// The bytes are part of the program and a test loads them.
 		panic("built-in catalogue: " + err.Error())
 	}
 	return c
@@ -66,7 +72,7 @@ var loadBuiltIn = sync.OnceValue(func() *Catalog {
 func BuiltIn() *Catalog { return loadBuiltIn() }
 
 // BuiltInBytes returns a copy of the built-in catalogue's encoded bytes.
-func BuiltInBytes() []byte { return slices.Clone(builtInBytes) }
+func BuiltInBytes() []byte { return slices.Clone(BuiltIn().encoded.bytes()) }
 
 // Encode returns the deterministic bytes by which a catalogue is known.
 func Encode(c *farmhoundv1.Catalog) ([]byte, error) {
@@ -83,7 +89,7 @@ func Digest(b []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// Load decodes, checks and indexes a catalogue.
+// Load decodes and checks a catalogue.
 func Load(b []byte) (*Catalog, error) {
 	if len(b) > MaxSize {
 		return nil, fmt.Errorf("load catalogue: %d bytes, more than %d", len(b), MaxSize)
@@ -95,19 +101,7 @@ func Load(b []byte) (*Catalog, error) {
 	if err := Check(decoded); err != nil {
 		return nil, fmt.Errorf("load catalogue: %w", err)
 	}
-	c := &Catalog{
-		digest:  Digest(b),
-		entries: decoded.GetEntries(),
-		byID:    make(map[string]int, len(decoded.GetEntries())),
-	}
-	if decoded.GetIssuedAt() != nil {
-		c.issued = decoded.GetIssuedAt().AsTime()
-	}
-	for i, e := range c.entries {
-		c.byID[e.GetId()] = i
-	}
-	c.build()
-	return c, nil
+	return open(plain(slices.Clone(b)))
 }
 
 // Check reports everything that keeps a catalogue from being loaded: broken
@@ -141,21 +135,43 @@ func (c *Catalog) Digest() string { return c.digest }
 
 // Entry returns the entry with the id. It must not be changed.
 func (c *Catalog) Entry(id string) (*farmhoundv1.Entry, bool) {
-	i, ok := c.byID[id]
+	i, ok := slices.BinarySearch(c.ids, id)
 	if !ok {
 		return nil, false
 	}
-	return c.entries[i], true
+	return c.entry(i), true
 }
 
-// Entries returns every entry, ordered by id. They must not be changed.
-func (c *Catalog) Entries() []*farmhoundv1.Entry { return slices.Clone(c.entries) }
+// Len returns how many entries there are.
+func (c *Catalog) Len() int { return len(c.ids) }
+
+// Entries returns every entry, ordered by id, and keeps all of them decoded. They must
+// not be changed.
+func (c *Catalog) Entries() []*farmhoundv1.Entry {
+	entries := make([]*farmhoundv1.Entry, len(c.ids))
+	for i := range entries {
+		entries[i] = c.entry(i)
+	}
+	return entries
+}
+
+// All goes through the entries, ordered by id, and keeps none.
+func (c *Catalog) All() iter.Seq2[int, *farmhoundv1.Entry] {
+	return func(yield func(int, *farmhoundv1.Entry) bool) {
+		b := c.encoded.bytes()
+		for i := range c.ids {
+			if !yield(i, c.decode(b, i)) {
+				return
+			}
+		}
+	}
+}
 
 // Values returns every value of one kind that could match on a system, sorted
 // and without repeats: the paths worth looking for, the names of packages.
 func (c *Catalog) Values(os farmhoundv1.OperatingSystem, kind farmhoundv1.FactKind) []string {
 	var values []string
-	for _, e := range c.entries {
+	for _, e := range c.All() {
 		for _, f := range e.GetFacts() {
 			if f.GetKind() == kind && holdsOn(f, os) {
 				values = append(values, f.GetValue())

@@ -9,25 +9,85 @@ import (
 	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
 )
 
-// USB returns the entry that a USB device matches best, by what it says of
-// itself and by the report descriptors compiled into it.
-func (c *Catalog) USB(d *farmhoundv1.UsbDevice) (Match, bool) {
+// hardware is what the catalogue knows of devices, on every system.
+type hardware struct {
+	usb     []usbFact
+	edid    []edidFact
+	reports map[string][]reference // by SHA-256 in hexadecimal
+}
+
+type usbFact struct {
+	identity *farmhoundv1.UsbIdentity
+	ref      reference
+}
+
+type edidFact struct {
+	identity *farmhoundv1.EdidIdentity
+	ref      reference
+}
+
+// describesDevice reports whether facts of a kind are hardware's.
+func describesDevice(kind farmhoundv1.FactKind) bool {
+	switch kind {
+	case farmhoundv1.FactKind_FACT_KIND_USB, farmhoundv1.FactKind_FACT_KIND_EDID, farmhoundv1.FactKind_FACT_KIND_USB_REPORT_DESCRIPTOR:
+		return true
+	}
+	return false
+}
+
+func newHardware(c *Catalog) *hardware {
+	h := &hardware{reports: map[string][]reference{}}
+	for i, e := range c.All() {
+		for j, f := range e.GetFacts() {
+			ref := reference{uint16(i), uint16(j)} //nolint:gosec // both are bounded by the contract
+			switch f.GetKind() {
+			case farmhoundv1.FactKind_FACT_KIND_USB:
+				h.usb = append(h.usb, usbFact{f.GetUsb(), ref})
+			case farmhoundv1.FactKind_FACT_KIND_EDID:
+				h.edid = append(h.edid, edidFact{f.GetEdid(), ref})
+			case farmhoundv1.FactKind_FACT_KIND_USB_REPORT_DESCRIPTOR:
+				h.reports[f.GetValue()] = append(h.reports[f.GetValue()], ref)
+			}
+		}
+	}
+	return h
+}
+
+// usbTouched returns the facts that a USB device touches.
+func (h *hardware) usbTouched(d *farmhoundv1.UsbDevice) []reference {
 	var refs []reference
-	for _, ref := range c.usb {
-		if sameUSB(c.fact(ref).GetUsb(), d) {
-			refs = append(refs, ref)
+	for i := range h.usb {
+		if sameUSB(h.usb[i].identity, d) {
+			refs = append(refs, h.usb[i].ref)
 		}
 	}
 	for _, i := range d.GetInterfaces() {
-		refs = append(refs, c.reports[hex.EncodeToString(i.GetReportDescriptorSha256())]...)
+		refs = append(refs, h.reports[hex.EncodeToString(i.GetReportDescriptorSha256())]...)
 	}
-	return best(c.judgeAll(refs))
+	return refs
+}
+
+// displaysTouched returns the facts that a display touches.
+func (h *hardware) displaysTouched(d *farmhoundv1.Display) []reference {
+	var refs []reference
+	for i := range h.edid {
+		if sameEDID(h.edid[i].identity, d) {
+			refs = append(refs, h.edid[i].ref)
+		}
+	}
+	return refs
+}
+
+// USB returns the entry that a USB device matches best, by what it says of
+// itself and by the report descriptors compiled into it.
+func (c *Catalog) USB(d *farmhoundv1.UsbDevice) (Match, bool) {
+	return best(c.judgeAll(c.hardware().usbTouched(d)))
 }
 
 // ReportDescriptor returns the entry whose firmware holds the HID report
 // descriptor with the SHA-256. One that many devices share matches nothing.
 func (c *Catalog) ReportDescriptor(sum []byte) (Match, bool) {
-	return best(c.judgeAll(slices.Clone(c.reports[hex.EncodeToString(sum)])))
+	return best(c.judgeAll(slices.Clone(c.hardware().reports[hex.EncodeToString(sum)])))
 }
 
 // Display returns the entry that a display matches best, by its EDID or by the
@@ -39,17 +99,7 @@ func (c *Catalog) Display(d *farmhoundv1.Display) (Match, bool) {
 	if entry, ok := c.Entry(d.GetVirtualDriver()); ok {
 		return Match{Entry: entry, Strength: farmhoundv1.Strength_STRENGTH_IDENTIFYING}, true
 	}
-	var refs []reference
-	for _, ref := range c.edid {
-		if sameEDID(c.fact(ref).GetEdid(), d) {
-			refs = append(refs, ref)
-		}
-	}
-	return best(c.judgeAll(refs))
-}
-
-func (c *Catalog) fact(ref reference) *farmhoundv1.Fact {
-	return c.entries[ref.entry].GetFacts()[ref.fact]
+	return best(c.judgeAll(c.hardware().displaysTouched(d)))
 }
 
 // best picks the match with the strongest and then the most facts, and names

@@ -1,6 +1,8 @@
 package catalog
 
 import (
+	"cmp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -17,14 +19,22 @@ const (
 
 // reference names one fact of one entry by their positions.
 type reference struct {
-	entry, fact int32
+	entry, fact uint16
 }
 
 // index finds facts by value on one operating system.
 type index struct {
-	exact map[farmhoundv1.FactKind]map[string][]reference
-	wild  map[farmhoundv1.FactKind][]pattern // values that hold *
-	ports map[uint16]bool
+	catalog *Catalog
+	os      farmhoundv1.OperatingSystem
+	rows    []row // in the order of their hashes
+	wild    map[farmhoundv1.FactKind][]pattern
+	ports   []uint16
+}
+
+// row is a value by its hash; whether it is the value, the fact tells.
+type row struct {
+	hash uint32
+	ref  reference
 }
 
 // pattern is a value whose wildcard stands for what is between its two parts.
@@ -37,43 +47,26 @@ func (p *pattern) covers(value string) bool {
 	return len(value) >= len(p.beginning)+len(p.end) && strings.HasPrefix(value, p.beginning) && strings.HasSuffix(value, p.end)
 }
 
-func (c *Catalog) build() {
-	c.reports = map[string][]reference{}
-	for i := range c.systems {
-		c.systems[i] = index{
-			exact: map[farmhoundv1.FactKind]map[string][]reference{},
-			wild:  map[farmhoundv1.FactKind][]pattern{},
-			ports: map[uint16]bool{},
-		}
-	}
-	for i, e := range c.entries {
+func newIndex(c *Catalog, os farmhoundv1.OperatingSystem) *index {
+	x := &index{catalog: c, os: os, wild: map[farmhoundv1.FactKind][]pattern{}}
+	for i, e := range c.All() {
 		for j, f := range e.GetFacts() {
-			c.add(f, reference{int32(i), int32(j)})
+			if holdsOn(f, os) && !describesDevice(f.GetKind()) {
+				x.add(f, reference{uint16(i), uint16(j)}) //nolint:gosec // both are bounded by the contract
+			}
 		}
 	}
+	slices.SortFunc(x.rows, func(a, b row) int {
+		return cmp.Or(cmp.Compare(a.hash, b.hash), cmp.Compare(a.ref.entry, b.ref.entry), cmp.Compare(a.ref.fact, b.ref.fact))
+	})
+	x.rows = slices.Clone(x.rows) // without the room that it grew into
+	slices.Sort(x.ports)
+	x.ports = slices.Compact(x.ports)
+	return x
 }
 
-func (c *Catalog) add(f *farmhoundv1.Fact, ref reference) {
-	switch f.GetKind() {
-	case farmhoundv1.FactKind_FACT_KIND_USB:
-		c.usb = append(c.usb, ref)
-		return
-	case farmhoundv1.FactKind_FACT_KIND_EDID:
-		c.edid = append(c.edid, ref)
-		return
-	case farmhoundv1.FactKind_FACT_KIND_USB_REPORT_DESCRIPTOR:
-		c.reports[f.GetValue()] = append(c.reports[f.GetValue()], ref)
-		return
-	}
-	for i := range c.systems {
-		if os := farmhoundv1.OperatingSystem(i); holdsOn(f, os) {
-			c.systems[i].add(os, f, ref)
-		}
-	}
-}
-
-func (x *index) add(os farmhoundv1.OperatingSystem, f *farmhoundv1.Fact, ref reference) {
-	value := normal(os, f.GetKind(), f.GetValue())
+func (x *index) add(f *farmhoundv1.Fact, ref reference) {
+	value := normal(x.os, f.GetKind(), f.GetValue())
 	// The wildcard of a domain stands at its beginning and is looked up with it.
 	if beginning, end, wild := strings.Cut(value, "*"); wild && beginning != "" {
 		x.wild[f.GetKind()] = append(x.wild[f.GetKind()], pattern{beginning, end, ref})
@@ -81,18 +74,61 @@ func (x *index) add(os farmhoundv1.OperatingSystem, f *farmhoundv1.Fact, ref ref
 	}
 	if f.GetKind() == farmhoundv1.FactKind_FACT_KIND_PORT {
 		if port, err := strconv.ParseUint(value, 10, 16); err == nil {
-			x.ports[uint16(port)] = true
+			x.ports = append(x.ports, uint16(port))
 		}
 	}
 	table := tableOf(f.GetKind())
-	if x.exact[table] == nil {
-		x.exact[table] = map[string][]reference{}
+	x.rows = append(x.rows, row{hashOf(table, value), ref})
+	if cut, shorter := x.cut(table, value); shorter {
+		x.rows = append(x.rows, row{hashOf(table, cut), ref})
 	}
-	x.exact[table][value] = append(x.exact[table][value], ref)
-	if os == linux && table == farmhoundv1.FactKind_FACT_KIND_PROCESS && len(value) > linuxComm {
-		cut := value[:linuxComm]
-		x.exact[table][cut] = append(x.exact[table][cut], ref)
+}
+
+// cut returns what the kernel keeps of a process name, and whether that is not all.
+func (x *index) cut(table farmhoundv1.FactKind, value string) (string, bool) {
+	if x.os != linux || table != farmhoundv1.FactKind_FACT_KIND_PROCESS || len(value) <= linuxComm {
+		return value, false
 	}
+	return value[:linuxComm], true
+}
+
+// hashOf is FNV-1a, which allocates nothing.
+func hashOf(table farmhoundv1.FactKind, value string) uint32 {
+	const offset, prime = 2166136261, 16777619
+	hash := (uint32(offset) ^ uint32(table)) * prime //nolint:gosec // a small number
+	for i := range len(value) {
+		hash = (hash ^ uint32(value[i])) * prime
+	}
+	return hash
+}
+
+// each calls found for every fact of a table with the value; it stops, and returns
+// false, when found does.
+func (x *index) each(table farmhoundv1.FactKind, value string, found func(reference) bool) bool {
+	hash := hashOf(table, value)
+	at, _ := slices.BinarySearchFunc(x.rows, hash, func(r row, hash uint32) int { return cmp.Compare(r.hash, hash) })
+	for ; at < len(x.rows) && x.rows[at].hash == hash; at++ {
+		if x.has(x.rows[at].ref, table, value) && !found(x.rows[at].ref) {
+			return false
+		}
+	}
+	return true
+}
+
+// has reports whether a fact that has the hash has the value, too.
+func (x *index) has(ref reference, table farmhoundv1.FactKind, value string) bool {
+	f := x.catalog.fact(ref)
+	if tableOf(f.GetKind()) != table {
+		return false
+	}
+	// Without lowering anything, which would allocate: that value is in lower case where
+	// case does not count.
+	own := normalEnds(f.GetKind(), f.GetValue())
+	if x.os == windows || x.os == macOS || f.GetKind() == farmhoundv1.FactKind_FACT_KIND_DOMAIN {
+		return strings.EqualFold(own, value)
+	}
+	cut, shorter := x.cut(table, own)
+	return own == value || shorter && cut == value
 }
 
 // tableOf lets one sighting of a process name touch both kinds of process fact.
@@ -106,27 +142,32 @@ func tableOf(kind farmhoundv1.FactKind) farmhoundv1.FactKind {
 // normal brings a value, of the catalogue or seen on a laptop, into the form in
 // which two are compared. On the usual path it allocates nothing.
 func normal(os farmhoundv1.OperatingSystem, kind farmhoundv1.FactKind, value string) string {
+	value = normalEnds(kind, value)
+	if os == windows || os == macOS || kind == farmhoundv1.FactKind_FACT_KIND_DOMAIN {
+		return strings.ToLower(value)
+	}
+	return value
+}
+
+// normalEnds cuts what stands at the end of a value and says nothing.
+func normalEnds(kind farmhoundv1.FactKind, value string) string {
 	switch kind {
 	case farmhoundv1.FactKind_FACT_KIND_SERVICE:
-		value = strings.TrimSuffix(value, ".service")
+		return strings.TrimSuffix(value, ".service")
 	case farmhoundv1.FactKind_FACT_KIND_DOMAIN:
-		return strings.ToLower(strings.TrimSuffix(value, "."))
-	}
-	if os == windows || os == macOS {
-		return strings.ToLower(value)
+		return strings.TrimSuffix(value, ".")
 	}
 	return value
 }
 
 // touched calls found for every fact that the sighting touches; it stops when
 // found returns false.
-func (x *index) touched(os farmhoundv1.OperatingSystem, f Fact, found func(reference) bool) {
+func (x *index) touched(f Fact, found func(reference) bool) {
 	if len(f.Value) > longestValue {
 		return
 	}
-	value := normal(os, f.Kind, f.Value)
-	table := x.exact[tableOf(f.Kind)]
-	if !each(table[value], found) {
+	value, table := normal(x.os, f.Kind, f.Value), tableOf(f.Kind)
+	if !x.each(table, value, found) {
 		return
 	}
 	wild := x.wild[f.Kind]
@@ -139,31 +180,20 @@ func (x *index) touched(os farmhoundv1.OperatingSystem, f Fact, found func(refer
 	case farmhoundv1.FactKind_FACT_KIND_SERVICE:
 		// sshd@1.service is an instance of the template sshd@.
 		if at := strings.IndexByte(value, '@'); at >= 0 && at+1 < len(value) {
-			each(table[value[:at+1]], found)
+			x.each(table, value[:at+1], found)
 		}
 	case farmhoundv1.FactKind_FACT_KIND_PATH, farmhoundv1.FactKind_FACT_KIND_SESSION_LOG:
-		eachFolder(table, value, separatorOf(os)[0], found)
+		x.eachFolder(table, value, found)
 	case farmhoundv1.FactKind_FACT_KIND_DOMAIN:
-		eachParentDomain(table, value, found)
+		x.eachParentDomain(table, value, found)
 	}
-}
-
-func each(refs []reference, found func(reference) bool) bool {
-	for _, ref := range refs {
-		if !found(ref) {
-			return false
-		}
-	}
-	return true
 }
 
 // eachFolder looks a path's folders up, innermost first.
-func eachFolder(table map[string][]reference, path string, separator byte, found func(reference) bool) {
-	if len(table) == 0 {
-		return
-	}
+func (x *index) eachFolder(table farmhoundv1.FactKind, path string, found func(reference) bool) {
+	separator := separatorOf(x.os)[0]
 	for end := len(path) - 1; end > 0; end-- {
-		if path[end-1] == separator && !each(table[path[:end]], found) {
+		if path[end-1] == separator && !x.each(table, path[:end], found) {
 			return
 		}
 	}
@@ -171,14 +201,14 @@ func eachFolder(table map[string][]reference, path string, separator byte, found
 
 // eachParentDomain looks *.b.c and *.c up for a.b.c. The wildcard is stored with
 // its star, which is why a name of the vendor's own needs no second form.
-func eachParentDomain(table map[string][]reference, name string, found func(reference) bool) {
+func (x *index) eachParentDomain(table farmhoundv1.FactKind, name string, found func(reference) bool) {
 	for {
 		dot := strings.IndexByte(name, '.')
 		if dot < 0 {
 			return
 		}
 		name = name[dot+1:]
-		if !each(table["*."+name], found) {
+		if !x.each(table, "*."+name, found) {
 			return
 		}
 	}

@@ -49,7 +49,7 @@ type Touch struct {
 // values in the system's usual case.
 func (c *Catalog) Knows(os farmhoundv1.OperatingSystem, f Fact) bool {
 	known := false
-	c.system(os).touched(os, f, func(reference) bool {
+	c.system(os).touched(f, func(reference) bool {
 		known = true
 		return false
 	})
@@ -59,15 +59,15 @@ func (c *Catalog) Knows(os farmhoundv1.OperatingSystem, f Fact) bool {
 // KnowsPort reports whether a listening port touches any entry, without
 // allocating.
 func (c *Catalog) KnowsPort(os farmhoundv1.OperatingSystem, port uint16) bool {
-	return c.system(os).ports[port]
+	_, known := slices.BinarySearch(c.system(os).ports, port)
+	return known
 }
 
 // AppendTouched appends what one sighting touches to dst, which callers may
 // reuse from scan to scan.
 func (c *Catalog) AppendTouched(dst []Touch, os farmhoundv1.OperatingSystem, f Fact) []Touch {
-	c.system(os).touched(os, f, func(ref reference) bool {
-		entry := c.entries[ref.entry]
-		dst = append(dst, Touch{entry, entry.GetFacts()[ref.fact]})
+	c.system(os).touched(f, func(ref reference) bool {
+		dst = append(dst, c.touch(ref))
 		return true
 	})
 	return dst
@@ -78,7 +78,7 @@ func (c *Catalog) AppendTouched(dst []Touch, os farmhoundv1.OperatingSystem, f F
 func (c *Catalog) Match(os farmhoundv1.OperatingSystem, facts []Fact) []Match {
 	var refs []reference
 	for _, f := range facts {
-		c.system(os).touched(os, f, func(ref reference) bool {
+		c.system(os).touched(f, func(ref reference) bool {
 			refs = append(refs, ref)
 			return true
 		})
@@ -86,11 +86,15 @@ func (c *Catalog) Match(os farmhoundv1.OperatingSystem, facts []Fact) []Match {
 	return c.judgeAll(refs)
 }
 
+func (c *Catalog) touch(ref reference) Touch {
+	return Touch{c.entry(int(ref.entry)), c.fact(ref)}
+}
+
 func (c *Catalog) system(os farmhoundv1.OperatingSystem) *index {
 	if os < 0 || int(os) >= systemCount {
 		os = anySystem
 	}
-	return &c.systems[os]
+	return c.systems[os]()
 }
 
 // judgeAll groups touched facts by entry and keeps the entries that match.
@@ -105,7 +109,7 @@ func (c *Catalog) judgeAll(refs []reference) []Match {
 		if end < 0 {
 			end = len(refs)
 		}
-		if m, ok := judge(c.entries[refs[0].entry], refs[:end]); ok {
+		if m, ok := judge(c.entry(int(refs[0].entry)), refs[:end]); ok {
 			matches = append(matches, m)
 		}
 		refs = refs[end:]

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bytes"
 	"flag"
 	"fmt"
 	"os"
@@ -12,7 +13,7 @@ import (
 )
 
 func main() {
-	out := flag.String("o", "catalog.binpb", "file to write")
+	out := flag.String("o", "catalog.binpb.gz", "file to write")
 	flag.Parse()
 	if err := run(*out); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -29,7 +30,19 @@ func run(out string) error {
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(out, b, 0o644); err != nil {
+	// Another compressor may pack the same catalogue in other words, which is no change.
+	if had, err := os.Open(out); err == nil {
+		before, err := catalog.Unpack(had)
+		had.Close()
+		if err == nil && bytes.Equal(before, b) {
+			return nil
+		}
+	}
+	packed, err := catalog.Pack(b)
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(out, packed, 0o644); err != nil {
 		return fmt.Errorf("write compiled catalogue: %w", err)
 	}
 	return nil
