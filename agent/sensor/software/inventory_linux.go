@@ -40,6 +40,7 @@ type inventory struct {
 	at      time.Time
 
 	packages []packageFile
+	entries  map[string]entryFolder // of desktop entries, by name
 
 	facts   []catalog.Fact
 	found   map[string]*installation // by entry
@@ -53,12 +54,15 @@ func (v *inventory) refresh(ctx context.Context, c *catalog.Catalog) error {
 		return nil
 	}
 	if v.catalog != c {
-		v.packages = packageFiles()
+		v.packages, v.entries = packageFiles(), map[string]entryFolder{}
 	}
 	v.catalog, v.facts, v.found, v.details = c, nil, map[string]*installation{}, nil
 	v.readPackages()
 	v.readUnits()
-	v.readPaths()
+	homes := v.homes()
+	v.readUserUnits(homes)
+	v.readDesktops(homes)
+	v.readPaths(homes)
 	if names, err := v.host.ReadNames("/sys/class/net", 1024); err == nil {
 		for _, name := range names {
 			v.add(farmhoundv1.FactKind_FACT_KIND_INTERFACE, name, func(i *installation, _ *farmhoundv1.Fact) {
@@ -149,8 +153,7 @@ func (v *inventory) enabledUnits() map[string]bool {
 }
 
 // readPaths looks for the programs and folders that the catalogue names.
-func (v *inventory) readPaths() {
-	homes := v.homes()
+func (v *inventory) readPaths(homes []string) {
 	hidden := false
 	values := v.catalog.Values(linux, farmhoundv1.FactKind_FACT_KIND_PATH)
 	for _, value := range values[:min(len(values), maxPaths)] {
