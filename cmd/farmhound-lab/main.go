@@ -15,6 +15,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/farmhound-security/farmhound/cmd/farmhound-lab/demo"
+	"github.com/farmhound-security/farmhound/cmd/farmhound-lab/evaluate"
 	"github.com/farmhound-security/farmhound/cmd/farmhound-lab/footprint"
 	"github.com/farmhound-security/farmhound/cmd/farmhound-lab/persona"
 	"github.com/farmhound-security/farmhound/cmd/farmhound-lab/simulate"
@@ -24,6 +25,7 @@ import (
 type cli struct {
 	Demo     demo.Command     `cmd:"" help:"A collector, this computer's agent and a simulated fleet living four weeks in about a minute."`
 	Simulate simulate.Command `cmd:"" help:"Write a simulated fleet's reports for farmhound-collector replay."`
+	Evaluate evaluate.Command `cmd:"" help:"Measure the detector on simulated fleets: what it finds, how soon, and whom it wrongs."`
 
 	Footprint footprint.Command `cmd:"" help:"What the agent costs this computer: memory, processor, disk and wire."`
 }

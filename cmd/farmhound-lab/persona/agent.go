@@ -27,6 +27,9 @@ type agent struct {
 	laptop *Laptop
 	life   *life
 	d      draw
+	// reach draws how packets travel, apart from what the laptop does.
+	reach draw
+	lines map[*site]line
 
 	boot     string
 	boots    int
@@ -46,7 +49,10 @@ type agent struct {
 
 func newAgent(w *World, l *Laptop) *agent {
 	d := stream(w.opts.Seed, "agent", l.Serial)
-	return &agent{w: w, laptop: l, life: l.life, d: d, done: map[string]bool{}, cycles: d.between(5, 300)}
+	return &agent{
+		w: w, laptop: l, life: l.life, d: d, done: map[string]bool{}, cycles: d.between(5, 300),
+		reach: stream(w.opts.Seed, "reach", l.Serial), lines: map[*site]line{},
+	}
 }
 
 // look is the agent's last turn before the collector's clock strikes at. It
@@ -315,6 +321,8 @@ func (a *agent) health() *farmhoundv1.Health {
 // senses are what an agent can perceive on one laptop.
 type senses struct {
 	hands, hardware, media bool
+	// ways is whether the collector's responder can be reached.
+	ways bool
 	// why is told where the hands sense is not complete.
 	why string
 }

@@ -9,8 +9,10 @@ type persona struct {
 	draw func(w *World, d draw, size int) []*Laptop
 }
 
-// casting is every persona, farms last.
-var casting = []persona{
+// castings are all personas by casting, farms last.
+var castings = map[string][]persona{Everyday: everyday, Reserved: reserved}
+
+var everyday = []persona{
 	{"office-worker", Honest, 6, officeWorker},
 	{"home-worker", Honest, 7, homeWorker},
 	{"traveller", Honest, 2, traveller},

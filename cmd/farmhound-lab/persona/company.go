@@ -15,6 +15,8 @@ type company struct {
 	version string
 	tenant  string
 	offices []*office
+	// networks are its other ways out, as an administrator would name them.
+	networks []netip.Prefix
 }
 
 // office is a place of the company with a network and desks.
@@ -58,10 +60,11 @@ var roles = []string{
 func (w *World) hire(d draw, declared locality, systems ...farmhoundv1.OperatingSystem) *Laptop {
 	system := w.machine(d, systems...)
 	l := &Laptop{
-		Serial: system.GetSerial(), System: system, life: &life{}, camera: d.chance(0.8), off: true,
+		Serial: system.GetSerial(), System: system, w: w, life: &life{}, begins: w.start.Unix(), camera: d.chance(0.8), off: true,
 		d: stream(w.opts.Seed, "life", system.GetSerial()),
 	}
 	l.senses = senses{hands: d.chance(0.93), hardware: true, media: d.chance(0.85), why: "input devices cannot be read"}
+	l.senses.ways = stream(w.opts.Seed, "ways", system.GetSerial()).chance(0.85)
 	l.person = person{
 		id: w.personID(d), country: declared.country, region: declared.region, zone: declared.zone,
 		shipTo: declared.country + "-" + declared.region, days: "mon-fri", start: "09:00", end: "17:30",

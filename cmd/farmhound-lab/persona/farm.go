@@ -158,6 +158,7 @@ func slowStarter(w *World, d draw, _ int) []*Laptop {
 	bare := w.bare(d)
 	l.stands(stay{at: home, desk: bare, mains: d.between(0.5, 0.9)})
 	turn := w.start.Unix() + int64(d.between(0.25, 0.42)*float64(w.opts.Days)*daySeconds)
+	l.begins = turn
 	l.live(ordinary(d, 0), within(w.shifts(d, h), span{0, turn}))
 	l.stands(stay{from: turn, at: home, desk: bare, shut: d.chance(0.5), mains: 1})
 

@@ -20,6 +20,7 @@ type site struct {
 	// of business laptops, makers of remote consoles.
 	others, laptops, consoles int
 	mtu                       uint32
+	satellite                 bool // geostationary
 }
 
 // lease is the address a site has from a moment on.
@@ -45,6 +46,7 @@ type tunnel struct {
 	mtu          uint32
 	defaultRoute bool
 	exit         netip.Addr // where traffic leaves; invalid for an overlay
+	locked       bool       // nothing gets past it, not even from the interface below
 }
 
 // home draws a household's network.

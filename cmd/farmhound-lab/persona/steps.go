@@ -21,6 +21,10 @@ type Delivery struct {
 	Laptop *Laptop
 	// Peer is the address that the collector sees.
 	Peer netip.AddrPort
+	// RTTMillis is the connection's smallest round trip; zero where unknown.
+	RTTMillis float64
+	// Ways are the ways out that the collector's responder sees at that moment.
+	Ways []Way
 	// Reports are oldest first.
 	Reports []*farmhoundv1.Report
 }
@@ -48,9 +52,11 @@ func (w *World) Steps() iter.Seq[Step] {
 func (a *agent) deliver(at int64) []Delivery {
 	var out []Delivery
 	for _, reports := range a.look(at) {
-		peer := a.life.stayAt(at).peer(at)
+		stay := a.life.stayAt(at)
 		port := uint16(a.d.whole(49152, 65535))
-		out = append(out, Delivery{Laptop: a.laptop, Peer: netip.AddrPortFrom(peer, port), Reports: reports})
+		out = append(out, Delivery{
+			Laptop: a.laptop, Peer: netip.AddrPortFrom(stay.peer(at), port), RTTMillis: a.rtt(stay), Ways: a.ways(stay, at), Reports: reports,
+		})
 	}
 	return out
 }

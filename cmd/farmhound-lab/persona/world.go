@@ -2,6 +2,7 @@ package persona
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/ecdsa"
 	"encoding/csv"
 	"errors"
@@ -21,6 +22,14 @@ const (
 	Honest = "honest"
 )
 
+// The two castings. The detector's weights were tried on the everyday one; those
+// whom only the reserved one knows are kept for measuring it. There, what the
+// collector sees of a connection is known, too.
+const (
+	Everyday = "everyday"
+	Reserved = "reserved"
+)
+
 // Options say which world to draw.
 type Options struct {
 	Seed uint64
@@ -33,6 +42,11 @@ type Options struct {
 	Personas []string
 	// Size is about how many laptops the whole world has; zero means 60.
 	Size int
+	// Casting says who lives in it: Everyday, which is what empty means, or Reserved.
+	Casting string
+	// Unpermitted takes the permissions from all agents that need any: input and
+	// media are not seen.
+	Unpermitted bool
 }
 
 // World is one drawn fleet. It does not change after it was made.
@@ -66,15 +80,21 @@ type Laptop struct {
 	person person
 	senses senses
 	camera bool
+	w      *World
 	life   *life
 	d      draw
-	off    bool // it is switched off until it is next used
+	off    bool  // it is switched off until it is next used
+	begins int64 // nothing before that moment is what its kind says
 }
 
-// Personas returns the names of all personas, farms last.
-func Personas() []string {
+// Personas returns the names of the everyday personas, farms last.
+func Personas() []string { return PersonasOf(Everyday) }
+
+// PersonasOf returns the names of a casting's personas, farms last; none of one that
+// there is not.
+func PersonasOf(casting string) []string {
 	var names []string
-	for _, p := range casting {
+	for _, p := range castings[casting] {
 		names = append(names, p.name)
 	}
 	return names
@@ -93,9 +113,14 @@ func NewWorld(opts Options) (*World, error) {
 	case opts.End.IsZero():
 		return nil, errors.New("a world needs a last moment")
 	}
+	opts.Casting = cmp.Or(opts.Casting, Everyday)
+	known := PersonasOf(opts.Casting)
+	if len(known) == 0 {
+		return nil, fmt.Errorf("no casting is called %q; there are %s and %s", opts.Casting, Everyday, Reserved)
+	}
 	for _, name := range opts.Personas {
-		if !slices.Contains(Personas(), name) {
-			return nil, fmt.Errorf("no persona is called %q; there are %s", name, strings.Join(Personas(), ", "))
+		if !slices.Contains(known, name) {
+			return nil, fmt.Errorf("no persona is called %q; there are %s", name, strings.Join(known, ", "))
 		}
 	}
 	w := &World{opts: opts, clocks: clocks{}, serials: map[string]bool{}, people: map[string]bool{}, atlas: newAtlas()}
@@ -109,7 +134,7 @@ func NewWorld(opts Options) (*World, error) {
 	}
 	w.ring = ring
 	w.company = w.newCompany(stream(opts.Seed, "company"))
-	for _, p := range casting {
+	for _, p := range castings[opts.Casting] {
 		w.cast(p)
 	}
 	return w, w.finish()
@@ -137,6 +162,9 @@ func (w *World) finish() error {
 	})
 	slices.SortFunc(w.laptops, func(a, b *Laptop) int { return strings.Compare(a.Serial, b.Serial) })
 	for _, l := range w.laptops {
+		if w.opts.Unpermitted {
+			l.senses.hands, l.senses.media, l.senses.why = false, false, "input monitoring is not permitted"
+		}
 		var err error
 		if l.Key, l.DeviceID, err = newKey(w.opts.Seed, l.Serial); err != nil {
 			return err

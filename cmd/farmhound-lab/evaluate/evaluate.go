@@ -1,0 +1,239 @@
+package evaluate
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/farmhound-security/farmhound/cmd/farmhound-lab/demo"
+	"github.com/farmhound-security/farmhound/cmd/farmhound-lab/persona"
+	"github.com/farmhound-security/farmhound/collector"
+	"github.com/farmhound-security/farmhound/collector/geo"
+)
+
+// daysOfMonth makes every month hold twenty working days.
+const daysOfMonth = 30
+
+// Command is `farmhound-lab evaluate`.
+type Command struct {
+	Seeds    Seeds    `help:"Worlds to draw: one seed or a range of them." default:"1-4" placeholder:"A-B"`
+	Months   int      `help:"How many months of 30 days each world lives, from 1 to 3." default:"1"`
+	Size     int      `help:"About how many laptops each world has." default:"90"`
+	Casting  string   `help:"Who lives in them: reserved, whom the detector's weights were not chosen on, or everyday." enum:"reserved,everyday" default:"reserved"`
+	Personas []string `help:"Keep only laptops of these personas." placeholder:"NAME"`
+	Ablate   int      `help:"Judge so many of the worlds without each signal in turn." default:"0" placeholder:"WORLDS"`
+	Missing  bool     `help:"Judge the worlds again without permissions for agents, without a roster, without address data."`
+	Signals  string   `help:"Folder with signals of your own." type:"existingdir" placeholder:"DIR"`
+	Workers  int      `help:"How many worlds are judged at once; 0 is one for each processor." default:"0"`
+	Output   string   `short:"o" enum:"table,json" default:"table" help:"table or json."`
+	Out      string   `help:"Folder for the results as JSON, as a table in Markdown and as drawings." type:"path" placeholder:"DIR"`
+}
+
+// Seeds are worlds, both ends included.
+type Seeds struct{ First, Last uint64 }
+
+// UnmarshalText reads "7" or "1-40".
+func (s *Seeds) UnmarshalText(text []byte) error {
+	first, last, ranged := strings.Cut(string(text), "-")
+	if !ranged {
+		last = first
+	}
+	var errs [2]error
+	s.First, errs[0] = strconv.ParseUint(first, 10, 63)
+	s.Last, errs[1] = strconv.ParseUint(last, 10, 63)
+	if errors.Join(errs[:]...) != nil || s.Last < s.First {
+		return fmt.Errorf("%q are no seeds, such as 7 or 1-40", text)
+	}
+	return nil
+}
+
+func (s Seeds) String() string {
+	if s.First == s.Last {
+		return strconv.FormatUint(s.First, 10)
+	}
+	return fmt.Sprintf("%d-%d", s.First, s.Last)
+}
+
+// lastMoment is when every world ends: results depend on nothing but flags.
+var lastMoment = time.Date(2026, time.June, 26, 22, 0, 0, 0, time.UTC)
+
+// Run evaluates and prints.
+func (c *Command) Run(ctx context.Context, s *demo.Surroundings) error {
+	if c.Months < 1 || c.Months > 3 {
+		return fmt.Errorf("a world lives from 1 to 3 months, not %d", c.Months)
+	}
+	result, err := c.evaluate(ctx, s.Progress)
+	if err != nil {
+		return err
+	}
+	if c.Out != "" {
+		if err := result.write(c.Out); err != nil {
+			return err
+		}
+	}
+	if c.Output == "json" {
+		return result.json(s.Out)
+	}
+	return result.table(s.Out)
+}
+
+func (c *Command) evaluate(ctx context.Context, progress io.Writer) (*Result, error) {
+	rules, err := collector.LoadRules(c.Signals)
+	if err != nil {
+		return nil, err
+	}
+	places, err := c.places(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer places.Close()
+	all, err := c.judgeAll(ctx, bench{rules: rules, places: places, roster: true}, false, progress)
+	if err != nil {
+		return nil, err
+	}
+	r := &Result{
+		Command: c.line(), Casting: c.Casting, Seeds: c.Seeds.String(), Days: c.Months * daysOfMonth,
+		Worlds: int(c.Seeds.Last - c.Seeds.First + 1), Signals: len(rules.Signals()),
+		Summary: summarise(all), Personas: byPersona(c.Casting, all), Reliability: reliability(all),
+		Wronged: cases(all, func(s *seen) bool { return s.kind == persona.Honest && s.flagged() }),
+		Missed:  cases(all, func(s *seen) bool { return s.kind == persona.Farm && !s.flagged() }),
+	}
+	if c.Missing {
+		if r.Without, err = c.without(ctx, bench{rules: rules, places: places, roster: true}, progress); err != nil {
+			return nil, err
+		}
+	}
+	if c.Ablate > 0 {
+		if r.Ablation, err = c.ablate(ctx, places, progress); err != nil {
+			return nil, err
+		}
+	}
+	return r, nil
+}
+
+// places opens address data of the drawn worlds, which is the same for all of them.
+func (c *Command) places(ctx context.Context) (*geo.Database, error) {
+	world, err := c.world(c.Seeds.First, false)
+	if err != nil {
+		return nil, err
+	}
+	data, err := world.GeoMMDB()
+	if err != nil {
+		return nil, err
+	}
+	dir, err := os.MkdirTemp("", "farmhound-lab-")
+	if err != nil {
+		return nil, fmt.Errorf("write address data: %w", err)
+	}
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, "geo.mmdb")
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		return nil, fmt.Errorf("write address data: %w", err)
+	}
+	// It is read whole; that the worlds' days are long past is no reason to warn.
+	return geo.Open(ctx, []string{path}, slog.New(slog.DiscardHandler))
+}
+
+func (c *Command) world(seed uint64, unpermitted bool) (*persona.World, error) {
+	return persona.NewWorld(persona.Options{
+		Seed: seed, Days: c.Months * daysOfMonth, End: lastMoment, Personas: c.Personas, Size: c.Size, Casting: c.Casting,
+		Unpermitted: unpermitted,
+	})
+}
+
+// judgeAll judges every world and returns what is kept of it, in the order of seeds.
+func (c *Command) judgeAll(ctx context.Context, b bench, unpermitted bool, progress io.Writer) ([]*seen, error) {
+	worlds := make([][]*seen, c.Seeds.Last-c.Seeds.First+1)
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(c.workers())
+	for i := range worlds {
+		group.Go(func() error {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			seed := c.Seeds.First + uint64(i)
+			world, err := c.world(seed, unpermitted)
+			if err != nil {
+				return err
+			}
+			lives, err := b.live(world)
+			if err != nil {
+				return fmt.Errorf("world %d: %w", seed, err)
+			}
+			for _, d := range lives {
+				worlds[i] = append(worlds[i], look(seed, c.Months*daysOfMonth, d))
+			}
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	var all []*seen
+	for _, w := range worlds {
+		all = append(all, w...)
+	}
+	fmt.Fprintf(progress, "%d laptops of %d worlds are judged.\n", len(all), len(worlds))
+	return all, nil
+}
+
+func (c *Command) workers() int {
+	if c.Workers > 0 {
+		return c.Workers
+	}
+	return runtime.GOMAXPROCS(0)
+}
+
+// without judges the worlds again, each time with something missing.
+func (c *Command) without(ctx context.Context, b bench, progress io.Writer) ([]Scene, error) {
+	noRoster, noPlaces := b, b
+	noRoster.roster, noPlaces.places = false, nil
+	var scenes []Scene
+	for _, one := range []struct {
+		missing     string
+		bench       bench
+		unpermitted bool
+	}{
+		{"agents' permissions", b, true}, {"roster", noRoster, false}, {"address data", noPlaces, false},
+	} {
+		all, err := c.judgeAll(ctx, one.bench, one.unpermitted, progress)
+		if err != nil {
+			return nil, err
+		}
+		scenes = append(scenes, Scene{one.missing, summarise(all)})
+	}
+	return scenes, nil
+}
+
+// line is the command that gives the same result.
+func (c *Command) line() string {
+	words := []string{"farmhound-lab evaluate --seeds", c.Seeds.String(), "--months", strconv.Itoa(c.Months), "--size", strconv.Itoa(c.Size), "--casting", c.Casting}
+	if len(c.Personas) > 0 {
+		words = append(words, "--personas", strings.Join(c.Personas, ","))
+	}
+	if c.Ablate > 0 {
+		words = append(words, "--ablate", strconv.Itoa(c.Ablate))
+	}
+	if c.Missing {
+		words = append(words, "--missing")
+	}
+	return strings.Join(words, " ")
+}
+
+func (r *Result) json(out io.Writer) error {
+	e := json.NewEncoder(out)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", " ")
+	return e.Encode(r)
+}

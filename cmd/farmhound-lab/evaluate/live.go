@@ -1,0 +1,200 @@
+package evaluate
+
+import (
+	"bytes"
+	"fmt"
+	"time"
+
+	"github.com/farmhound-security/farmhound/cmd/farmhound-lab/persona"
+	"github.com/farmhound-security/farmhound/collector/detect"
+	"github.com/farmhound-security/farmhound/collector/fleet"
+	"github.com/farmhound-security/farmhound/collector/roster"
+	"github.com/farmhound-security/farmhound/proto/catalog"
+	fleetv1 "github.com/farmhound-security/farmhound/proto/farmhound/fleet/v1"
+)
+
+// life is one laptop as it was judged.
+type life struct {
+	laptop    *persona.Laptop
+	picture   *fleetv1.Picture
+	judgement *fleetv1.Judgement
+	// peak is the first assessment with the highest verdict that it ever had.
+	peak *fleetv1.Assessment
+	// marks are the moments of the days that tables show, weights what its evidence
+	// came to there; shorter where the life ended earlier.
+	marks   []time.Time
+	weights []float64
+	// snaps are how it looked at each point of the sweeps' grid, where they are kept.
+	snaps []snap
+}
+
+// snap is a device as the detector sees it at one moment.
+type snap struct {
+	at     time.Time
+	device *fleetv1.Device
+}
+
+// bench is what worlds are judged with.
+type bench struct {
+	rules  *detect.Rules
+	places fleet.Places // nil without address data
+	// roster is whether the collector has one.
+	roster bool
+	// keep is whether snaps are kept.
+	keep bool
+}
+
+// lives are the laptops of one world and the moment it has come to.
+type lives struct {
+	fleet    *fleet.Fleet
+	detector *detect.Detector
+	bench    *bench
+	byID     map[string]*life
+	all      []*life // in the order of first report
+	now      time.Time
+	swept    time.Time
+}
+
+// live judges a world from its first report to its last moment.
+func (b *bench) live(world *persona.World) ([]*life, error) {
+	cfg := fleet.Config{Catalog: catalog.BuiltIn(), Places: b.places, Company: companyOf(world)}
+	if b.roster {
+		read, problems, err := roster.Parse("roster", bytes.NewReader(world.RosterCSV()), func(id string) bool {
+			_, ok := catalog.BuiltIn().Entry(id)
+			return ok
+		})
+		if err != nil {
+			return nil, err
+		}
+		if len(problems) > 0 {
+			return nil, fmt.Errorf("a drawn roster has a bad row: %w", problems[0])
+		}
+		cfg.Roster = read
+	}
+	l := &lives{fleet: fleet.New(cfg), detector: detect.New(b.rules, detect.Options{}), bench: b, byID: map[string]*life{}}
+	for step := range world.Steps() {
+		for _, delivery := range step.Deliveries {
+			if err := l.take(step.At, delivery); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if err := l.advance(world.End()); err != nil {
+		return nil, err
+	}
+	return l.all, l.sweep(world.End())
+}
+
+// companyOf is what an administrator would have entered: the collector's place and
+// the company's own networks.
+func companyOf(world *persona.World) fleet.Company {
+	c := fleet.Company{HighRiskCountries: fleet.DefaultHighRiskCountries()}
+	c.Offices, c.Networks = world.Offices(), world.Networks()
+	c.Latitude, c.Longitude = world.Collector()
+	return c
+}
+
+// take judges what one laptop delivered.
+func (l *lives) take(at time.Time, delivery persona.Delivery) error {
+	for _, report := range delivery.Reports {
+		if err := l.advance(at); err != nil {
+			return err
+		}
+		obs := fleet.Observation{
+			Device: delivery.Laptop.DeviceID, Serial: delivery.Laptop.Serial, ReceivedAt: at, Peer: delivery.Peer,
+			PeerRTTMillis: delivery.RTTMillis, Report: report,
+		}
+		if report.GetNetwork() != nil {
+			for _, way := range delivery.Ways {
+				obs.Paths = append(obs.Paths, fleet.EgressPath{Address: way.Address, Kind: way.Kind, Tool: way.Tool, Default: way.Default})
+			}
+		}
+		d := l.byID[obs.Device]
+		if d == nil {
+			d = &life{laptop: delivery.Laptop, marks: marksOf(delivery.Laptop)}
+			l.byID[obs.Device] = d
+			l.all = append(l.all, d)
+		}
+		d.picture, _ = l.fleet.Apply(d.picture, obs)
+		if err := l.judge(d, at, false); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// advance judges everybody at each point of the sweeps' grid that passes.
+func (l *lives) advance(to time.Time) error {
+	if l.swept.IsZero() {
+		l.swept = to.Truncate(fleet.SweepInterval)
+	}
+	for next := l.swept.Add(fleet.SweepInterval); !next.After(to); next = next.Add(fleet.SweepInterval) {
+		if err := l.sweep(next); err != nil {
+			return err
+		}
+		l.swept = next
+	}
+	l.now = to
+	return nil
+}
+
+func (l *lives) sweep(at time.Time) error {
+	for _, d := range l.all {
+		if err := l.judge(d, at, l.bench.keep); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *lives) judge(d *life, at time.Time, keep bool) error {
+	device := l.fleet.Device(d.picture, at)
+	if keep {
+		d.snaps = append(d.snaps, snap{at, device})
+	}
+	return d.assess(l.detector, device, at)
+}
+
+// assess judges a device and notes what is asked about it later.
+func (d *life) assess(detector *detect.Detector, device *fleetv1.Device, at time.Time) error {
+	for len(d.weights) < len(d.marks) && at.After(d.marks[len(d.weights)]) {
+		// What it came to by then is what was last judged.
+		d.weights = append(d.weights, weight(d.judgement.GetAssessment()))
+	}
+	judgement, err := detector.Assess(device, d.judgement, at)
+	if err != nil {
+		return fmt.Errorf("assess a laptop of persona %s: %w", d.laptop.Persona, err)
+	}
+	d.judgement = judgement
+	if a := judgement.GetAssessment(); d.peak == nil || rank(a.GetVerdict()) > rank(d.peak.GetVerdict()) {
+		d.peak = a
+	}
+	return nil
+}
+
+// weight is what the evidence for the named hypothesis comes to, in decibans and
+// without the prior.
+func weight(a *fleetv1.Assessment) float64 {
+	sum := 0.0
+	for _, e := range a.GetEvidence() {
+		// Who drives a laptop and who is kept with it do not speak of "displaced".
+		if a.GetKind() != "displaced" || e.GetQuestion() == "abroad" || e.GetQuestion() == "trust" {
+			sum += e.GetDb()
+		}
+	}
+	return sum
+}
+
+var verdicts = []string{"clear", "watch", "likely", "near_certain"}
+
+// rank is a verdict's place, mildest first; of an unknown one, the mildest.
+func rank(verdict string) int {
+	for i, v := range verdicts {
+		if v == verdict {
+			return i
+		}
+	}
+	return 0
+}
+
+const rankLikely, rankNearCertain = 2, 3
