@@ -20,7 +20,9 @@ func TestWindowsAgent(t *testing.T) {
 		run  func(*testing.T, *wine)
 	}{
 		{"scan tells what is installed, renamed and in control", scanTells},
+		{"network is told", networkTold},
 		{"policy is read", policyIsRead},
+		{"doctor tells", doctorTells},
 		{"service is installed, started, stopped and removed", serviceLives},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, w) })
