@@ -208,7 +208,7 @@ func (e *examination) shake(ctx context.Context, config *tls.Config) (tls.Connec
 func (e *examination) lookCloser(ctx context.Context, c *Check) {
 	var shown []*x509.Certificate
 	enough := errors.New("enough was seen")
-	state, err := e.shake(ctx, &tls.Config{
+	_, err := e.shake(ctx, &tls.Config{
 		MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS12,
 		// Nobody is trusted for this: the certificate is looked at and the connection given up.
 		InsecureSkipVerify: true,
@@ -222,7 +222,7 @@ func (e *examination) lookCloser(ctx context.Context, c *Check) {
 			c.Kind, c.Found = "inspected", c.Found+": a proxy of "+product+" inspects TLS here"
 		}
 		c.Do = "have it let the collector's address through untouched"
-	case c.Kind == "no-answer" && (len(shown) > 0 || state.Version != 0 || remote(err)):
+	case c.Kind == "no-answer" && !silent(err):
 		c.Kind, c.Found = "mtu", "a short greeting is answered and one of the usual length is not: large packets are lost on the way"
 		c.Do = "lower the MTU of the interface or the VPN, or let ICMP \"packet too big\" through"
 	case c.Kind == "no-answer":
@@ -231,9 +231,11 @@ func (e *examination) lookCloser(ctx context.Context, c *Check) {
 	}
 }
 
-// remote reports whether an error is what the other side answered.
-func remote(err error) bool {
-	return err != nil && (strings.Contains(err.Error(), "remote error") || errors.As(err, new(tls.RecordHeaderError)))
+// silent reports whether an error says that nothing came: whatever else it is, somebody
+// answered, were it by hanging up.
+func silent(err error) bool {
+	var timeout net.Error
+	return errors.As(err, &timeout) && timeout.Timeout() || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
 }
 
 // noCatalog is the digest of no catalogue: asking for it is the smallest call there is.

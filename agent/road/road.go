@@ -51,7 +51,13 @@ type Road struct {
 	bad          []string
 	// local is this laptop's address of the last connection.
 	local net.Addr
+	// told is what the system said at asked.
+	told  Found
+	asked time.Time
 }
+
+// systemAge is how long what the system says stands: on macOS asking starts a program.
+const systemAge = time.Minute
 
 // New returns the road that the options describe.
 func New(options Options) *Road {
@@ -127,7 +133,7 @@ func (r *Road) Ways(ctx context.Context, address string) (ways []Way, unused []s
 func (r *Road) found(ctx context.Context, address string) ([]Way, []string) {
 	found := fromEnvironment(r.options.Environ)
 	if found.silent() {
-		found = r.system(ctx, r.options.Root)
+		found = r.ofSystem(ctx)
 	}
 	if len(found.Ways) == 0 || found.spared(address) {
 		from := found.From
@@ -137,6 +143,16 @@ func (r *Road) found(ctx context.Context, address string) ([]Way, []string) {
 		return []Way{{From: from}}, found.Unused
 	}
 	return found.Ways, found.Unused
+}
+
+// ofSystem returns what the system says, or said a moment ago.
+func (r *Road) ofSystem(ctx context.Context) Found {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if now := time.Now(); r.asked.IsZero() || now.Sub(r.asked).Abs() >= systemAge {
+		r.told, r.asked = r.system(ctx, r.options.Root), now
+	}
+	return r.told
 }
 
 // dialTime is for how long a dial without a deadline may take.
@@ -228,7 +244,7 @@ func (r *Road) Missed() {
 func (r *Road) Moved() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.good, r.bad = "", nil
+	r.good, r.bad, r.asked = "", nil, time.Time{}
 }
 
 // Taken says by which way the collector was reached last, empty where it was not.

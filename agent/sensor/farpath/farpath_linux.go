@@ -230,6 +230,9 @@ func within(namespace string, f func() error) error {
 // that f starts are elsewhere, and so is /proc/net, which is the main thread's.
 func (p *Path) InNear(f func() error) error { return within(p.near, f) }
 
+// InFar is InNear for the far namespace.
+func (p *Path) InFar(f func() error) error { return within(p.far, f) }
+
 // Near returns a command that runs in the near namespace.
 func (p *Path) Near(ctx context.Context, program string, arguments ...string) *exec.Cmd {
 	return command(ctx, p.near, program, arguments)
