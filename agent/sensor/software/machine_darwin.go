@@ -17,6 +17,9 @@ import (
 // machine is the running macOS.
 type machine struct{}
 
+// zombie is the state of a process that has ended and waits to be asked how (SZOMB).
+const zombie = 5
+
 // AppendProcesses asks the kernel; process libraries would start ps for it.
 func (machine) AppendProcesses(dst []macProcess) ([]macProcess, error) {
 	processes, err := unix.SysctlKinfoProcSlice("kern.proc.all")
@@ -25,6 +28,9 @@ func (machine) AppendProcesses(dst []macProcess) ([]macProcess, error) {
 	}
 	for i := range processes {
 		p := &processes[i]
+		if p.Proc.P_stat == zombie {
+			continue
+		}
 		comm, _, _ := bytes.Cut(p.Proc.P_comm[:], []byte{0})
 		dst = append(dst, macProcess{
 			pid: p.Proc.P_pid, parent: p.Eproc.Ppid, created: time.Unix(p.Proc.P_starttime.Unix()), comm: string(comm),

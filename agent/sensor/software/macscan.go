@@ -48,10 +48,12 @@ type macSystem struct {
 	tripsAt  time.Time
 }
 
-// macKey tells a process from another that has its number later.
+// macKey tells a process from another that has its number later, and from itself when it
+// has become another program, which changes neither its number nor its start.
 type macKey struct {
 	pid     int32
 	created int64
+	comm    string
 }
 
 // macKnown is what was found out about a process.
@@ -168,7 +170,7 @@ func (y *macSystem) findSuspects(ctx context.Context, n *macScan) (hidden bool, 
 	}
 	n.running = y.running[:min(len(y.running), maxMacProcesses)]
 	for _, p := range n.running {
-		id := macKey{p.pid, p.created.UnixNano()}
+		id := macKey{p.pid, p.created.UnixNano(), p.comm}
 		k := y.known[id]
 		if k == nil {
 			if err := ctx.Err(); err != nil {

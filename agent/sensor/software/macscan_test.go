@@ -471,3 +471,18 @@ func TestMacLogs(t *testing.T) {
 		})
 	}
 }
+
+// TestMacExec looks again at a process that has become another program.
+func TestMacExec(t *testing.T) {
+	t.Parallel()
+	h := macDisk(t, nil)
+	m := &recordedMac{}
+	m.add(400, 1, "/bin/sh")
+	y := newMacSystem(m, h)
+	look(t, &y, h)
+	m.processes[0].comm, m.programs[400] = "AnyDesk", "/Applications/AnyDesk.app/Contents/MacOS/AnyDesk"
+	report, _ := look(t, &y, h)
+	if tool := toolIn(t, report, "anydesk"); !tool.GetRunning() || len(y.known) != 1 {
+		t.Errorf("%v, %d processes known", tool, len(y.known))
+	}
+}
