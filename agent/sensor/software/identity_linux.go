@@ -31,7 +31,7 @@ func (y *system) ownWords(p *procfs.Process) elffile.Program {
 		return elffile.Program{}
 	}
 	defer f.Close()
-	program, err := elffile.Read(f)
+	program, err := y.programs.Read(f)
 	if err != nil {
 		return elffile.Program{}
 	}

@@ -27,6 +27,8 @@ const (
 	// quietInterval is how often connections are listed while no program of the
 	// catalogue runs: then only what launchd itself listens for can be new.
 	quietInterval = time.Minute
+	// staleInterval is for how long a listing stands in for one that failed.
+	staleInterval = 2 * time.Minute
 	// tripInterval is how often round trips are asked for: they cost a program's start.
 	tripInterval = time.Minute
 	launchd      = 1
@@ -44,6 +46,7 @@ type macSystem struct {
 	programs map[string]macprogram.Identity // by path, so that a program's many processes are one file read
 	running  []macProcess
 	rows     []sockets.Owned
+	spare    []sockets.Owned // memory for the next listing
 	rowsAt   time.Time
 	tripsAt  time.Time
 }
@@ -124,18 +127,23 @@ func (y *macSystem) observe(ctx context.Context, h host.Host, c *catalog.Catalog
 }
 
 // listSockets lists the connections where somebody could have one that matters. It is
-// false where they cannot be listed.
+// false where they cannot be listed; what was listed a moment ago stands in for them, so
+// that a session does not seem to end because a busy machine took too long to answer.
 func (y *macSystem) listSockets(ctx context.Context, now time.Time, n *macScan) bool {
-	if len(n.suspects) > 0 || now.Sub(y.rowsAt).Abs() >= quietInterval {
-		var err error
-		if y.rows, err = y.machine.AppendSockets(ctx, y.rows[:0]); err != nil {
-			y.rows, y.rowsAt = y.rows[:0], time.Time{}
-			return false
+	var err error
+	age := now.Sub(y.rowsAt).Abs()
+	if len(n.suspects) > 0 || age >= quietInterval {
+		var rows []sockets.Owned
+		rows, err = y.machine.AppendSockets(ctx, y.spare[:0])
+		switch {
+		case err == nil:
+			y.spare, y.rows, y.rowsAt = y.rows, rows, now
+		case age >= staleInterval:
+			y.rows = y.rows[:0]
 		}
-		y.rowsAt = now
 	}
 	n.rows = y.rows
-	return true
+	return err == nil
 }
 
 // measure fills in the round trips of sessions with a connection, once in a while. It is

@@ -486,3 +486,27 @@ func TestMacExec(t *testing.T) {
 		t.Errorf("%v, %d processes known", tool, len(y.known))
 	}
 }
+
+// TestMacSlowNetstat does not take a listing that failed for the end of a session.
+func TestMacSlowNetstat(t *testing.T) {
+	t.Parallel()
+	h := macDisk(t, nil)
+	now := macNow
+	h.Now = func() time.Time { return now }
+	m := &recordedMac{netstat: "tcp46      0      0  *.7070                 *.*                    LISTEN                 0            0  131072  131072   AnyDesk:400" + netstatTail +
+		"tcp4       0      0  192.168.7.20.7070      198.51.100.9.40112     ESTABLISHED        17867       175129  131072  132240   AnyDesk:400" + netstatTail}
+	m.add(400, 1, "/Applications/AnyDesk.app/Contents/MacOS/AnyDesk")
+	y := newMacSystem(m, h)
+	look(t, &y, h)
+	m.refuse, m.netstat = errors.New("took too long"), ""
+	for _, test := range []struct {
+		after time.Duration
+		ended bool
+	}{{15 * time.Second, false}, {time.Minute, false}, {time.Minute, true}} {
+		now = now.Add(test.after)
+		report, detail := look(t, &y, h)
+		if s := report.GetRemoteSessions(); len(s) != 1 || (s[0].GetEndedAt() != nil) != test.ended || !strings.Contains(detail, detailMacOwners) {
+			t.Errorf("after %v: sessions %v, not seen: %q", test.after, s, detail)
+		}
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/farmhound-security/farmhound/agent/sensor/host"
+	"github.com/farmhound-security/farmhound/agent/sensor/internal/elffile"
 	"github.com/farmhound-security/farmhound/agent/sensor/internal/procfs"
 	"github.com/farmhound-security/farmhound/agent/sensor/internal/sockets"
 	"github.com/farmhound-security/farmhound/proto/catalog"
@@ -28,6 +29,7 @@ type system struct {
 	inventory inventory
 	tracker   *tracker
 	logs      logs
+	programs  elffile.Reader
 
 	suspects []*suspect
 	holdings []holding

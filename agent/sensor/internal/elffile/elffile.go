@@ -55,11 +55,18 @@ type segment struct {
 	offset, size uint64
 }
 
+// Reader reads programs, one at a time, into memory that it uses again: where much is
+// built, many new ones run. The zero value is ready.
+type Reader struct{ memory []byte }
+
 // Read reads a program. An error says that it is none; one that says nothing of itself
 // is not an error.
-func Read(r io.ReaderAt) (Program, error) {
-	var h [headerSize]byte
-	if _, err := r.ReadAt(h[:], 0); err != nil || string(h[:6]) != "\x7fELF\x02\x01" {
+func (d *Reader) Read(r io.ReaderAt) (Program, error) {
+	if d.memory == nil {
+		d.memory = make([]byte, maxHeaders*programSize+maxSearch+maxWords)
+	}
+	h := d.memory[:headerSize]
+	if _, err := r.ReadAt(h, 0); err != nil || string(h[:6]) != "\x7fELF\x02\x01" {
 		return Program{}, errNotProgram
 	}
 	offset := binary.LittleEndian.Uint64(h[32:])
@@ -67,7 +74,7 @@ func Read(r io.ReaderAt) (Program, error) {
 	if size != programSize || count > maxHeaders || offset > 1<<40 {
 		return Program{}, errNotProgram
 	}
-	table := make([]byte, int(count)*programSize)
+	table, rest := d.memory[:int(count)*programSize], d.memory[int(count)*programSize:]
 	if _, err := r.ReadAt(table, int64(offset)); err != nil {
 		return Program{}, errNotProgram
 	}
@@ -80,17 +87,17 @@ func Read(r io.ReaderAt) (Program, error) {
 		switch {
 		case s.offset > 1<<40:
 		case s.kind == segmentNote && p.Package == "":
-			p.Package = packageIn(s.read(r, maxNotes))
+			p.Package = packageIn(s.read(r, rest[:maxNotes]))
 		case s.kind == segmentLoad && s.flags&writable != 0 && p.Command == "":
-			p.Command = commandIn(s.read(r, maxSearch+maxWords))
+			p.Command = commandIn(s.read(r, rest[:maxSearch+maxWords]))
 		}
 	}
 	return p, nil
 }
 
-// read returns at most limit bytes from the beginning of a segment.
-func (s segment) read(r io.ReaderAt, limit int) []byte {
-	data := make([]byte, min(s.size, uint64(limit)))
+// read returns the beginning of a segment, as much as fits into the memory given.
+func (s segment) read(r io.ReaderAt, memory []byte) []byte {
+	data := memory[:min(s.size, uint64(len(memory)))]
 	n, _ := r.ReadAt(data, int64(s.offset)) // of a torn file what there is
 	return data[:n]
 }

@@ -56,14 +56,25 @@ func TestRead(t *testing.T) {
 		{"escapes", `{"name":"x\u0031"}`, "path\tno end", Program{}},
 		{"nothing", "", "", Program{}},
 	} {
-		got, err := Read(bytes.NewReader(programOf(tt.note, tt.words)))
+		got, err := new(Reader).Read(bytes.NewReader(programOf(tt.note, tt.words)))
 		if diff := cmp.Diff(tt.want, got); diff != "" || err != nil {
 			t.Errorf("%s: %v (-want +got):\n%s", tt.name, err, diff)
 		}
 	}
+	// What was read of one program is no other's.
+	var again Reader
+	for _, want := range []Program{{"x11vnc", ""}, {}} {
+		note := "{}"
+		if want.Package != "" {
+			note = `{"name":"x11vnc"}`
+		}
+		if got, err := again.Read(bytes.NewReader(programOf(note, ""))); got != want || err != nil {
+			t.Errorf("%+v, %v", got, err)
+		}
+	}
 	whole := programOf("{}", words)
 	for _, size := range []int{0, 20, 70} {
-		if _, err := Read(bytes.NewReader(whole[:size])); err == nil {
+		if _, err := new(Reader).Read(bytes.NewReader(whole[:size])); err == nil {
 			t.Errorf("%d bytes are a program", size)
 		}
 	}
@@ -92,7 +103,7 @@ func TestBuiltByGo(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	got, err := Read(f)
+	got, err := new(Reader).Read(f)
 	if diff := cmp.Diff(Program{Command: "example.com/far/cmd/viewer"}, got); diff != "" || err != nil {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
 	}
@@ -101,7 +112,7 @@ func TestBuiltByGo(t *testing.T) {
 func FuzzRead(f *testing.F) {
 	f.Add(programOf(`{"name":"x11vnc"}`, "0123456789abcdefpath\tx\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		if p, err := Read(bytes.NewReader(data)); err == nil && len(p.Package)+len(p.Command) > 2*longest {
+		if p, err := new(Reader).Read(bytes.NewReader(data)); err == nil && len(p.Package)+len(p.Command) > 2*longest {
 			t.Errorf("%+v is too long", p)
 		}
 	})
