@@ -89,7 +89,8 @@ func (t *touches) look(kind farmhoundv1.FactKind, value string, derived bool) {
 	found := t.reader.catalog.AppendTouched(nil, t.os, catalog.Fact{Kind: kind, Value: value})
 	if key := looseKey(kind, value); key != "" {
 		for _, one := range t.reader.loose[kind][key] {
-			if os := one.Fact.GetOs(); os == t.os || os == 0 {
+			// Who signs on one system signs on the others.
+			if os := one.Fact.GetOs(); os == t.os || os == 0 || kind == signer {
 				found = append(found, one)
 			}
 		}
@@ -116,8 +117,12 @@ func looseIndex(c *catalog.Catalog) map[farmhoundv1.FactKind]map[string][]catalo
 			if kind == session {
 				kind = process
 			}
-			key := looseKey(kind, f.GetValue())
-			if key == "" || strings.Contains(f.GetValue(), "*") {
+			value := f.GetValue()
+			if kind == uninstall {
+				value = strings.TrimSuffix(value, "*") // also without a version
+			}
+			key := looseKey(kind, value)
+			if key == "" || strings.Contains(value, "*") {
 				continue
 			}
 			if index[kind] == nil {
@@ -201,6 +206,9 @@ func (t *touches) domain(value string) error {
 
 // iface takes a name, also as ip link shows it: wg0@if2:.
 func (t *touches) iface(value string) error {
+	if module, found := strings.CutPrefix(value, "kernel_module="); found {
+		return t.driver(module)
+	}
 	value = strings.TrimSuffix(value, ":")
 	value, _, _ = strings.Cut(value, "@")
 	t.seen(iface, value)

@@ -18,7 +18,7 @@ var (
 	// identity finds vendor and product in 1d6b:0104, also with 0x, within a line of
 	// lsusb, or in a Windows device id.
 	identity  = regexp.MustCompile(`(?i)(?:^|\s)(?:ID )?(?:0x)?([0-9a-f]{4}):(?:0x)?([0-9a-f]{4})(?:\s+|$)`)
-	windowsID = regexp.MustCompile(`(?i)VID_([0-9a-f]{4})&PID_([0-9a-f]{4})(?:&[^\\]*)?(?:\\(.*))?$`)
+	windowsID = regexp.MustCompile(`(?i)VID_([0-9a-f]{4})&PID_([0-9a-f]{4})(?:&[^\\\s]*)?(?:\\(\S*))?(?:\s+(.*))?$`)
 	storageID = regexp.MustCompile(`(?i)VEN_([^&\\]*)&PROD_([^&\\]*)`)
 )
 
@@ -40,7 +40,7 @@ func (t *touches) usb(value string) error {
 		m := windowsID.FindStringSubmatch(value)
 		d.VendorId, d.ProductId = hex16(m[1]), hex16(m[2])
 		d.Serial = &farmhoundv1.PeripheralSerial{Class: fleetkey.ClassOf(m[3])}
-		rest = ""
+		rest = m[4]
 	case storageID.MatchString(value):
 		m := storageID.FindStringSubmatch(value)
 		d.StorageNames = []string{strings.ReplaceAll(m[1]+" "+m[2], "_", " ")}

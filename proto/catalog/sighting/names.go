@@ -15,6 +15,8 @@ var (
 	copied = regexp.MustCompile(`[ _]?\(\d{1,3}\)$|[ _]- Copy$`)
 	// numbered is a version at the end of a file's name, after a separator.
 	numbered = regexp.MustCompile(`(?i)[-_. ]v?\d+([._]\d+)+([-_.].*)?$`)
+	// platform is what a program built for several systems has behind its name.
+	platform = regexp.MustCompile(`(?i)[-_.](linux|windows|darwin|macos|win(32|64)?|x64|x86|x86_64|amd64|arm64|aarch64)([-_.].*)?$`)
 	// title is what a Unix program writes behind its name: "sshd: alice [priv]".
 	title = regexp.MustCompile(`^([A-Za-z0-9_.+-]+): `)
 )
@@ -49,9 +51,14 @@ func (t *touches) program(name string) {
 	if t.os == linux && len(name) > linuxComm {
 		t.seen(process, name[:linuxComm])
 	}
-	if bare := numbered.ReplaceAllString(name, ""); bare != name && len(bare) >= 5 {
+	if bare := bareName(name); bare != name && len(bare) >= 4 {
 		t.derived(process, bare)
 	}
+}
+
+// bareName takes version and platform from the end of a file's name.
+func bareName(name string) string {
+	return platform.ReplaceAllString(numbered.ReplaceAllString(name, ""), "")
 }
 
 // noProgram are endings of files that do not run, so that .exe was not left off.
@@ -67,7 +74,7 @@ func (t *touches) windowsProgram(name string) {
 	t.seen(process, lower)
 	t.seen(process, stem)
 	t.seen(process, stem+".exe")
-	bare := numbered.ReplaceAllString(copied.ReplaceAllString(stem, ""), "")
+	bare := bareName(copied.ReplaceAllString(stem, ""))
 	if bare != stem && len(bare) >= 4 {
 		t.derived(process, bare+".exe")
 	}
@@ -129,6 +136,7 @@ func parents(dotted string) []string {
 // bundleID takes an identifier, also one of a helper below it, or one with a team's
 // prefix.
 func (t *touches) bundleID(value string) error {
+	t.seen(bundleID, value) // some end in .app
 	value = strings.TrimSuffix(value, ".app")
 	if rest := teamPrefix.ReplaceAllString(value, ""); rest != value {
 		t.seen(bundleID, rest)
@@ -142,37 +150,7 @@ func (t *touches) bundleID(value string) error {
 	return nil
 }
 
-var (
-	teamPrefix = regexp.MustCompile(`^[A-Z0-9]{10}\.`)
-	// packaged is what stands behind a package's name in listings and file names.
-	packaged = regexp.MustCompile(`(?i)(:(amd64|i386|arm64|armhf|all)|[_.-](x86_64|amd64|i[3-6]86|aarch64|arm64|armhf|noarch|all)|\.(deb|rpm|pkg|msi|appimage|snap|flatpak))+$`)
-	release  = regexp.MustCompile(`[ _=/-]v?\d+[0-9A-Za-z.+~:_-]*$`)
-)
-
-// pkg takes a name, also with version and architecture, of dpkg, rpm, flatpak, snap,
-// winget and installer receipts.
-func (t *touches) pkg(value string) error {
-	value = strings.TrimPrefix(strings.TrimPrefix(value, "app/"), "./")
-	if i := strings.LastIndexByte(value, '/'); i >= 0 && packaged.MatchString(value) {
-		value = value[i+1:]
-	}
-	t.seen(pkg, value)
-	bare := packaged.ReplaceAllString(value, "")
-	t.seen(pkg, bare)
-	for range 2 { // rpm has a version and a release
-		shorter := release.ReplaceAllString(bare, "")
-		if shorter == bare || len(shorter) < 3 {
-			break
-		}
-		bare = shorter
-		t.seen(pkg, bare)
-	}
-	t.derived(bundleID, bare)
-	if t.os == windows {
-		t.derived(uninstall, bare)
-	}
-	return nil
-}
+var teamPrefix = regexp.MustCompile(`^[A-Z0-9]{10}\.`)
 
 var (
 	// edition is what installers write behind a product's name.

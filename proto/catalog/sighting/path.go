@@ -17,11 +17,12 @@ var variables = map[string]string{
 }
 
 var (
-	variable = regexp.MustCompile(`(?i)^(?:%([a-z0-9_()]+)%|\$\{?env:([a-z0-9_()]+)\}?)`)
-	device   = regexp.MustCompile(`(?i)^(?:\\\\[?.]\\|\\\?\?\\|\\Device\\HarddiskVolume\d+\\|[D-Z]:\\)`)
-	profile  = regexp.MustCompile(`(?i)^C:\\(?:Users\\[^\\]+|Documents and Settings\\[^\\]+|Windows\\System32\\config\\systemprofile|Windows\\SysWOW64\\config\\systemprofile|Windows\\ServiceProfiles\\[^\\]+)(\\|$)`)
-	oldData  = regexp.MustCompile(`(?i)^~\\(?:Local Settings\\)?Application Data\\`)
-	unixHome = regexp.MustCompile(`^(?:/home/[^/]+|/Users/[^/]+|/root|/var/root|\$HOME|\$\{HOME\}|~[a-z][^/]*)(/|$)`)
+	variable   = regexp.MustCompile(`(?i)^(?:%([a-z0-9_()]+)%|\$\{?env:([a-z0-9_()]+)\}?)`)
+	device     = regexp.MustCompile(`(?i)^(?:\\\\[?.]\\|\\\?\?\\|\\Device\\HarddiskVolume\d+\\|[D-Z]:\\)`)
+	profile    = regexp.MustCompile(`(?i)^C:\\(?:Users\\[^\\]+|Documents and Settings\\[^\\]+|Windows\\System32\\config\\systemprofile|Windows\\SysWOW64\\config\\systemprofile|Windows\\ServiceProfiles\\[^\\]+)(\\|$)`)
+	driverFile = regexp.MustCompile(`(?i)\.(inf|sys|cat)$`)
+	oldData    = regexp.MustCompile(`(?i)^~\\(?:Local Settings\\)?Application Data\\`)
+	unixHome   = regexp.MustCompile(`^(?:/home/[^/]+|/Users/[^/]+|/root|/var/root|\$HOME|\$\{HOME\}|~[a-z][^/]*)(/|$)`)
 )
 
 // windowsRoots are where an application has a folder of its own. What is installed
@@ -54,6 +55,7 @@ func (t *touches) windowsPath(value string) {
 	folder := value[:strings.LastIndexByte(value, '\\')+1]
 	if name := value[len(folder):]; name != "" && strings.Trim(name, "*") != "" {
 		t.program(name)
+		t.derived(driver, driverFile.ReplaceAllString(name, ""))
 		if !strings.Contains(name, ".") {
 			folder = value + `\` // a folder, named without its separator
 		}

@@ -64,11 +64,13 @@ func (c *Complaint) Error() string { return fmt.Sprintf("line %d: %s", c.Line, c
 type Reader struct {
 	catalog *catalog.Catalog
 	loose   map[farmhoundv1.FactKind]map[string][]catalog.Touch
+
+	applications map[string][]catalog.Touch
 }
 
 // New returns a reader for a catalogue.
 func New(c *catalog.Catalog) *Reader {
-	return &Reader{catalog: c, loose: looseIndex(c)}
+	return &Reader{catalog: c, loose: looseIndex(c), applications: applications(c)}
 }
 
 // Each judges every line of a JSON-lines stream. A line that can be used is handed
