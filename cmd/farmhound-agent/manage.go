@@ -41,16 +41,8 @@ func (installCommand) Run(_ context.Context, cli *commandLine, p process) error 
 	if err != nil {
 		return err
 	}
-	given := cli.Setting.layer()
-	if proxy, ok := given["proxy"]; ok {
-		proxy.Text = strings.Join(s.Proxies, ",") // without the login
-		given["proxy"] = proxy
-	}
-	wrote, err := writeSettings(file, given)
+	wrote, err := keepSettings(file, s, cli.Setting.layer())
 	if err != nil {
-		return err
-	}
-	if err := errors.Join(keepSecret(s, s.EnrollSecret, s.InstalledSecretFile()), keepSecret(s, s.ProxyLogin, s.InstalledLoginFile())); err != nil {
 		return err
 	}
 	if err := installed.Install(); err != nil {
@@ -61,6 +53,19 @@ func (installCommand) Run(_ context.Context, cli *commandLine, p process) error 
 	}
 	_, err = fmt.Fprintln(p.stdout, "service installed; start it with farmhound-agent start")
 	return err
+}
+
+// keepSettings leaves what was given for the service: settings in their file, secrets in
+// the state directory.
+func keepSettings(file string, s settings.Settings, given settings.Layer) (wrote bool, err error) {
+	if proxy, ok := given["proxy"]; ok {
+		proxy.Text = strings.Join(s.Proxies, ",") // without the login
+		given["proxy"] = proxy
+	}
+	if wrote, err = writeSettings(file, given); err != nil {
+		return false, err
+	}
+	return wrote, errors.Join(keepSecret(s, s.EnrollSecret, s.InstalledSecretFile()), keepSecret(s, s.ProxyLogin, s.InstalledLoginFile()))
 }
 
 // writeSettings writes settings that were given as flags, secrets left out, to a
@@ -99,7 +104,8 @@ func writeSettings(path string, given settings.Layer) (bool, error) {
 	return true, atomicfile.Write(path, data.Bytes(), 0o644)
 }
 
-// keepSecret leaves a secret that was given as such for the service.
+// keepSecret leaves a secret that was given as such for the service, at a path in the
+// state directory.
 func keepSecret(s settings.Settings, secret settings.Secret, path string) error {
 	if secret.Reveal() == "" {
 		return nil
