@@ -74,6 +74,9 @@ func (s *Sensor) Observe(ctx context.Context, into *farmhoundv1.Report) error {
 	tools := scan.findTools(&s.system.inventory)
 	finder := scan.findSessions(s.host, tools)
 	s.system.readLogs(finder, *s.keys.Load())
+	if s.system.logs.hidden {
+		details = append(details, detailLogs)
+	}
 	into.RemoteSessions = s.system.tracker.update(s.host.Time(), finder.seen)
 	if ctx.Err() == nil {
 		s.system.tracker.forgetEnded()
