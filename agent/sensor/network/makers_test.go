@@ -24,6 +24,7 @@ func TestMaker(t *testing.T) {
 		{"Intel's wireless card", "00:13:02:11:22:33", makerLaptop},
 		{"Dell", "F8:DB:88:11:22:33", makerLaptop},
 		{"ThinkPad's own port", "54:05:db:00:00:01", makerLaptop},
+		{"Framework", "9c:bf:0d:11:22:33", makerLaptop},
 		{"a card of Intel's with an address of its own choice", "02:13:02:11:22:33", makerOther},
 		{"JetKVM", "30:52:53:0a:0b:0c", makerKVM},
 		{"NanoKVM", "48:da:35:6f:0b:0c", makerKVM},
