@@ -31,9 +31,9 @@ func networkTold(t *testing.T, w *wine) {
 	for _, i := range own {
 		sizes[uint32(i.MTU)] = true
 	}
-	var route net.IP
-	if conn, err := net.Dial("udp4", "198.41.0.4:9"); err == nil { //nolint:noctx // sends nothing
-		route = conn.LocalAddr().(*net.UDPAddr).IP //nolint:errcheck // a UDP socket's
+	routed := false
+	if conn, err := net.Dial("udp4", "198.41.0.4:9"); err == nil { // which sends nothing
+		routed = true
 		_ = conn.Close()
 	}
 	defaults := 0
@@ -45,7 +45,7 @@ func networkTold(t *testing.T, w *wine) {
 			defaults++
 		}
 	}
-	if route != nil && defaults == 0 {
+	if routed && defaults == 0 {
 		t.Errorf("no default route among %v", n.GetInterfaces())
 	}
 }

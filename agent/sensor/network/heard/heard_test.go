@@ -134,7 +134,7 @@ func TestSSDP(t *testing.T) {
 	}
 }
 
-func TestParsersKeepNoMemory(t *testing.T) {
+func TestParsersAllocateLittle(t *testing.T) {
 	packets := map[string]struct {
 		parse  func([]byte) (Kind, bool)
 		packet []byte
