@@ -29,7 +29,11 @@ type logs struct {
 	follower logFollower
 	looked   time.Time // when the files were last looked for
 	files    []followedLog
+	hidden   bool // in the last read one could not be opened for want of permission
 }
+
+// detailLogs says what of the logs could not be seen.
+const detailLogs = "remote-control tools' own logs are hidden without root"
 
 type followedLog struct {
 	source *logSource
@@ -88,6 +92,7 @@ func (y *logs) followed(source *logSource, name string) followedLog {
 // read reads what was appended to the logs of the tools that are there.
 func (y *logs) read(tools map[string]*tool, t *tracker, keys fleetkey.Ring) {
 	now := y.host.Time()
+	y.hidden = false
 	for i := range y.files {
 		f := &y.files[i]
 		entry := tools[f.source.tool]
@@ -115,6 +120,7 @@ func (y *logs) appended(f *followedLog) []byte {
 	}
 	file, err := y.open(f.name)
 	if err != nil {
+		y.hidden = y.hidden || errors.Is(err, fs.ErrPermission)
 		return nil
 	}
 	defer file.Close()

@@ -127,6 +127,21 @@ func TestSessionByLogAndConnection(t *testing.T) {
 	}
 }
 
+// Two logs of one tool that have the same session tell of one, even if it was over before
+// anybody looked.
+func TestSessionInTwoLogs(t *testing.T) {
+	t.Parallel()
+	service, user := "var/log/anydesk.trace", "home/kim/.anydesk/anydesk.trace"
+	anydesk := process{pid: 50, parent: 1, exe: "/usr/bin/anydesk", args: []string{"anydesk"}}
+	g := newGrowing(t, machine{processes: []process{anydesk}, files: map[string]string{service: "", user: ""}})
+	g.sessions(at(15, 59, 0, 0))
+	g.write(service, anyDeskCame+anyDeskWent)
+	g.write(user, anyDeskCame+anyDeskWent)
+	if got := g.sessions(at(16, 31, 0, 0)); len(got) != 1 || !got[0].GetEndedAt().AsTime().Equal(at(16, 30, 0, 0)) {
+		t.Errorf("sessions: %v", got)
+	}
+}
+
 // A log that did not exist is new from its beginning on, a tool that ended without a word
 // has ended its sessions, and TeamViewer's list has whole ones.
 func TestLogsComeAndGo(t *testing.T) {

@@ -100,13 +100,25 @@ func (t *tracker) called(tool string, kind farmhoundv1.SessionKind, c caller, cl
 	}
 }
 
-// byAccount finds the open session that a log told of when it began.
+// byAccount finds the session that a log told of when it began, or another log of the
+// same tool has told of whole.
 func (t *tracker) byAccount(tool string, c caller, keys fleetkey.Ring) *farmhoundv1.RemoteSession {
 	account := hashAccount(tool, c.account, keys)
+	if account.hash == nil {
+		return nil
+	}
+	same := func(r *farmhoundv1.RemoteSession) bool {
+		return r.GetTool() == tool && bytes.Equal(r.GetAccountHash(), account.hash) &&
+			r.GetStartedAt().AsTime().Before(c.end.Add(time.Second)) && (r.EndedAt == nil || c.start.Before(r.GetEndedAt().AsTime()))
+	}
 	for _, s := range t.open {
-		r := s.report
-		if account.hash != nil && r.GetTool() == tool && bytes.Equal(r.GetAccountHash(), account.hash) && r.GetStartedAt().AsTime().Before(c.end.Add(time.Second)) {
-			return r
+		if same(s.report) {
+			return s.report
+		}
+	}
+	for _, s := range t.ended {
+		if same(s.report) {
+			return s.report
 		}
 	}
 	return nil
