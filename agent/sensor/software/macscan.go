@@ -19,6 +19,7 @@ const (
 	detailMacPrograms   = "programs of other users are hidden without root"
 	detailMacOwners     = "connections and their owners could not be listed"
 	detailMacStatistics = "round trips could not be listed"
+	detailMacLogs       = "tools' own logs are hidden without root, or without Full Disk Access"
 )
 
 const (
@@ -115,6 +116,9 @@ func (y *macSystem) observe(ctx context.Context, h host.Host, c *catalog.Catalog
 	y.logs.follow(y.inventory.at, y.inventory.homes, tools, y.tracker, keys)
 	seen := y.logs.tell(f.seen, tools, f.isNear, keys)
 	y.logs.tellEnded(tools, y.tracker, f.isNear, keys)
+	if y.logs.hidden {
+		details = append(details, detailMacLogs)
+	}
 	if !y.measure(ctx, h.Time(), seen) {
 		details = append(details, detailMacStatistics)
 	}
