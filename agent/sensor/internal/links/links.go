@@ -3,8 +3,8 @@
 // address is nearby use it.
 //
 // On the running machine interfaces and addresses come from the kernel; a recorded
-// tree is read from /sys/class/net and /proc/net. The package imports proto/ and
-// agent/sensor/host only.
+// tree is read from /sys/class/net and /proc/net. The package imports proto/,
+// agent/sensor/host and agent/sensor/internal/plist only.
 package links
 
 import (

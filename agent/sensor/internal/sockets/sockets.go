@@ -4,8 +4,9 @@
 // Linux' kernel is asked through its INET_DIAG dump where it can be; files recorded
 // from /proc/net/tcp are read otherwise, and then round trips and bytes are absent.
 // Windows' tables with owners, and what macOS' netstat and nettop print, are parsed here as
-// well. Rows are parsed into memory that
-// the caller reuses: a steady scan allocates nothing per row. The package imports nothing of Farmhound but agent/sensor/host.
+// well. Rows are parsed into memory that the caller reuses: on Linux and Windows a steady
+// scan allocates nothing per row. The package imports nothing of Farmhound but
+// agent/sensor/host.
 package sockets
 
 import (
