@@ -20,6 +20,9 @@ import (
 // which has other programs as well.
 var packagedFolders = [...]string{"/usr/bin/", "/usr/sbin/", "/usr/lib/", "/usr/lib64/", "/usr/libexec/", "/bin/", "/sbin/", "/lib/", "/nix/store/", "/snap/"}
 
+// maxWritten bounds the logs that one process is known by.
+const maxWritten = 8
+
 // ownWords reads what a process's program says of itself, unless a package put it there.
 func (y *system) ownWords(p *procfs.Process) elffile.Program {
 	packaged := slices.ContainsFunc(packagedFolders[:], func(folder string) bool { return strings.HasPrefix(p.Executable, folder) })
@@ -70,4 +73,27 @@ func commandName(command string) string {
 		return ""
 	}
 	return name
+}
+
+// addWritten adds the logs of tools that a process writes: whatever it is called and
+// wherever it lies, that is the tool. Only programs where anybody can put them are looked
+// at, and only those that show nothing else.
+func (y *system) addWritten(s *suspect) {
+	if s.isSuspect() || !s.writable() || isInterpreter(s.Name()) {
+		return
+	}
+	fact := func(path string) catalog.Fact {
+		return catalog.Fact{Kind: farmhoundv1.FactKind_FACT_KIND_SESSION_LOG, Value: homeless(path)}
+	}
+	y.processes.Written(s.Process, func(path []byte) bool {
+		return s.catalog.Knows(linux, fact(string(path)))
+	}, func(path string) {
+		if f := fact(path); !slices.Contains(s.facts, f) && len(s.facts) < maxWritten {
+			s.facts = append(s.facts, f)
+		}
+	})
+	for _, f := range s.facts {
+		s.written = true
+		s.touch(f)
+	}
 }

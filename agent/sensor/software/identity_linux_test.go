@@ -78,3 +78,39 @@ func TestRenamedProgram(t *testing.T) {
 		}
 	}
 }
+
+// A tool that writes its own log is itself, whatever it is called; who only reads one, or
+// lies where packages put programs, is not.
+func TestKnownByWhatItWrites(t *testing.T) {
+	t.Parallel()
+	const log = "/home/kim/.local/share/logs/RustDesk/server/rustdesk_rCURRENT.log"
+	for _, tt := range []struct {
+		name, exe, flags string
+		want             bool
+	}{
+		{"a renamed tool", "/home/kim/.cache/update", "0102001", true},
+		{"a reader", "/home/kim/.cache/update", "0100000", false},
+		{"an installed program", "/usr/bin/filebeat", "0102001", false},
+		{"a script", "/home/kim/bin/python3", "0102001", false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			m := machine{
+				processes: []process{{pid: 50, parent: 1, exe: tt.exe, args: []string{tt.exe}}},
+				files: map[string]string{
+					"proc/50/fd/9": "-> " + log, "proc/50/fdinfo/9": "pos:\t7\nflags:\t" + tt.flags + "\nmnt_id:\t29\n",
+					"home/kim/.config/rustdesk/RustDesk.toml": "",
+				},
+			}
+			running := slices.ContainsFunc(observe(t, m.write(t)).GetSoftware().GetTools(), func(tool *farmhoundv1.Tool) bool {
+				if tool.GetId() == "rustdesk" && tool.GetRunning() && !tool.GetRenamed() {
+					t.Error("it is not renamed")
+				}
+				return tool.GetId() == "rustdesk" && tool.GetRunning()
+			})
+			if running != tt.want {
+				t.Errorf("running: %v, want %v", running, tt.want)
+			}
+		})
+	}
+}

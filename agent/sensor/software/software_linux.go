@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
+	"time"
 
 	"github.com/farmhound-security/farmhound/agent/sensor/host"
 	"github.com/farmhound-security/farmhound/agent/sensor/internal/elffile"
@@ -30,6 +31,7 @@ type system struct {
 	tracker   *tracker
 	logs      logs
 	programs  elffile.Reader
+	writtenAt time.Time // when what unknown programs write was last looked at
 
 	suspects []*suspect
 	holdings []holding
@@ -106,8 +108,14 @@ type scan struct {
 // findSuspects finds the suspects among the processes.
 func (y *system) findSuspects(c *catalog.Catalog, processes []*procfs.Process) {
 	y.suspects = y.suspects[:0]
+	due := y.writtenAt != y.inventory.at // what is written changes; once a minute is enough
+	y.writtenAt = y.inventory.at
 	for _, p := range processes {
-		if s := y.judge(p, c); s.isSuspect() {
+		s := y.judge(p, c)
+		if due {
+			y.addWritten(s)
+		}
+		if s.isSuspect() {
 			if !s.placed {
 				s.placed, s.contained = true, y.contained(s)
 			}

@@ -31,6 +31,7 @@ type suspect struct {
 	*procfs.Process
 	catalog *catalog.Catalog
 	facts   []catalog.Fact
+	written bool     // it is known by the logs that it writes only
 	command string   // what its program was built as, where it says so
 	entries []string // ids of the entries whose facts it touches
 	sshd    bool
@@ -51,14 +52,8 @@ func (y *system) judge(p *procfs.Process, c *catalog.Catalog) *suspect {
 	}
 	s := &suspect{Process: p, catalog: c, facts: factsOf(p)}
 	s.addOwnWords(y.ownWords(p))
-	var touched []catalog.Touch
 	for _, f := range s.facts {
-		touched = c.AppendTouched(touched, linux, f)
-	}
-	for _, t := range touched {
-		if id := t.Entry.GetId(); !slices.Contains(s.entries, id) {
-			s.entries = append(s.entries, id)
-		}
+		s.touch(f)
 	}
 	s.sshd = isSSHD(p)
 	if !s.isSuspect() {
@@ -66,6 +61,15 @@ func (y *system) judge(p *procfs.Process, c *catalog.Catalog) *suspect {
 	}
 	p.Memo = s
 	return s
+}
+
+// touch adds the entries that a fact touches.
+func (s *suspect) touch(f catalog.Fact) {
+	for _, t := range s.catalog.AppendTouched(nil, linux, f) {
+		if id := t.Entry.GetId(); !slices.Contains(s.entries, id) {
+			s.entries = append(s.entries, id)
+		}
+	}
 }
 
 func (s *suspect) isSuspect() bool { return len(s.entries) > 0 || s.sshd }
@@ -132,7 +136,7 @@ func isInterpreter(name string) bool {
 // install may run through a link with another name.
 func (s *suspect) renamed(entry *farmhoundv1.Entry) bool {
 	name := s.Name()
-	if name != "" && s.command != "" && hasName(entry, s.command) && !hasName(entry, name) {
+	if name != "" && (s.written || s.command != "" && hasName(entry, s.command)) && !hasName(entry, name) {
 		return true
 	}
 	return name != "" && s.writable() && !isInterpreter(name) &&

@@ -3,6 +3,7 @@ package procfs
 import (
 	"bytes"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -170,4 +171,46 @@ func FuzzSocketInode(f *testing.F) {
 			t.Errorf("inode %d in %q", inode, link)
 		}
 	})
+}
+
+// Of a running process's files those count that it can write, and that are asked for.
+func TestWritten(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	read, err := os.Create(filepath.Join(folder, "read"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := read.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if read, err = os.Open(read.Name()); err != nil {
+		t.Fatal(err)
+	}
+	defer read.Close()
+	for _, name := range []string{"written", "other"} {
+		f, err := os.OpenFile(filepath.Join(folder, name), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+	}
+	var got []string
+	NewTable(host.Host{}).Written(&Process{PID: os.Getpid()}, func(path []byte) bool {
+		return strings.HasPrefix(string(path), folder) && !strings.HasSuffix(string(path), "other")
+	}, func(path string) { got = append(got, path) })
+	if len(got) != 1 || got[0] != filepath.Join(folder, "written") {
+		t.Errorf("written: %q", got)
+	}
+}
+
+func TestForWriting(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]bool{
+		"pos:\t0\nflags:\t0100000\n": false, "pos:\t0\nflags:\t0102001\n": true, "flags:\t02\n": true, "flags:\t9\n": false, "": false, "pos:\t1\n": false,
+	} {
+		if got := forWriting([]byte(text)); got != want {
+			t.Errorf("%q: %v", text, got)
+		}
+	}
 }

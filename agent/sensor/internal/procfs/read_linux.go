@@ -207,6 +207,34 @@ func (t *Table) AppendSockets(dst []uint64, p *Process) ([]uint64, error) {
 	return dst, nil
 }
 
+// Written calls found for every file that a process has open for writing and that is
+// wanted, with its path on the host; deleted ones have another. The slice that wanted is
+// given is valid during the call.
+func (t *Table) Written(p *Process, wanted func(path []byte) bool, found func(path string)) {
+	if t.begin() != nil {
+		return
+	}
+	defer t.end()
+	folder, err := t.open(p.PID, "fd", unix.O_DIRECTORY)
+	if err != nil {
+		return
+	}
+	defer unix.Close(folder)
+	if t.files, err = t.appendNumbers(t.files[:0], folder, maxFiles); err != nil {
+		return
+	}
+	for _, number := range t.files {
+		link, err := t.numberedLink(folder, number)
+		if err != nil || len(link) == 0 || link[0] != '/' || !wanted(link) {
+			continue
+		}
+		name := string(link) // lies in memory that the next read overwrites
+		if info, err := t.read(p.PID, "fdinfo/"+strconv.Itoa(number)); err == nil && forWriting(info) {
+			found(name)
+		}
+	}
+}
+
 // NetworkNamespace names the network namespace that a process is in, or the calling
 // thread for nil. It is empty where that is hidden from this user.
 func (t *Table) NetworkNamespace(p *Process) string { return t.Namespace(p, "net") }

@@ -194,6 +194,15 @@ func socketInode(link []byte) (uint64, bool) {
 
 func describe(err error) error { return fmt.Errorf("read open files of a process: %w", err) }
 
+// forWriting takes the flags, in octal, out of /proc/PID/fdinfo/N.
+func forWriting(info []byte) bool {
+	_, line, found := bytes.Cut(info, []byte("flags:"))
+	line, _, _ = bytes.Cut(line, []byte{'\n'})
+	flags, err := strconv.ParseUint(string(bytes.TrimSpace(line)), 8, 32)
+	const access, readOnly = 3, 0
+	return found && err == nil && flags&access != readOnly
+}
+
 // effectiveUser takes the second number of the Uid line out of /proc/PID/status.
 func effectiveUser(status []byte) uint32 {
 	_, line, found := bytes.Cut(status, []byte("\nUid:"))
