@@ -13,6 +13,7 @@ import (
 
 	"github.com/farmhound-security/farmhound/collector/api"
 	"github.com/farmhound-security/farmhound/proto/catalog"
+	"github.com/farmhound-security/farmhound/proto/catalog/source"
 )
 
 // What stands beside a compiled catalogue, as farmhound-collector catalog sign writes it.
@@ -194,6 +195,13 @@ func (w *watchedCatalog) look() (changed bool, err error) {
 	read, err := readCatalog(w.path)
 	if err == nil {
 		err = read.follows(before)
+	}
+	if err == nil && !read.same(before) {
+		// Only here: what laptops have already must not keep a newer collector, which
+		// knows more ordinary names, from starting.
+		if err = source.LintFacts(read.loaded); err != nil {
+			err = fmt.Errorf("%s: %w; build it again", w.path, err)
+		}
 	}
 	w.doubt = err // said when it is still there at the next look
 	if err != nil || read.same(before) {

@@ -164,6 +164,14 @@ func TestARefusedCatalogueLeavesTheOneBefore(t *testing.T) {
 				})
 			}))
 		}, "/etc/shadow"},
+		"an ordinary name": {func(s *shelf) {
+			s.putAll(s.build(later, func(c *farmhoundv1.Catalog) {
+				c.Entries[0].Facts = append(c.Entries[0].Facts, &farmhoundv1.Fact{
+					Kind: farmhoundv1.FactKind_FACT_KIND_PROCESS, Os: farmhoundv1.OperatingSystem_OPERATING_SYSTEM_WINDOWS,
+					Value: "svchost.exe", Strength: farmhoundv1.Strength_STRENGTH_IDENTIFYING,
+				})
+			}))
+		}, "ordinary computers run a program of this name"},
 		"cut off": {func(s *shelf) { e := s.build(later, nil); s.put("", e[:len(e)/2]) }, "catalog"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -219,7 +219,16 @@ func textOf(raw json.RawMessage) (string, error) {
 }
 
 // plain is a JSON error without the words of the decoder's package.
-func plain(err error) string { return strings.TrimPrefix(err.Error(), "json: ") }
+func plain(err error) string {
+	var wrong *json.UnmarshalTypeError
+	if errors.As(err, &wrong) {
+		if wrong.Field == "" {
+			return "it is of the type " + wrong.Value
+		}
+		return wrong.Field + " is of the type " + wrong.Value
+	}
+	return strings.TrimPrefix(err.Error(), "json: ")
+}
 
 func short(s string) string {
 	const most = 40

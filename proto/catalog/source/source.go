@@ -3,7 +3,7 @@
 // compiler to the form that agents carry.
 //
 // Every complaint names file, line and column, and all are reported together.
-// The collector's command line and the generator import this package; the agent
+// The collector and the generator import this package; the agent
 // must not, since it would bring YAML into it.
 package source
 
