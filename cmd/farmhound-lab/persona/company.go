@@ -29,6 +29,11 @@ type office struct {
 func (w *World) newCompany(d draw) *company {
 	c := &company{tool: pick(d, "screenconnect", "splashtop", "teamviewer"), tenant: d.text(digits, 9)}
 	c.version = pick(d, remoteTools[c.tool].versions...)
+	if w.opts.Casting == Reserved {
+		at := stream(w.opts.Seed, "concentrator")
+		exit := w.atlas.one(at, business, "US", "").address(at)
+		c.networks = []netip.Prefix{netip.PrefixFrom(exit, exit.BitLen())}
+	}
 	w.hostnames = pick(d, "LT-%s", "NB%s", "CORP-L-%s", "WKS-%s", "US-%s-L")
 	for i := range d.whole(1, 2) {
 		at := homeland[(d.IntN(len(homeland)/2)*2+i)%len(homeland)]

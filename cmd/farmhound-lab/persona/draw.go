@@ -3,16 +3,21 @@ package persona
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"math"
 	"math/rand/v2"
 )
 
 // draw is a stream of chance. Streams with different words are independent, so
 // that a change in one part of the world leaves the others as they were.
-type draw struct{ *rand.Rand }
+type draw struct {
+	*rand.Rand
+	// outer draws from the outer parts of ranges rather than evenly.
+	outer bool
+}
 
 func stream(seed uint64, words ...string) draw {
 	sum := digest(seed, words...)
-	return draw{rand.New(rand.NewPCG(binary.BigEndian.Uint64(sum[:8]), binary.BigEndian.Uint64(sum[8:16])))}
+	return draw{Rand: rand.New(rand.NewPCG(binary.BigEndian.Uint64(sum[:8]), binary.BigEndian.Uint64(sum[8:16])))}
 }
 
 // digest names something of this world: the same words, the same bytes.
@@ -28,7 +33,13 @@ func digest(seed uint64, words ...string) [sha256.Size]byte {
 
 func (d draw) chance(p float64) bool { return d.Float64() < p }
 
-func (d draw) between(low, high float64) float64 { return low + d.Float64()*(high-low) }
+func (d draw) between(low, high float64) float64 {
+	at := d.Float64()
+	if d.outer {
+		at = (1 - math.Cos(math.Pi*at)) / 2
+	}
+	return low + at*(high-low)
+}
 
 // whole returns a whole number from low to high, both included.
 func (d draw) whole(low, high int) int { return low + d.IntN(high-low+1) }

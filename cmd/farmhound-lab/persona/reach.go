@@ -106,9 +106,12 @@ func (a *agent) rtt(s *stay) float64 {
 		a.lines[s.at] = way
 	}
 	from := s.at.carrier.locality
-	km := 0.0
+	km, leaves := 0.0, s.at.exit
 	if s.tunnel != nil && s.tunnel.defaultRoute {
-		exit := a.w.atlas.where(s.tunnel.exit)
+		leaves = s.tunnel.exit
+	}
+	if leaves.IsValid() {
+		exit := a.w.atlas.where(leaves)
 		km = kilometres(from.latitude, from.longitude, exit.latitude, exit.longitude)
 		from = exit
 	}

@@ -21,6 +21,8 @@ type site struct {
 	others, laptops, consoles int
 	mtu                       uint32
 	satellite                 bool // geostationary
+	// exit is where its router's VPN leaves; invalid without one.
+	exit netip.Addr
 }
 
 // lease is the address a site has from a moment on.

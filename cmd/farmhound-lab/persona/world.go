@@ -143,6 +143,7 @@ func NewWorld(opts Options) (*World, error) {
 // cast adds the laptops of one persona.
 func (w *World) cast(p persona) {
 	d := stream(w.opts.Seed, "persona", p.name)
+	d.outer = w.opts.Casting == Reserved
 	share := p.share * float64(w.opts.Size) / 60
 	for left := int(share + d.Float64()); left > 0; {
 		cast := p.draw(w, d, left)
