@@ -58,7 +58,9 @@ func TestWeekOffline(t *testing.T) {
 			}
 			time.Sleep(each)
 		}
+		collector.mu.Lock()
 		tries := len(collector.calls)
+		collector.mu.Unlock()
 		wake <- struct{}{} // the laptop is on a network again
 		<-done
 		if most := int(week/longestPause) + 32; tries > most {

@@ -3,6 +3,8 @@ package doctor_test
 import (
 	"crypto/tls"
 	"encoding/json"
+	"errors"
+	"io"
 	"log/slog"
 	"net"
 	"os"
@@ -255,8 +257,8 @@ func TestNothingIsLeft(t *testing.T) {
 		for err == nil {
 			_, err = conn.Read(buffer)
 		}
-		if timeout, ok := err.(net.Error); ok && timeout.Timeout() {
-			t.Error("a connection is left open")
+		if !errors.Is(err, io.EOF) {
+			t.Errorf("a connection is left open: %v", err)
 		}
 		_ = conn.Close()
 	}

@@ -87,3 +87,30 @@ func TestTraceSaysFromWhere(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+func FuzzProxies(f *testing.F) {
+	for _, seed := range []string{"system,direct", "http://u:p@a:1,https://[2001:db8::1]", "http://a/x.pac", "none,,"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		var s Settings
+		if setProxies(&s, text) != nil {
+			return
+		}
+		if len(s.Proxies) == 0 || len(s.Proxies) > maxProxies {
+			t.Errorf("%d ways", len(s.Proxies))
+		}
+		for _, way := range s.Proxies {
+			if strings.ContainsAny(way, "@,") || strings.ContainsAny(way, "\r\n\x00") {
+				t.Errorf("way %q", way)
+			}
+		}
+		again := Settings{}
+		if err := setProxies(&again, strings.Join(s.Proxies, ",")); err != nil {
+			t.Errorf("%q cannot be read again: %v", s.Proxies, err)
+		}
+		if diff := cmp.Diff(s.Proxies, again.Proxies); diff != "" {
+			t.Errorf("read again: %s", diff)
+		}
+	})
+}
