@@ -87,8 +87,10 @@ func embedded(addr netip.Addr) (m mac, ok bool) {
 // seen: a network that keeps its clients apart looks just so.
 func (c *crowd) count(gateway mac) *farmhoundv1.Neighbours {
 	out := &farmhoundv1.Neighbours{}
-	for _, kind := range c.alone {
-		tally(out, makerOther, kind)
+	for _, kind := range []heard.Kind{heard.Other, heard.Laptop, heard.KVM} {
+		for range c.strangers(kind) {
+			tally(out, makerOther, kind)
+		}
 	}
 	for m, kind := range c.macs {
 		switch {
@@ -102,6 +104,56 @@ func (c *crowd) count(gateway mac) *farmhoundv1.Neighbours {
 		return nil
 	}
 	return out
+}
+
+// strangers returns how many at least of a kind were heard and are nobody that the table
+// has. Somebody may speak by both families, under addresses that do not tell that they
+// are his: so each is taken for one in the table whose address of that family is not
+// known, and the larger of the two counts for all.
+func (c *crowd) strangers(kind heard.Kind) int {
+	var heard4, heard6, open4, open6 int
+	for addr, k := range c.alone {
+		switch {
+		case k != kind:
+		case addr.Is4():
+			heard4++
+		default:
+			heard6++
+		}
+	}
+	has4, has6 := map[mac]bool{}, map[mac]bool{}
+	for addr, m := range c.addrs {
+		if addr.Is4() {
+			has4[m] = true
+		} else {
+			has6[m] = true
+		}
+	}
+	for m, announced := range c.macs {
+		// What is known to be something else is not he.
+		if k := m.kind(announced); k != kind && kind != heard.Other {
+			continue
+		}
+		if !has4[m] {
+			open4++
+		}
+		if !has6[m] {
+			open6++
+		}
+	}
+	return max(heard4-open4, heard6-open6, 0)
+}
+
+// kind is what an address of a maker's and an announcement say together.
+func (m mac) kind(announced heard.Kind) heard.Kind {
+	switch m.maker() {
+	case makerKVM:
+		return heard.KVM
+	case makerLaptop:
+		return max(announced, heard.Laptop)
+	case makerOther, makerBoard:
+	}
+	return announced
 }
 
 func tally(out *farmhoundv1.Neighbours, made maker, announced heard.Kind) {

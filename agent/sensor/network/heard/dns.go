@@ -3,6 +3,7 @@ package heard
 import (
 	"bytes"
 	"encoding/binary"
+	"net/netip"
 )
 
 const (
@@ -31,13 +32,9 @@ func parseMDNS(packet []byte) (kind Kind, ok bool) {
 	}
 	questions := int(binary.BigEndian.Uint16(packet[4:]))
 	records := int(binary.BigEndian.Uint16(packet[6:])) + int(binary.BigEndian.Uint16(packet[8:])) + int(binary.BigEndian.Uint16(packet[10:]))
-	at := dnsHeader
-	for range min(questions, mostRecords) {
-		_, next := readName(packet, at, nil)
-		if next < 0 || next+4 > len(packet) {
-			return Other, false
-		}
-		at = next + 4
+	at := afterQuestions(packet, questions)
+	if at < 0 {
+		return Other, false
 	}
 	var buffer [longestName]byte
 	for range min(records, mostRecords) {
@@ -57,6 +54,53 @@ func parseMDNS(packet []byte) (kind Kind, ok bool) {
 		at = next + fixed + size
 	}
 	return kind, ok
+}
+
+// afterQuestions returns the offset behind them, negative where they are broken.
+func afterQuestions(packet []byte, questions int) (at int) {
+	at = dnsHeader
+	for range min(questions, mostRecords) {
+		_, next := readName(packet, at, nil)
+		if next < 0 || next+4 > len(packet) {
+			return -1
+		}
+		at = next + 4
+	}
+	return at
+}
+
+// ownAddress returns the one IPv4 address that an announcement of multicast DNS gives: so
+// somebody who speaks by IPv6 as well is known for the same. It is not valid where there
+// is none, or there are several.
+func ownAddress(packet []byte) (own netip.Addr) {
+	if len(packet) < dnsHeader {
+		return own
+	}
+	at := afterQuestions(packet, int(binary.BigEndian.Uint16(packet[4:])))
+	for range mostRecords {
+		if at < 0 || at >= len(packet) {
+			break
+		}
+		_, next := readName(packet, at, nil)
+		const fixed = 10
+		if next < 0 || next+fixed > len(packet) {
+			break
+		}
+		size := int(binary.BigEndian.Uint16(packet[next+8:]))
+		at = next + fixed + size
+		if at > len(packet) {
+			break
+		}
+		if size != 4 || binary.BigEndian.Uint16(packet[next:]) != typeAddress4 {
+			continue
+		}
+		addr := netip.AddrFrom4([4]byte(packet[next+fixed : at]))
+		if own.IsValid() && own != addr {
+			return netip.Addr{}
+		}
+		own = addr
+	}
+	return own
 }
 
 // recordKind returns the kind of thing that has a record.

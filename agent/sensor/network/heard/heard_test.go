@@ -92,6 +92,28 @@ func TestMDNS(t *testing.T) {
 	}
 }
 
+func TestOwnAddress(t *testing.T) {
+	t.Parallel()
+	const address, other = "\xc0\xa8\x07\x09", "\xc0\xa8\x07\x0a"
+	long := record{"pikvm.local", typeAddress6, 120, strings.Repeat("\x20", 16)}
+	for _, tt := range []struct {
+		name   string
+		packet []byte
+		want   string
+	}{
+		{"both families", response(long, record{"pikvm.local", typeAddress4, 120, address}), "192.168.7.9"},
+		{"twice the same", response(record{"pikvm.local", typeAddress4, 120, address}, record{"b.local", typeAddress4, 120, address}), "192.168.7.9"},
+		{"two addresses", response(record{"pikvm.local", typeAddress4, 120, address}, record{"b.local", typeAddress4, 120, other}), "invalid IP"},
+		{"IPv6 alone", response(long), "invalid IP"},
+		{"cut off", response(record{"pikvm.local", typeAddress4, 120, address})[:36], "invalid IP"},
+		{"nothing", nil, "invalid IP"},
+	} {
+		if got := ownAddress(tt.packet).String(); got != tt.want {
+			t.Errorf("%s: %s, want %s", tt.name, got, tt.want)
+		}
+	}
+}
+
 func TestLLMNR(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -185,6 +207,9 @@ func FuzzMDNS(f *testing.F) {
 	f.Fuzz(func(t *testing.T, packet []byte) {
 		if kind, ok := parseMDNS(packet); kind != Other && !ok {
 			t.Errorf("%d of what is no announcement", kind)
+		}
+		if own := ownAddress(packet); own.IsValid() && !own.Is4() {
+			t.Errorf("own address %v", own)
 		}
 		name, next := readName(packet, min(dnsHeader, len(packet)), make([]byte, 0, longestName))
 		if next > len(packet) || len(name) > longestName {

@@ -26,6 +26,7 @@ const (
 // protocol is one of those that are heard.
 type protocol struct {
 	parse  func([]byte) (Kind, bool)
+	own    func([]byte) netip.Addr // nil where no packet tells
 	groups []netip.AddrPort
 	// filter has the kernel drop what parse would refuse, mostly questions: it sees the
 	// header of UDP and what follows.
@@ -53,13 +54,13 @@ func protocols() []protocol {
 		return netip.AddrPortFrom(netip.MustParseAddr(addr), port)
 	}
 	return []protocol{
-		{parseMDNS, []netip.AddrPort{group("224.0.0.251", mdnsPort), group("ff02::fb", mdnsPort)}, []unix.SockFilter{
+		{parseMDNS, ownAddress, []netip.AddrPort{group("224.0.0.251", mdnsPort), group("ff02::fb", mdnsPort)}, []unix.SockFilter{
 			{Code: loadByte, K: udp + 2}, {Code: anyBit, K: 0x80, Jf: 1}, {Code: give, K: accept}, {Code: give},
 		}},
-		{parseSSDP, []netip.AddrPort{group("239.255.255.250", ssdpPort)}, []unix.SockFilter{
+		{parseSSDP, nil, []netip.AddrPort{group("239.255.255.250", ssdpPort)}, []unix.SockFilter{
 			{Code: loadWord, K: udp}, {Code: equal, K: notify, Jf: 1}, {Code: give, K: accept}, {Code: give},
 		}},
-		{parseLLMNR, []netip.AddrPort{group("224.0.0.252", llmnrPort), group("ff02::1:3", llmnrPort)}, []unix.SockFilter{
+		{parseLLMNR, nil, []netip.AddrPort{group("224.0.0.252", llmnrPort), group("ff02::1:3", llmnrPort)}, []unix.SockFilter{
 			{Code: loadByte, K: udp + 2}, {Code: anyBit, K: 0x80, Jt: 1}, {Code: give, K: accept}, {Code: give},
 		}},
 	}
@@ -75,8 +76,8 @@ type Listener struct {
 }
 
 type socket struct {
-	fd    int
-	parse func([]byte) (Kind, bool)
+	fd int
+	*protocol
 }
 
 // Listen joins the groups on the interfaces with the indices and hears what arrives,
@@ -103,7 +104,7 @@ func Listen(interfaces []int, now func() time.Time) (*Listener, error) {
 					err = failed
 					continue
 				}
-				l.sockets = append(l.sockets, socket{fd, p.parse})
+				l.sockets = append(l.sockets, socket{fd, &p})
 			}
 		}
 	}
@@ -255,6 +256,11 @@ func (l *Listener) read(s socket, packet []byte) {
 		return
 	}
 	if kind, ok := s.parse(packet[:n]); ok {
+		if s.own != nil && addr.Is6() {
+			if own := s.own(packet[:n]); own.IsValid() {
+				addr = own
+			}
+		}
 		l.memory.add(Source{addr, kind, l.now()})
 	}
 }
