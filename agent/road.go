@@ -28,6 +28,17 @@ func openRoad(config Config) (*road.Road, error) {
 // IdentityFolder is where the identity of an agent with these settings lies.
 func IdentityFolder(s settings.Settings) string { return filepath.Join(s.StateDir, identityFolder) }
 
+// sayUnused logs which proxies are configured that the agent cannot use.
+func (a *Agent) sayUnused(ctx context.Context) {
+	if a.config.Dial != nil {
+		return
+	}
+	_, unused := a.road.Ways(ctx, a.config.Settings.Collector)
+	for _, sentence := range unused {
+		a.log.WarnContext(ctx, "a configured proxy is not used", "cause", sentence)
+	}
+}
+
 // connect prepares a connection to the collector.
 func (a *Agent) connect(config *tls.Config) (*delivery.Connection, error) {
 	if a.config.Dial != nil {

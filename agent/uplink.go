@@ -37,6 +37,7 @@ func (a *Agent) deliver(ctx context.Context) error {
 		a.state.trouble(errors.New("no collector is set"))
 		return nil
 	}
+	a.sayUnused(ctx)
 	if err := a.awaitEnrollment(ctx); err != nil {
 		return err
 	}

@@ -10,10 +10,13 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/base64"
+	"encoding/pem"
 	"io"
 	"math/big"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -50,6 +53,27 @@ func StartProxy(tb testing.TB, login string) *Obstacle {
 		_, _ = io.WriteString(conn, "HTTP/1.1 200 Connection established\r\n\r\n")
 		join(conn, onward)
 	})
+}
+
+// StartSecureProxy runs an HTTP proxy that is itself spoken to by TLS, and returns a PEM
+// file with the CA to trust it by.
+func StartSecureProxy(tb testing.TB) (o *Obstacle, caFile string) {
+	tb.Helper()
+	config := forged(tb, "Company", tls.VersionTLS13)
+	caFile = filepath.Join(tb.TempDir(), "proxy-ca.pem")
+	data := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: config.Certificates[0].Certificate[0]})
+	if err := os.WriteFile(caFile, data, 0o600); err != nil {
+		tb.Fatal(err)
+	}
+	plain := StartProxy(tb, "")
+	o = listen(tb, func(conn net.Conn) {
+		onward, err := new(net.Dialer).DialContext(context.Background(), "tcp", plain.Address)
+		if err != nil {
+			return
+		}
+		join(tls.Server(conn, config), onward)
+	})
+	return o, caFile
 }
 
 // StartRefuser runs a proxy that answers every CONNECT with this head.
