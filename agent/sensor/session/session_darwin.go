@@ -8,8 +8,8 @@ import (
 	"github.com/shirou/gopsutil/v3/process"
 
 	"github.com/farmhound-security/farmhound/agent/sensor/host"
-	"github.com/farmhound-security/farmhound/agent/systemtool"
 	"github.com/farmhound-security/farmhound/agent/sensor/internal/utmpx"
+	"github.com/farmhound-security/farmhound/agent/systemtool"
 	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
 )
 
@@ -18,6 +18,7 @@ const screenInterval = 30 * time.Second
 
 // system is what the sense keeps between observations.
 type system struct {
+	zone    zoneMemory
 	live    bool
 	asked   time.Time
 	known   bool
@@ -28,7 +29,7 @@ func newSystem(h host.Host) system { return system{live: h.Live()} }
 
 // Observe fills Logons and Place.
 func (s *Sensor) Observe(ctx context.Context, into *farmhoundv1.Report) error {
-	into.Place = place(zone(s.host))
+	into.Place = place(s.system.zone.zone(s.host))
 	s.askScreens(ctx)
 	recorded, err := utmpx.Read(s.host)
 	if err != nil && !s.system.known {

@@ -26,6 +26,7 @@ const loginInterval = 20 * time.Second
 
 // system is what the sense keeps between observations on Linux.
 type system struct {
+	zone   zoneMemory
 	bus    string // empty where there is none to ask
 	asked  time.Time
 	known  bool // whether logind answered
@@ -41,7 +42,7 @@ func newSystem(h host.Host) system {
 
 // Observe fills Logons and Place.
 func (s *Sensor) Observe(ctx context.Context, into *farmhoundv1.Report) error {
-	into.Place = place(zone(s.host))
+	into.Place = place(s.system.zone.zone(s.host))
 	s.askLogind(ctx)
 	recorded, err := utmp.Read(s.host)
 	if err != nil && len(recorded) == 0 && !s.system.known {

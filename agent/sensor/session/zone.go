@@ -21,17 +21,30 @@ const (
 	maxZoneName = 64
 )
 
+// zoneInterval is how often the files of the time zone are read again.
+const zoneInterval = 30 * time.Second
+
+// zoneMemory is the time zone as it was read last.
+type zoneMemory struct {
+	read     time.Time
+	name     string
+	location *time.Location
+}
+
 // zone returns the name of the host's time zone, empty where it has none, and its
 // offset from UTC in minutes now, nil where that is unknown.
-func zone(h host.Host) (string, *int32) {
-	name := zoneOf(h)
-	location := load(h, name)
-	if location == nil {
-		return name, nil
+func (m *zoneMemory) zone(h host.Host) (string, *int32) {
+	now := h.Time()
+	if m.read.IsZero() || now.Sub(m.read).Abs() >= zoneInterval {
+		m.read, m.name = now, zoneOf(h)
+		m.location = load(h, m.name)
 	}
-	_, seconds := h.Time().In(location).Zone()
+	if m.location == nil {
+		return m.name, nil
+	}
+	_, seconds := now.In(m.location).Zone()
 	minutes := int32(seconds / 60)
-	return name, &minutes
+	return m.name, &minutes
 }
 
 // zoneOf goes by the link that systemd and macOS keep, then by Debian's file.
