@@ -86,7 +86,9 @@ func dump() (out []byte) {
 	return out
 }
 
-func nameOf(index int) string { return map[int]string{1: "lo0", 14: "en0", 15: "en7", 22: "utun4"}[index] }
+func nameOf(index int) string {
+	return map[int]string{1: "lo0", 14: "en0", 15: "en7", 22: "utun4"}[index]
+}
 
 func TestAppendDump(t *testing.T) {
 	t.Parallel()
