@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/farmhound-security/farmhound/agent/sensor/host"
+	"github.com/farmhound-security/farmhound/agent/sensor/internal/journal"
 	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
 	"github.com/farmhound-security/farmhound/proto/fleetkey"
 )
@@ -40,6 +41,8 @@ type followedLog struct {
 	name   string
 	size   int64
 	log    toolLog
+	// journal is of the system's own log where that is no text, and nil otherwise.
+	journal *journal.Follower
 }
 
 func newLogs(h host.Host, sources []logSource) logs {
@@ -64,7 +67,9 @@ func (y *logs) look(homes []string) {
 		source := &y.sources[i]
 		for _, path := range source.paths {
 			names := []string{path}
-			if below, ok := strings.CutPrefix(path, "~"); ok {
+			if folder, ok := strings.CutSuffix(path, "/*.journal"); ok {
+				names = y.journals(folder)
+			} else if below, ok := strings.CutPrefix(path, "~"); ok {
 				names = names[:0]
 				for _, home := range homes {
 					names = append(names, home+below)
@@ -86,7 +91,11 @@ func (y *logs) followed(source *logSource, name string) followedLog {
 	if at := slices.IndexFunc(y.files, func(f followedLog) bool { return f.name == name && f.source == source }); at >= 0 {
 		return y.files[at]
 	}
-	return followedLog{source: source, name: name, size: -1, log: toolLog{note: source.note, atLeast: source.atLeast}}
+	f := followedLog{source: source, name: name, size: -1, log: toolLog{note: source.note, atLeast: source.atLeast}}
+	if strings.HasSuffix(name, ".journal") {
+		f.journal = &journal.Follower{}
+	}
+	return f
 }
 
 // read reads what was appended to the logs of the tools that are there.
@@ -115,7 +124,8 @@ func (y *logs) read(tools map[string]*tool, t *tracker, keys fleetkey.Ring) {
 
 // appended returns what is new in a file.
 func (y *logs) appended(f *followedLog) []byte {
-	if info, err := y.host.Stat(f.name); err != nil || info.Size() == f.size {
+	// A journal has its size from the beginning.
+	if info, err := y.host.Stat(f.name); err != nil || info.Size() == f.size && f.journal == nil {
 		return nil
 	}
 	file, err := y.open(f.name)
@@ -127,6 +137,9 @@ func (y *logs) appended(f *followedLog) []byte {
 	info, err := file.Stat()
 	if err != nil || !info.Mode().IsRegular() {
 		return nil
+	}
+	if f.journal != nil {
+		return journalLines(f.journal, file)
 	}
 	data := y.follower.appended(f.name, file)
 	if f.size = info.Size(); y.follower.at[f.name] < f.size && len(data) > 0 {

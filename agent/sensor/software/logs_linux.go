@@ -6,7 +6,7 @@ import "github.com/farmhound-security/farmhound/proto/fleetkey"
 var logSources = []logSource{
 	{"anydesk", []string{"/var/log/anydesk.trace", "~/.anydesk/anydesk.trace", "~/.anydesk/ad.trace"}, noteAnyDesk, 0},
 	{"teamviewer", []string{"/opt/teamviewer/logfiles/Connections_incoming.txt", "/var/log/teamviewer15/Connections_incoming.txt"}, nil, 0},
-	{"chrome-remote-desktop", []string{"/var/log/syslog", "/var/log/messages", "/var/log/user.log"}, noteChromeRemoteDesktop, 0},
+	{"chrome-remote-desktop", []string{"/var/log/syslog", "/var/log/messages", "/var/log/user.log", "/var/log/journal/*.journal", "/run/log/journal/*.journal"}, noteChromeRemoteDesktop, 0},
 	{"rustdesk", []string{"~/.local/share/logs/RustDesk/server/rustdesk_rCURRENT.log"}, noteRustDesk, rustDeskPatience},
 }
 

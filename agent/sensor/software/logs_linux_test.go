@@ -2,6 +2,8 @@ package software
 
 import (
 	"bytes"
+	"compress/gzip"
+	"io"
 	"maps"
 	"os"
 	"path/filepath"
@@ -124,6 +126,45 @@ func TestSessionByLogAndConnection(t *testing.T) {
 	g.write("var/log/anydesk.trace", anyDeskWent)
 	if got = g.sessions(at(16, 31, 0, 0)); len(got) != 1 || got[0].GetEndedAt() != nil {
 		t.Errorf("while the connection lasts: %v", got)
+	}
+}
+
+// Where the system's log is a journal only, the same lines are in it.
+func TestSessionInJournal(t *testing.T) {
+	t.Parallel()
+	const file = "var/log/journal/00000000000000000000000000000000/user-1000.journal"
+	host := process{pid: 50, parent: 1, exe: "/opt/google/chrome-remote-desktop/chrome-remote-desktop-host", args: []string{"host"}}
+	journals := map[string]string{}
+	for _, name := range []string{"before", "after"} {
+		f, err := os.Open("../internal/journal/testdata/" + name + ".journal.gz")
+		if err != nil {
+			t.Fatal(err)
+		}
+		z, err := gzip.NewReader(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		data, err := io.ReadAll(z)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := f.Close(); err != nil {
+			t.Fatal(err)
+		}
+		journals[name] = string(data)
+	}
+	g := newGrowing(t, machine{processes: []process{host}, files: map[string]string{file: journals["before"]}})
+	now := time.Date(2026, 11, 26, 3, 0, 0, 0, time.UTC)
+	if got := g.sessions(now); len(got) != 0 {
+		t.Fatalf("what was there before is told: %v", got)
+	}
+	if err := os.WriteFile(filepath.Join(g.host.Root, file), []byte(journals["after"]), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	got := g.sessions(now.Add(time.Minute))
+	if len(got) != 1 || got[0].GetTool() != "chrome-remote-desktop" || got[0].GetPeer() != "203.0.113.9" || len(got[0].GetAccountHash()) != 16 ||
+		got[0].GetPath() != farmhoundv1.SessionPath_SESSION_PATH_DIRECT || got[0].GetStartedAt().AsTime().Hour() != 2 {
+		t.Errorf("sessions: %v", got)
 	}
 }
 
