@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/farmhound-security/farmhound/agent/fakecollector"
+	"github.com/farmhound-security/farmhound/agent/road"
 	"github.com/farmhound-security/farmhound/agent/settings"
 	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
 )
@@ -125,6 +126,34 @@ func asleep(reports []*farmhoundv1.Report) (seconds uint32) {
 		}
 	}
 	return seconds
+}
+
+// A change of the network alone costs no connection that still has its address.
+func TestRouse(t *testing.T) {
+	t.Parallel()
+	c := fakecollector.Start(t)
+	a := &Agent{awake: make(chan struct{}, 1), road: road.New(road.Options{Steps: []string{road.Direct}})}
+	conn, err := a.road.Dial(t.Context(), c.Address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	changed := &farmhoundv1.Report{Network: &farmhoundv1.Network{}}
+	for _, tt := range []struct {
+		name   string
+		slept  bool
+		report *farmhoundv1.Report
+		want   int
+	}{
+		{"nothing", false, nil, 0},
+		{"another network, the same address", false, changed, 0},
+		{"sleep", true, nil, 1},
+	} {
+		a.rouse(tt.slept, tt.report)
+		if len(a.awake) != tt.want {
+			t.Errorf("%s: told %d times", tt.name, len(a.awake))
+		}
+	}
 }
 
 func TestRoused(t *testing.T) {

@@ -19,8 +19,8 @@ const (
 	// silence is after how long without a delivery something is wrong: the agent sends
 	// something every half hour at least.
 	silence = 2 * time.Hour
-	// staleness is how old the senses' states may be to be believed: they are written
-	// with every look.
+	// staleness is how old a status may be to be believed of a running agent, which writes
+	// one with every window at least.
 	staleness = 2 * time.Hour
 )
 
@@ -47,9 +47,9 @@ func (e *examination) checkService() {
 }
 
 // alive reports whether the agent that wrote the status is still there, as far as that
-// can be told.
+// can be told: its number may be another process's after a crash.
 func (e *examination) alive() bool {
-	if e.status == nil || !e.status.Running {
+	if e.status == nil || !e.status.Running || e.Now().Sub(e.status.WrittenAt).Abs() > staleness {
 		return false
 	}
 	_, err := permission.RightsOf(e.status.PID)
@@ -143,7 +143,7 @@ func (e *examination) checkSenses(ctx context.Context) {
 
 // senses returns how the senses of the running agent are, or those of one look now.
 func (e *examination) senses(ctx context.Context) (senses []agent.Sense, whose string) {
-	if e.alive() && e.Now().Sub(e.status.WrittenAt) < staleness && len(e.status.Senses) > 0 {
+	if e.alive() && len(e.status.Senses) > 0 {
 		return e.status.Senses, ""
 	}
 	if e.Scan == nil {

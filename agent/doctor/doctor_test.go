@@ -20,6 +20,7 @@ import (
 	"github.com/farmhound-security/farmhound/agent"
 	"github.com/farmhound-security/farmhound/agent/doctor"
 	"github.com/farmhound-security/farmhound/agent/fakecollector"
+	"github.com/farmhound-security/farmhound/agent/permission"
 	"github.com/farmhound-security/farmhound/agent/settings"
 )
 
@@ -218,6 +219,7 @@ func TestOfItself(t *testing.T) {
 		{"a clock that is days off", agent.Status{LastAck: time.Now(), ClockOffset: 3 * 86400}, "clock", doctor.Fail, "clock", "72h"},
 		{"a full disk", agent.Status{SpoolTrouble: "no space left on device"}, "spool", doctor.Fail, "", "no space"},
 		{"losses", agent.Status{SpoolDropped: 3}, "spool", doctor.Warn, "", "3 reports were dropped"},
+		{"an agent that crashed", agent.Status{Running: true, PID: os.Getpid(), WrittenAt: time.Now().Add(-3 * time.Hour)}, "permissions", nobodyRuns(), "", "no agent runs"},
 		{"a sense", agent.Status{Running: true, PID: os.Getpid(), WrittenAt: time.Now(), Senses: []agent.Sense{{Name: "hands", State: "partial", Detail: "hidden"}}}, "sense hands", doctor.Warn, "", "hidden"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -234,6 +236,20 @@ func TestOfItself(t *testing.T) {
 			expect(t, examine(t, doctor.Patient{Settings: s}), tt.step, tt.state, tt.kind, tt.say)
 		})
 	}
+}
+
+// nobodyRuns is how the rights of this process are told where no agent runs.
+func nobodyRuns() doctor.State {
+	rights, err := permission.RightsOf(os.Getpid())
+	if err != nil {
+		return doctor.Skip
+	}
+	for _, need := range permission.Here() {
+		if need.Of(rights) == permission.Missing {
+			return doctor.Skip
+		}
+	}
+	return doctor.OK
 }
 
 // A connection that the examination opens is closed by it.
