@@ -229,6 +229,12 @@ func TestTools(t *testing.T) {
 			get: first(func(t *fleetv1.ToolSighting) any {
 				return sentence("%s %s %t %t %t", t.GetName(), t.GetCategory(), t.GetControls(), t.GetUnattended(), t.GetFixedCredential())
 			})},
+		{name: "in a container only", get: present, want: "none", life: func(l *laptop) []Observation {
+			l.seen.Software = &farmhoundv1.Software{Tools: []*farmhoundv1.Tool{
+				{Id: "anydesk", Running: true, Scope: farmhoundv1.InstallScope_INSTALL_SCOPE_CONTAINER},
+			}}
+			return l.workday(monday)
+		}},
 		{name: "set up while approved", get: first(func(t *fleetv1.ToolSighting) any { return sentence("%t %t", t.GetApproved(), t.GetFirstFortnight()) }),
 			life: appears(2, -1, 6), want: "false false", config: func(c *Config) {
 				c.Company.ApprovedTools = []ApprovedTool{{ID: "anydesk", Until: monday.AddDate(0, 0, 4)}}
