@@ -23,10 +23,13 @@ func (s *slot) recent(now time.Time) bool {
 	return now.Sub(s.keptAt) < paced.Pace() && now.Round(0).Sub(s.keptAt.Round(0)).Abs() < paced.Pace()
 }
 
-// keep remembers what the sense observed, if it did.
+// keep remembers what the sense observed, if it did and that will be asked for.
 func (s *slot) keep(out outcome, now time.Time) {
+	if _, paced := s.sensor.(Paced); !paced {
+		return
+	}
 	s.kept, s.keptAt = outcome{}, now
-	if partial := (Partial{}); !out.panicked && (out.err == nil || errors.As(out.err, &partial)) {
+	if _, partial := errors.AsType[Partial](out.err); !out.panicked && (out.err == nil || partial) {
 		s.kept = out
 	}
 }

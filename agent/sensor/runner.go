@@ -163,15 +163,17 @@ func (r *Runner) collect(ctx context.Context, s *slot, report *farmhoundv1.Repor
 
 // take adds what a sense observed to the report and says how it is.
 func (r *Runner) take(ctx context.Context, s *slot, out outcome, sense *farmhoundv1.Sense, report *farmhoundv1.Report) *farmhoundv1.Sense {
-	var partial Partial
+	if out.err == nil {
+		sense.State = farmhoundv1.SenseState_SENSE_STATE_OK
+		proto.Merge(report, out.part)
+		return sense
+	}
+	partial, some := errors.AsType[Partial](out.err)
 	switch {
 	case out.panicked:
 		r.log.ErrorContext(ctx, "sense panicked", "sense", sense.Name, "error", out.err)
 		sense.State, sense.Detail = farmhoundv1.SenseState_SENSE_STATE_PANICKED, detailPanicked
-	case out.err == nil:
-		sense.State = farmhoundv1.SenseState_SENSE_STATE_OK
-		proto.Merge(report, out.part)
-	case errors.As(out.err, &partial):
+	case some:
 		sense.State, sense.Detail = farmhoundv1.SenseState_SENSE_STATE_PARTIAL, partial.Detail
 		proto.Merge(report, out.part)
 	case errors.Is(out.err, context.DeadlineExceeded):

@@ -21,6 +21,9 @@ const (
 	maxArguments = 4096
 	// maxSpaces bounds the names of namespaces that are remembered.
 	maxSpaces = 256
+	// threadScans is after how many scans the ids of kernel threads are looked at again,
+	// of which a laptop has more than programs: one may have become a process' id.
+	threadScans = 4
 	// ticksPerSecond is USER_HZ, which is 100 on every architecture Linux has
 	// kept an ABI for since 2.6.
 	ticksPerSecond = 100
@@ -80,12 +83,13 @@ type Table struct {
 	ids      []int
 	files    []int
 	spaces   map[string]string
+	threads  map[int]struct{} // ids that were kernel threads' a few scans ago
 	reader
 }
 
 // NewTable returns an empty Table for the host.
 func NewTable(h host.Host) *Table {
-	return &Table{host: h, byPID: map[int]*Process{}, spaces: map[string]string{}, reader: reader{data: make([]byte, 32<<10), root: -1}}
+	return &Table{host: h, byPID: map[int]*Process{}, spaces: map[string]string{}, threads: map[int]struct{}{}, reader: reader{data: make([]byte, 32<<10), root: -1}}
 }
 
 // Refresh reads the processes anew and returns those that run a program (kernel
@@ -102,7 +106,9 @@ func (t *Table) Refresh(ctx context.Context) ([]*Process, error) {
 	if t.ids, err = t.numbers(t.ids[:0], maxProcesses); err != nil {
 		return nil, fmt.Errorf("list processes: %w", err)
 	}
-	t.scan++
+	if t.scan++; t.scan%threadScans == 0 {
+		clear(t.threads)
+	}
 	t.hidden = false
 	t.ordered = t.ordered[:0]
 	for i, pid := range t.ids {
@@ -131,12 +137,19 @@ func (t *Table) Lookup(pid int) *Process { return t.byPID[pid] }
 
 // refresh reads one process. A process that has gone meanwhile is no error.
 func (t *Table) refresh(pid int) {
+	if _, thread := t.threads[pid]; thread {
+		return
+	}
 	line, err := t.read(pid, "stat")
 	if err != nil {
 		return
 	}
 	s, err := parseStat(line)
-	if err != nil || s.gone || s.flags&kernelThread != 0 {
+	if err != nil || s.gone {
+		return
+	}
+	if s.flags&kernelThread != 0 {
+		t.threads[pid] = struct{}{}
 		return
 	}
 	p := t.byPID[pid]
