@@ -25,7 +25,10 @@ var (
 // name that Linux cut to 15 bytes.
 func (t *touches) process(value string) error {
 	value = strings.Trim(value, `"' `)
-	if strings.ContainsAny(value, `/\`) {
+	if i := strings.LastIndexAny(value, `/\`); i >= 0 {
+		if name := value[i+1:]; t.os == windows && !strings.Contains(name, ".") {
+			t.program(name) // what a path alone would take for a folder
+		}
 		return t.path(value)
 	}
 	t.program(value)

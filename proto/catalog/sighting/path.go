@@ -54,9 +54,10 @@ func (t *touches) windowsPath(value string) {
 	value = windowsPlain(value)
 	folder := value[:strings.LastIndexByte(value, '\\')+1]
 	if name := value[len(folder):]; name != "" && strings.Trim(name, "*") != "" {
-		t.program(name)
-		t.derived(driver, driverFile.ReplaceAllString(name, ""))
-		if !strings.Contains(name, ".") {
+		if strings.Contains(name, ".") {
+			t.program(name)
+			t.derived(driver, driverFile.ReplaceAllString(name, ""))
+		} else {
 			folder = value + `\` // a folder, named without its separator
 		}
 	}
