@@ -165,5 +165,13 @@ var absoluteProducts = []struct {
 	{0x1209, 0x2300, 0x2303, "", "Keyboardio keyboards: their firmware has a mouse for positions"},
 	{0x3496, 0x0005, 0x0006, "", "Keyboardio keyboards under the maker's own vendor id"},
 	{0x2e8a, 0x107c, 0x107c, "", "DeskHop: two computers on one desk share keyboard and mouse"},
+	{0x1209, 0xc000, 0xc000, "hrvoje", "DeskHop under the id of its first versions"},
 	{0x2341, 0x0000, 0xffff, "arduino", "Arduino boards: sketches with a keyboard and a mouse for positions"},
+	{0x1b4f, 0x0000, 0xffff, "sparkfun", "boards that run Arduino's sketches"},
+	{0x239a, 0x0000, 0xffff, "adafruit", "CircuitPython boards: a drive for the program, and a library for positions"},
+	{0x2341, 0x8042, 0x8049, "", "GUN4IR light guns: they aim at positions and have keys for games"},
+	{0xf143, 0x0000, 0xffff, "openfire", "OpenFIRE light guns"},
+	{0xd209, 0x1601, 0x1608, "", "Ultimarc AimTrak light guns"},
+	{0x16c0, 0x0f00, 0x0f3f, "sinden", "Sinden light guns"},
+	{0x2650, 0x0000, 0xffff, "luidia", "eBeam interactive boards: pen positions and keys for pages"},
 }

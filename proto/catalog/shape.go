@@ -83,6 +83,8 @@ const (
 type Shape struct {
 	// Keyboard, Absolute and Relative are keyboards and pointers among its interfaces.
 	Keyboard, Absolute, Relative bool
+	// Digitizer is a pen or touch surface, which also points absolutely.
+	Digitizer bool
 	// Storage is mass storage.
 	Storage bool
 	// Gadget says that its keyboard is one that Linux plays: hardware has none of
@@ -109,6 +111,7 @@ func ShapeOf(d *farmhoundv1.UsbDevice) Shape {
 		keyboard := i.GetKeyboard() || !read && boot && i.GetProtocol() == protocolKeyboard
 		s.Keyboard = s.Keyboard || keyboard
 		s.Absolute = s.Absolute || i.GetAbsolutePointer()
+		s.Digitizer = s.Digitizer || i.GetDigitizer()
 		s.Relative = s.Relative || i.GetRelativePointer() || !read && boot && i.GetProtocol() == protocolMouse
 		s.Unread = s.Unread || !read && !boot && !i.GetAbsolutePointer() && !i.GetRelativePointer() && !i.GetDigitizer() && !i.GetConsumerControl()
 		s.Gadget = s.Gadget || keyboard && played(i, d.GetSpeedMbps())
@@ -165,9 +168,9 @@ func shapeOf(d *farmhoundv1.UsbDevice) (by farmhoundv1.RecognisedBy, posesAs str
 		return farmhoundv1.RecognisedBy_RECOGNISED_BY_IMPOSSIBLE_IDENTITY, keyboardMakers[d.GetVendorId()] + " keyboard"
 	case s.Absolute && !honest:
 		return farmhoundv1.RecognisedBy_RECOGNISED_BY_SHAPE, ""
-	case s.Gadget && (s.Relative || s.Unread || s.Storage):
-		// A console with its pointer set to relative, or whose report descriptors
-		// cannot be read. A lone keyboard that Linux plays is a hobby project.
+	case s.Gadget && (s.Relative || s.Digitizer || s.Unread || s.Storage):
+		// A console with its pointer set to relative or declared as a touch screen, or
+		// whose report descriptors cannot be read. A lone keyboard that Linux plays is a hobby project.
 		return farmhoundv1.RecognisedBy_RECOGNISED_BY_SHAPE, ""
 	}
 	return 0, ""
@@ -197,5 +200,5 @@ func pointsHonestly(d *farmhoundv1.UsbDevice) bool {
 		}
 	}
 	// A pen or touch surface beside the pointer: a tablet or touch screen with keys.
-	return slices.ContainsFunc(d.GetInterfaces(), (*farmhoundv1.UsbInterface).GetDigitizer)
+	return ShapeOf(d).Digitizer
 }
