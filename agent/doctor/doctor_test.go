@@ -120,7 +120,7 @@ func TestInTheWay(t *testing.T) {
 		{"no collector", func(s *settings.Settings) { s.Collector = "" }, "settings", doctor.Fail, "", "set collector"},
 		{"a login file that is none", func(s *settings.Settings) { s.ProxyLoginFile = s.CAFile + ".none" }, "settings", doctor.Fail, "", "proxy_login_file"},
 	}
-	for _, tt := range tests {
+	for _, tt := range tests { //nolint:paralleltest // each looks at what the shared proxies were asked meanwhile
 		t.Run(tt.name, func(t *testing.T) {
 			mine := s
 			tt.change(&mine)

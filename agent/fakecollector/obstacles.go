@@ -45,7 +45,7 @@ func (o *Obstacle) Asked() []string {
 func StartProxy(tb testing.TB, login string) *Obstacle {
 	tb.Helper()
 	return proxy(tb, login, func(conn net.Conn, address string) {
-		onward, err := new(net.Dialer).DialContext(context.Background(), "tcp", address)
+		onward, err := new(net.Dialer).DialContext(context.WithoutCancel(tb.Context()), "tcp", address)
 		if err != nil {
 			_, _ = io.WriteString(conn, "HTTP/1.1 502 Bad Gateway\r\n\r\n")
 			return
@@ -67,7 +67,7 @@ func StartSecureProxy(tb testing.TB) (o *Obstacle, caFile string) {
 	}
 	plain := StartProxy(tb, "")
 	o = listen(tb, func(conn net.Conn) {
-		onward, err := new(net.Dialer).DialContext(context.Background(), "tcp", plain.Address)
+		onward, err := new(net.Dialer).DialContext(context.WithoutCancel(tb.Context()), "tcp", plain.Address)
 		if err != nil {
 			return
 		}
@@ -89,7 +89,7 @@ func StartInspector(tb testing.TB, organisation string, version uint16) *Obstacl
 	config := forged(tb, organisation, version)
 	return proxy(tb, "", func(conn net.Conn, _ string) {
 		_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\n\r\n")
-		_ = tls.Server(conn, config).HandshakeContext(context.Background()) // refused, as it should be
+		_ = tls.Server(conn, config).HandshakeContext(context.WithoutCancel(tb.Context())) // refused, as it should be
 	})
 }
 
@@ -110,7 +110,7 @@ func StartRelay(tb testing.TB, address string) *Relay {
 		r.mu.Lock()
 		frozen := r.frozen
 		r.mu.Unlock()
-		onward, err := new(net.Dialer).DialContext(context.Background(), "tcp", address)
+		onward, err := new(net.Dialer).DialContext(context.WithoutCancel(tb.Context()), "tcp", address)
 		if err != nil {
 			return
 		}

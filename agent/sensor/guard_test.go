@@ -33,7 +33,7 @@ func (s *slow) Observe(_ context.Context, into *farmhoundv1.Report) error {
 func TestGuard(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var cpu, perMinute time.Duration
+		var cpu, rate time.Duration
 		var memory uint64
 		began := time.Now()
 		r := NewRunner([]Sensor{
@@ -44,7 +44,7 @@ func TestGuard(t *testing.T) {
 		r.Guard()
 		r.cost = func() (time.Duration, uint64) {
 			now := time.Now()
-			cpu += time.Duration(now.Sub(began).Minutes() * float64(perMinute))
+			cpu += time.Duration(now.Sub(began).Minutes() * float64(rate))
 			began = now
 			return cpu, memory
 		}
@@ -86,7 +86,7 @@ func TestGuard(t *testing.T) {
 			{"all is back", 40 * time.Millisecond, 18 << 20, 4 * calmSpan, state{1, nil, false}},
 			{"memory alone", 40 * time.Millisecond, 100 << 20, guardSpan + time.Minute, state{2, nil, true}},
 		} {
-			perMinute, memory = step.cpu, step.memory
+			rate, memory = step.cpu, step.memory
 			if diff := cmp.Diff(step.want, after(step.length)); diff != "" {
 				t.Errorf("%s (-want +got):\n%s", step.what, diff)
 			}

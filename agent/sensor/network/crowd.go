@@ -47,7 +47,9 @@ func (c *crowd) add(n neighbour) {
 	if !n.lately || !n.mac.names() || len(c.addrs) == mostNeighbours {
 		return
 	}
-	c.macs[n.mac] = c.macs[n.mac]
+	if _, known := c.macs[n.mac]; !known {
+		c.macs[n.mac] = 0
+	}
 	c.addrs[n.addr] = n.mac
 }
 

@@ -17,8 +17,6 @@ import (
 	"github.com/farmhound-security/farmhound/proto/fleetkey"
 )
 
-var homeGateway = netip.MustParseAddr("192.168.7.1")
-
 // inside names the variable that tells this program that it was started again, in
 // the namespace that is to be looked at.
 const inside = "FARMHOUND_TEST_INSIDE"

@@ -126,6 +126,7 @@ func TestRealContainer(t *testing.T) {
 		{"with a display", "mkdir -p /tmp/.X11-unix && mkdir -p tmp/x && mount --bind /tmp/.X11-unix tmp/x && ", farmhoundv1.InstallScope_INSTALL_SCOPE_PORTABLE},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
 			root := t.TempDir()
 			script := "mount -t tmpfs none " + root + " && cd " + root + " && mkdir old usr proc && " + tt.display +
 				"mount --rbind /usr usr && ln -s usr/lib usr/lib64 . && cp " + tools[1] + " x11vnc && " +

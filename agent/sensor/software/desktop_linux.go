@@ -158,7 +158,9 @@ func (v *inventory) unitsIn(folder string) map[string]bool {
 	units := map[string]bool{}
 	for _, name := range names {
 		if strings.HasSuffix(name, ".service") {
-			units[name] = units[name]
+			if !units[name] { // a link may have enabled it already
+				units[name] = false
+			}
 			continue
 		}
 		if !strings.HasSuffix(name, ".wants") {

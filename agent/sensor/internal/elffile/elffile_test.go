@@ -38,10 +38,10 @@ func programOf(note, words string) []byte {
 		binary.LittleEndian.PutUint32(p[4:], s.flags)
 		binary.LittleEndian.PutUint64(p[8:], offset)
 		binary.LittleEndian.PutUint64(p[32:], uint64(len(s.data)))
-		h = append(h, p...)
+		h = append(h, p...) //nolint:makezero // behind the header, which is made in place
 		offset += uint64(len(s.data))
 	}
-	return append(append(h, notes...), data...)
+	return append(append(h, notes...), data...) //nolint:makezero // the same
 }
 
 func TestRead(t *testing.T) {

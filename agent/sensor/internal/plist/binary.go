@@ -135,11 +135,11 @@ func scalar(kind byte, size uint64, rest []byte) (Value, error) {
 	case kind == kindReal && size == 2:
 		return float64(math.Float32frombits(binary.BigEndian.Uint32(raw))), nil
 	case size == 3:
-		real := math.Float64frombits(binary.BigEndian.Uint64(raw))
+		number := math.Float64frombits(binary.BigEndian.Uint64(raw))
 		if kind == kindDate {
-			return since2001(real), nil
+			return since2001(number), nil
 		}
-		return real, nil
+		return number, nil
 	}
 	return nil, nil
 }
