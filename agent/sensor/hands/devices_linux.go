@@ -21,9 +21,10 @@ const (
 	classFolder = "/sys/class/input"
 	mostDevices = 256
 	// atATime is how long the reader lets events gather before it reads again: a
-	// mouse moves a thousand times a second, and once is enough to know. The kernel
-	// drops what does not fit and keeps the newest.
-	atATime = 150 * time.Millisecond
+	// mouse moves a thousand times a second, and once is enough to know: being woken is
+	// what costs. The kernel drops what does not fit and keeps the newest, so that it
+	// must be less than what ends a stroke.
+	atATime = 200 * time.Millisecond
 )
 
 // wireEvent is struct input_event, whose first half is two words of the kernel's size.
