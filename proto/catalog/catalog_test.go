@@ -51,6 +51,11 @@ func TestBuiltInIsFresh(t *testing.T) {
 	if _, err := catalog.Load(got); err != nil {
 		t.Errorf("what is part of the program is not checked when it starts, and %v", err)
 	}
+	for _, e := range compiled.GetEntries() {
+		if got, ok := catalog.BuiltIn().Entry(e.GetId()); !ok || !proto.Equal(e, got) {
+			t.Errorf("%s is %v", e.GetId(), got)
+		}
+	}
 }
 
 func TestBuiltInCoversEveryCategory(t *testing.T) {

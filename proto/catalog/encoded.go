@@ -110,7 +110,7 @@ func open(e encoded) (*Catalog, error) {
 	}
 	c.ids = make([]string, len(c.spans))
 	for i := range c.spans {
-		c.ids[i] = c.decode(b, i).GetId()
+		c.ids[i] = idOf(b[c.spans[i].from:c.spans[i].to])
 	}
 	c.entries = make([]atomic.Pointer[farmhoundv1.Entry], len(c.spans))
 	for i := range c.systems {
@@ -120,8 +120,28 @@ func open(e encoded) (*Catalog, error) {
 	return c, nil
 }
 
-// entriesField is the number of Catalog.entries.
-const entriesField = 2
+// entriesField is the number of Catalog.entries, idField that of Entry.id.
+const (
+	entriesField = 2
+	idField      = 1
+)
+
+// idOf returns the id of an entry, without decoding the rest. The last one counts.
+func idOf(entry []byte) (id string) {
+	for at := 0; at < len(entry); {
+		number, kind, tag := protowire.ConsumeTag(entry[at:])
+		length := protowire.ConsumeFieldValue(number, kind, entry[at+max(tag, 0):])
+		if tag < 0 || length < 0 {
+			return id // it was decoded as a whole before
+		}
+		if number == idField && kind == protowire.BytesType {
+			value, _ := protowire.ConsumeBytes(entry[at+tag:])
+			id = string(value)
+		}
+		at += tag + length
+	}
+	return id
+}
 
 // entry returns an entry, decoded once.
 func (c *Catalog) entry(i int) *farmhoundv1.Entry {
