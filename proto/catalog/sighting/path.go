@@ -195,6 +195,9 @@ func (t *touches) ownFolder(value string, steps []string) {
 		}
 		own, _, _ := strings.Cut(rest, "/")
 		t.derived(pkg, own)
+		if t.os == macOS {
+			t.take(t.reader.applications[lettersOf(own)], true)
+		}
 		for _, other := range unixRoots {
 			t.derived(path, other+rest)
 			t.derived(path, other+own+"/")
