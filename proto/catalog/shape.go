@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -37,6 +38,9 @@ func (c *Catalog) RecogniseUSB(d *farmhoundv1.UsbDevice) (Recognised, bool) {
 	if known && m.Entry.GetCategory() == farmhoundv1.Category_CATEGORY_IP_KVM {
 		return Recognised{Entry: m.Entry, By: m.by()}, true
 	}
+	if entry := c.firmware(d); entry != nil {
+		return Recognised{Entry: entry, By: farmhoundv1.RecognisedBy_RECOGNISED_BY_REPORT_DESCRIPTOR}, true
+	}
 	by, posesAs := shapeOf(d)
 	if by != farmhoundv1.RecognisedBy_RECOGNISED_BY_UNSPECIFIED {
 		return Recognised{By: by, PosesAs: posesAs}, true
@@ -45,6 +49,46 @@ func (c *Catalog) RecogniseUSB(d *farmhoundv1.UsbDevice) (Recognised, bool) {
 		return Recognised{Entry: m.Entry, By: m.by()}, true
 	}
 	return Recognised{}, false
+}
+
+// firmware returns the remote console of which the device carries two different
+// report descriptors, neither of which says enough alone, where it runs at the speed
+// of Linux's gadgets and not of keyboards; nil where there is none.
+func (c *Catalog) firmware(d *farmhoundv1.UsbDevice) *farmhoundv1.Entry {
+	if c == nil || d.GetSpeedMbps() < highSpeed {
+		return nil
+	}
+	refs := c.hardware().usbTouched(d)
+	slices.SortFunc(refs, func(a, b reference) int {
+		return cmp.Or(cmp.Compare(a.entry, b.entry), cmp.Compare(a.fact, b.fact))
+	})
+	var found *farmhoundv1.Entry
+	carried := 0
+	var last reference
+	for _, ref := range slices.Compact(refs) {
+		f := c.fact(ref)
+		if f.GetKind() != farmhoundv1.FactKind_FACT_KIND_USB_REPORT_DESCRIPTOR || f.GetStrength() != farmhoundv1.Strength_STRENGTH_SUPPORTING {
+			continue
+		}
+		if carried++; carried == 1 || last.entry != ref.entry {
+			carried, last = 1, ref
+			continue
+		}
+		entry := c.entry(int(ref.entry))
+		if entry.GetCategory() != farmhoundv1.Category_CATEGORY_IP_KVM {
+			continue
+		}
+		// Firmware that others build on is named after where it comes from.
+		if found == nil || slices.ContainsFunc(entry.GetFacts(), ownFirmware) {
+			found = entry
+		}
+	}
+	return found
+}
+
+// ownFirmware reports whether a fact is a report descriptor that nobody else has.
+func ownFirmware(f *farmhoundv1.Fact) bool {
+	return f.GetKind() == farmhoundv1.FactKind_FACT_KIND_USB_REPORT_DESCRIPTOR && f.GetStrength() == farmhoundv1.Strength_STRENGTH_IDENTIFYING
 }
 
 // RecogniseDisplay says which entry a display is. Displays have no shape of their

@@ -1,6 +1,7 @@
 package catalog_test
 
 import (
+	"encoding/hex"
 	"testing"
 
 	"github.com/farmhound-security/farmhound/proto/catalog"
@@ -121,6 +122,38 @@ func TestBuiltIn(t *testing.T) {
 	} {
 		if _, ok := catalog.BuiltIn().RecogniseUSB(c.device); ok != c.found {
 			t.Errorf("%s: %v", name, ok)
+		}
+	}
+}
+
+// Two descriptors of one firmware, neither of which says enough alone, name it at a
+// gadget's speed, and only there.
+func TestTwoReportDescriptorsNameTheFirmware(t *testing.T) {
+	t.Parallel()
+	sum := func(s string) []byte {
+		b, err := hex.DecodeString(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	keyboard := &farmhoundv1.UsbInterface{Class: 3, Keyboard: true, ReportDescriptorSha256: sum("5333cc3a23db1dd7a9e8303e2169a54a7070f69822fa503014834652c24410b6")}
+	pointer := &farmhoundv1.UsbInterface{Class: 3, RelativePointer: true, ReportDescriptorSha256: sum("92155ddf022d4091f5e15eea5871107cd6ff7a4e6ada0ef931bd14b86c5632d0")}
+	for _, c := range []struct {
+		name  string
+		speed uint32
+		parts []*farmhoundv1.UsbInterface
+		found bool
+	}{
+		{"both at high speed", 480, []*farmhoundv1.UsbInterface{keyboard, pointer}, true},
+		{"both at full speed", 12, []*farmhoundv1.UsbInterface{keyboard, pointer}, false},
+		{"one of them twice", 480, []*farmhoundv1.UsbInterface{keyboard, keyboard}, false},
+		{"one beside an unknown one", 480, []*farmhoundv1.UsbInterface{keyboard, movements}, false},
+	} {
+		d := &farmhoundv1.UsbDevice{VendorId: 0x3434, ProductId: 0x0109, SpeedMbps: c.speed, Interfaces: c.parts}
+		r, found := catalog.BuiltIn().RecogniseUSB(d)
+		if found != c.found || found && (r.By != farmhoundv1.RecognisedBy_RECOGNISED_BY_REPORT_DESCRIPTOR || r.Entry.GetId() != "pikvm") {
+			t.Errorf("%s: found %v, %v", c.name, found, r)
 		}
 	}
 }
