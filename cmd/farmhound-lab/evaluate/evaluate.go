@@ -33,8 +33,9 @@ type Command struct {
 	Casting  string   `help:"Who lives in them: reserved, whom the detector's weights were not chosen on, or everyday." enum:"reserved,everyday" default:"reserved"`
 	Personas []string `help:"Keep only laptops of these personas." placeholder:"NAME"`
 	Ablate   int      `help:"Judge so many of the worlds without each signal in turn." default:"0" placeholder:"WORLDS"`
-	Missing  bool     `help:"Judge the worlds again without permissions for agents, without a roster, without address data."`
+	Missing  bool     `help:"Judge the worlds again without permissions for agents, without a roster, without address data, each time as --grid does."`
 	Signals  string   `help:"Folder with signals of your own." type:"existingdir" placeholder:"DIR"`
+	Grid     bool     `help:"Judge every six hours rather than with every report as well: several times faster, blind to what lasts shorter."`
 	Workers  int      `help:"How many worlds are judged at once; 0 is one for each processor." default:"0"`
 	Output   string   `short:"o" enum:"table,json" default:"table" help:"table or json."`
 	Out      string   `help:"Folder for the results as JSON, as a table in Markdown and as drawings." type:"path" placeholder:"DIR"`
@@ -98,7 +99,7 @@ func (c *Command) evaluate(ctx context.Context, progress io.Writer) (*Result, er
 		return nil, err
 	}
 	defer places.Close()
-	all, err := c.judgeAll(ctx, bench{rules: rules, places: places, roster: true}, false, progress)
+	all, err := c.judgeAll(ctx, bench{rules: rules, places: places, roster: true, grid: c.Grid}, false, progress)
 	if err != nil {
 		return nil, err
 	}
@@ -110,7 +111,7 @@ func (c *Command) evaluate(ctx context.Context, progress io.Writer) (*Result, er
 		Missed:  cases(all, func(s *seen) bool { return s.kind == persona.Farm && !s.flagged() }),
 	}
 	if c.Missing {
-		if r.Without, err = c.without(ctx, bench{rules: rules, places: places, roster: true}, progress); err != nil {
+		if r.Without, err = c.without(ctx, bench{rules: rules, places: places, roster: true, grid: c.Grid}, progress); err != nil {
 			return nil, err
 		}
 	}
@@ -197,6 +198,7 @@ func (c *Command) workers() int {
 
 // without judges the worlds again, each time with something missing.
 func (c *Command) without(ctx context.Context, b bench, progress io.Writer) ([]Scene, error) {
+	b.grid = true // what is asked is what is found at all
 	noRoster, noPlaces := b, b
 	noRoster.roster, noPlaces.places = false, nil
 	var scenes []Scene
@@ -224,6 +226,9 @@ func (c *Command) line() string {
 	}
 	if c.Ablate > 0 {
 		words = append(words, "--ablate", strconv.Itoa(c.Ablate))
+	}
+	if c.Grid {
+		words = append(words, "--grid")
 	}
 	if c.Missing {
 		words = append(words, "--missing")

@@ -3,6 +3,7 @@ package evaluate
 import (
 	"bytes"
 	"fmt"
+	"iter"
 	"time"
 
 	"github.com/farmhound-security/farmhound/cmd/farmhound-lab/persona"
@@ -40,6 +41,8 @@ type bench struct {
 	places fleet.Places // nil without address data
 	// roster is whether the collector has one.
 	roster bool
+	// grid is whether to judge at the sweeps alone rather than with every report.
+	grid bool
 	// keep is whether snaps are kept.
 	keep bool
 }
@@ -57,9 +60,18 @@ type lives struct {
 
 // live judges a world from its first report to its last moment.
 func (b *bench) live(world *persona.World) ([]*life, error) {
+	l, err := b.open(world, world.RosterCSV())
+	if err != nil {
+		return nil, err
+	}
+	return l.live(world.Steps(), world.End())
+}
+
+// open makes the rooms ready for a world and the roster that its company keeps.
+func (b *bench) open(world *persona.World, rows []byte) (*lives, error) {
 	cfg := fleet.Config{Catalog: catalog.BuiltIn(), Places: b.places, Company: companyOf(world)}
 	if b.roster {
-		read, problems, err := roster.Parse("roster", bytes.NewReader(world.RosterCSV()), func(id string) bool {
+		read, problems, err := roster.Parse("roster", bytes.NewReader(rows), func(id string) bool {
 			_, ok := catalog.BuiltIn().Entry(id)
 			return ok
 		})
@@ -71,18 +83,21 @@ func (b *bench) live(world *persona.World) ([]*life, error) {
 		}
 		cfg.Roster = read
 	}
-	l := &lives{fleet: fleet.New(cfg), detector: detect.New(b.rules, detect.Options{}), bench: b, byID: map[string]*life{}}
-	for step := range world.Steps() {
+	return &lives{fleet: fleet.New(cfg), detector: detect.New(b.rules, detect.Options{}), bench: b, byID: map[string]*life{}}, nil
+}
+
+func (l *lives) live(steps iter.Seq[persona.Step], end time.Time) ([]*life, error) {
+	for step := range steps {
 		for _, delivery := range step.Deliveries {
 			if err := l.take(step.At, delivery); err != nil {
 				return nil, err
 			}
 		}
 	}
-	if err := l.advance(world.End()); err != nil {
+	if err := l.advance(end); err != nil {
 		return nil, err
 	}
-	return l.all, l.sweep(world.End())
+	return l.all, l.sweep(end)
 }
 
 // companyOf is what an administrator would have entered: the collector's place and
@@ -116,6 +131,9 @@ func (l *lives) take(at time.Time, delivery persona.Delivery) error {
 			l.all = append(l.all, d)
 		}
 		d.picture, _ = l.fleet.Apply(d.picture, obs)
+		if l.bench.grid {
+			continue
+		}
 		if err := l.judge(d, at, false); err != nil {
 			return err
 		}

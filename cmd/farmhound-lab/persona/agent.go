@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"strconv"
+	"time"
 
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -14,7 +15,6 @@ import (
 
 const (
 	daySeconds    = 86400
-	windowSeconds = 3600
 	// longestWindow is where the real agent cuts long sleep.
 	longestWindow = daySeconds
 	agentVersion  = "0.1.0"
@@ -108,9 +108,10 @@ func (a *agent) pass(now int64) (last *farmhoundv1.Report) {
 
 // cut ends full windows up to a moment.
 func (a *agent) cut(at int64) {
-	for at-a.began >= windowSeconds+30 {
+	full := int64(a.w.opts.Window / time.Second)
+	for at-a.began >= full+30 {
 		// The real agent notices with its next look that a window is full.
-		end := a.began + windowSeconds + int64(a.d.whole(0, 29))
+		end := a.began + full + int64(a.d.whole(0, 29))
 		a.ended = append(a.ended, a.window(a.began, end))
 		a.began = end
 	}

@@ -97,6 +97,17 @@ var (
 	hostBrands = []brand{{"Example Cloud", 65540, hosting}}
 )
 
+// somewhere draws where an honest person lives.
+func (w *World) somewhere(d draw) locality {
+	at := pick(d, homeland...)
+	for _, l := range offshore {
+		if l.country == w.opts.Country {
+			return l
+		}
+	}
+	return at
+}
+
 // atlas is every carrier, by what it sells.
 type atlas struct{ carriers []*carrier }
 

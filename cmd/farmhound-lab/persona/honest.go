@@ -41,7 +41,7 @@ func officeWorker(w *World, d draw, _ int) []*Laptop {
 // is in calls: most of any fleet. A few have once been helped through a tool that
 // nobody approved, or pretend to be busy.
 func homeWorker(w *World, d draw, _ int) []*Laptop {
-	l := w.atHome(d, pick(d, homeland...))
+	l := w.atHome(d, w.somewhere(d))
 	switch d.weighted(0.8, 0.1, 0.06, 0.04) {
 	case 1:
 		w.helpedOnce(d, l)
@@ -153,7 +153,7 @@ func (w *World) companyTunnel(d draw, l *Laptop) *tunnel {
 // the clock is set to the place or kept (section 4: divergence is occasional and
 // converges again).
 func traveller(w *World, d draw, _ int) []*Laptop {
-	where := pick(d, homeland...)
+	where := w.somewhere(d)
 	l := w.hire(d, where)
 	home := w.home(d, w.atlas.one(d, broadband, where.country, where.region))
 	h := regular(d, l.person.zone, w.opts.Days)
@@ -198,7 +198,7 @@ func traveller(w *World, d draw, _ int) []*Laptop {
 // that the roster approves (section 4: IT help desk; short sessions from IT's own
 // egress or through the vendor's relay).
 func supported(w *World, d draw, _ int) []*Laptop {
-	l := w.atHome(d, pick(d, homeland...), windows)
+	l := w.atHome(d, w.somewhere(d), windows)
 	id := w.company.tool
 	if d.chance(0.4) {
 		id = pick(d, "quick-assist", "zoho-assist")
@@ -225,7 +225,7 @@ func supported(w *World, d draw, _ int) []*Laptop {
 
 // nightShift works at night, as declared (PF4: hours alone never convict).
 func nightShift(w *World, d draw, _ int) []*Laptop {
-	where := pick(d, homeland...)
+	where := w.somewhere(d)
 	l := w.hire(d, where)
 	h := regular(d, l.person.zone, w.opts.Days)
 	h.start = d.between(20.5, 23.5)

@@ -22,7 +22,7 @@ func couple(w *World, d draw, _ int) []*Laptop {
 func flatmates(w *World, d draw, _ int) []*Laptop { return w.together(d, 2) }
 
 func (w *World) together(d draw, people int) []*Laptop {
-	where := pick(d, homeland...)
+	where := w.somewhere(d)
 	home := w.home(d, w.atlas.one(d, broadband, where.country, where.region))
 	home.laptops = max(home.laptops, 1)
 	var out []*Laptop
@@ -38,7 +38,7 @@ func (w *World) together(d draw, people int) []*Laptop {
 // remote console of the home laboratory on the network or plugged into this very
 // laptop, and types at its keyboard all day (section 4: homelab owners, NE6, RA9).
 func developer(w *World, d draw, _ int) []*Laptop {
-	l := w.atHome(d, pick(d, homeland...), linux, macos)
+	l := w.atHome(d, w.somewhere(d), linux, macos)
 	l.person.role = pick(d, "Software Engineer", "Senior Software Engineer", "DevOps Engineer", "Platform Engineer")
 	later := func() int64 { return w.start.Unix() + int64(d.between(-3, 12)*daySeconds) }
 	for _, id := range pick(d, []string{"vscode-tunnel"}, []string{"cloudflared"}, []string{"ngrok", "vscode-tunnel"}, []string{}) {
@@ -97,7 +97,7 @@ func overlayAddress(d draw) netip.Addr {
 // vpnUser values privacy: a consumer VPN is up for part of the day or always, and
 // leaves in the home country (RC25: not inherently malicious).
 func vpnUser(w *World, d draw, _ int) []*Laptop {
-	l := w.atHome(d, pick(d, homeland...))
+	l := w.atHome(d, w.somewhere(d))
 	ids := []string{"nordvpn", "mullvad"}
 	if l.System.GetOs() == linux {
 		ids = append(ids, "protonvpn")
@@ -139,7 +139,7 @@ func (w *World) exit(d draw, id string) *tunnel {
 // docked is shut on a desk, never sleeps and is driven by the keyboard and mouse on
 // the desk alone (HW12's look without anybody far away).
 func docked(w *World, d draw, _ int) []*Laptop {
-	where := pick(d, homeland...)
+	where := w.somewhere(d)
 	l := w.hire(d, where)
 	h := regular(d, l.person.zone, w.opts.Days)
 	l.declare(h)
@@ -157,7 +157,7 @@ func docked(w *World, d draw, _ int) []*Laptop {
 // accessibility works with assistive technology that makes input by software:
 // dictation, a switch, an eye tracker (RA12's first false positive).
 func accessibility(w *World, d draw, _ int) []*Laptop {
-	l := w.atHome(d, pick(d, homeland...))
+	l := w.atHome(d, w.somewhere(d))
 	l.senses.hands = true
 	injected := d.between(0.5, 0.93)
 	for i := range l.life.work {
@@ -173,7 +173,7 @@ func accessibility(w *World, d draw, _ int) []*Laptop {
 // unseen uses the laptop like anybody, but its agent was not allowed to watch
 // input, and perhaps not camera and microphone: unknown is no evidence.
 func unseen(w *World, d draw, _ int) []*Laptop {
-	l := w.atHome(d, pick(d, homeland...), macos, windows)
+	l := w.atHome(d, w.somewhere(d), macos, windows)
 	l.senses.hands, l.senses.media = false, d.chance(0.4)
 	l.senses.why = pick(d, "input monitoring is not permitted", "no helper runs in the user's session")
 	return []*Laptop{l}

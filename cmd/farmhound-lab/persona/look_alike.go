@@ -12,7 +12,7 @@ import (
 // from it over the local network with a tool that nobody approved, for part of most
 // days (section 4: own-PC habit; the controlling side is near).
 func ownDesktop(w *World, d draw, _ int) []*Laptop {
-	l := w.atHome(d, pick(d, homeland...), windows, linux)
+	l := w.atHome(d, w.somewhere(d), windows, linux)
 	id := w.foreignTool(d, "anydesk", "rustdesk", "parsec", "sunshine")
 	l.install(remote(d, id, true), w.start.Unix()+int64(pick(d, -1, d.between(1, 15))*daySeconds), 0)
 	installedAt := l.life.tools[len(l.life.tools)-1].from
@@ -35,7 +35,7 @@ func ownDesktop(w *World, d draw, _ int) []*Laptop {
 // virtualDesktop is no laptop but a company's virtual machine at a hosting provider,
 // which everybody reaches through a broker (section 4: VDI and VM guests).
 func virtualDesktop(w *World, d draw, _ int) []*Laptop {
-	where := pick(d, homeland...)
+	where := w.somewhere(d)
 	l := w.hire(d, where, linux)
 	l.System = proto.CloneOf(l.System)
 	l.System.Manufacturer, l.System.Model = "VMware, Inc.", pick(d, "VMware Virtual Platform", "VMware20,1")

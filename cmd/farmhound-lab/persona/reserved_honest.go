@@ -11,7 +11,7 @@ import (
 // helpDeskDaily is supported for hours on most days, several sessions in a row, by
 // the company's own tool (section 4: IT help desk, deployment of new software).
 func helpDeskDaily(w *World, d draw, _ int) []*Laptop {
-	l := w.atHome(d, pick(d, homeland...))
+	l := w.atHome(d, w.somewhere(d))
 	via := linkOf(w.company.tool, l.System.GetOs(), farmhoundv1.SessionPath_SESSION_PATH_RELAY)
 	peer := w.atlas.one(d, hosting, "", "").address(d)
 	for _, s := range l.life.work {
@@ -32,7 +32,7 @@ func (l *Laptop) helped(d draw, via *link, peer netip.Addr, during span, rtt flo
 // slides, travel. The assistant is in the country, the tool is often nobody's choice
 // but theirs.
 func executive(w *World, d draw, _ int) []*Laptop {
-	where := pick(d, homeland...)
+	where := w.somewhere(d)
 	l := w.atHome(d, where)
 	l.person.role = pick(d, "Chief Financial Officer", "Vice President Sales", "General Counsel")
 	id := w.company.tool
@@ -56,7 +56,7 @@ func executive(w *World, d draw, _ int) []*Laptop {
 
 // eyeTracker makes nearly all input by assistive technology and is in calls with it.
 func eyeTracker(w *World, d draw, _ int) []*Laptop {
-	l := w.atHome(d, pick(d, homeland...))
+	l := w.atHome(d, w.somewhere(d))
 	l.senses.hands = true
 	for i := range l.life.work {
 		k := &l.life.work[i]
@@ -87,7 +87,7 @@ func cloudDesktop(w *World, d draw, size int) []*Laptop {
 // satellite lives where only a geostationary satellite reaches, whose ground station
 // is in another state.
 func satellite(w *World, d draw, _ int) []*Laptop {
-	where, station := pick(d, homeland...), pick(d, homeland...)
+	where, station := w.somewhere(d), w.somewhere(d)
 	l := w.hire(d, where)
 	home := w.home(d, w.atlas.one(d, broadband, station.country, station.region))
 	home.satellite = true
@@ -115,7 +115,7 @@ func kiosk(w *World, d draw, _ int) []*Laptop {
 // nomad works from one country after another and told nobody; the hands are the
 // right ones, at the laptop's own keyboard.
 func nomad(w *World, d draw, _ int) []*Laptop {
-	l := w.hire(d, pick(d, homeland...))
+	l := w.hire(d, w.somewhere(d))
 	h := regular(d, l.person.zone, w.opts.Days)
 	l.declare(h)
 	bare, m := w.bare(d), ordinary(d, 0)
@@ -143,7 +143,7 @@ func nomad(w *World, d draw, _ int) []*Laptop {
 // desktopDriver drives the laptop from the desktop beside it all day, every day, over
 // the local network, from before its agent came.
 func desktopDriver(w *World, d draw, _ int) []*Laptop {
-	l := w.atHome(d, pick(d, homeland...), windows, linux)
+	l := w.atHome(d, w.somewhere(d), windows, linux)
 	id := w.foreignTool(d, "parsec", "sunshine", "rustdesk")
 	l.install(remote(d, id, true), w.start.Unix()-daySeconds, 0)
 	via := linkOf(id, l.System.GetOs(), farmhoundv1.SessionPath_SESSION_PATH_DIRECT)
@@ -165,7 +165,7 @@ func desktopDriver(w *World, d draw, _ int) []*Laptop {
 // coWorking is two to four of the company's people who rent desks in the same
 // co-working space and are there on most days, among many strangers' laptops.
 func coWorking(w *World, d draw, _ int) []*Laptop {
-	where := pick(d, homeland...)
+	where := w.somewhere(d)
 	space := w.home(d, w.atlas.one(d, business, where.country, where.region))
 	space.others, space.laptops = d.whole(30, 80), d.whole(8, 40)
 	var out []*Laptop
@@ -200,7 +200,7 @@ func (w *World) commutes(d draw, l *Laptop, to *site, share float64) {
 // campus is three working students in one dormitory, who live behind the same router
 // of the university's.
 func campus(w *World, d draw, _ int) []*Laptop {
-	where := pick(d, homeland...)
+	where := w.somewhere(d)
 	hall := w.home(d, w.atlas.one(d, business, where.country, where.region))
 	hall.others, hall.laptops = d.whole(60, 200), d.whole(20, 80)
 	var out []*Laptop
@@ -216,7 +216,7 @@ func campus(w *World, d draw, _ int) []*Laptop {
 // jigglerOwner keeps the laptop from looking idle all day, with a board or a program
 // (MAN24, section 4: productivity theatre), and types on it.
 func jigglerOwner(w *World, d draw, _ int) []*Laptop {
-	l := w.atHome(d, pick(d, homeland...))
+	l := w.atHome(d, w.somewhere(d))
 	if d.chance(0.5) {
 		for i := range l.life.stays {
 			s := &l.life.stays[i]
@@ -235,7 +235,7 @@ func jigglerOwner(w *World, d draw, _ int) []*Laptop {
 // companyVPN sends all traffic through the company's concentrator, which leaves in
 // one state, whoever and wherever the person is.
 func companyVPN(w *World, d draw, _ int) []*Laptop {
-	l := w.atHome(d, pick(d, homeland...))
+	l := w.atHome(d, w.somewhere(d))
 	id := pick(d, "openvpn", "wireguard")
 	l.install(plain(id, ""), 0, 0)
 	t := &tunnel{tool: id, kind: "tun", mtu: 1400, defaultRoute: true, exit: w.company.networks[0].Addr(), locked: d.chance(0.5)}
@@ -248,7 +248,7 @@ func companyVPN(w *World, d draw, _ int) []*Laptop {
 // carrierNAT is four people who live apart behind one mobile carrier's addresses,
 // with routers of the same make.
 func carrierNAT(w *World, d draw, _ int) []*Laptop {
-	where := pick(d, homeland...)
+	where := w.somewhere(d)
 	carrier := w.atlas.one(d, cellular, where.country, where.region)
 	var out []*Laptop
 	for range 4 {
@@ -265,7 +265,7 @@ func carrierNAT(w *World, d draw, _ int) []*Laptop {
 // ownConsole is an over-employed person's: the laptop stands in the same flat and is
 // driven through a console from another employer's desk (REC29's look, nobody abroad).
 func ownConsole(w *World, d draw, _ int) []*Laptop {
-	l := w.atHome(d, pick(d, homeland...))
+	l := w.atHome(d, w.somewhere(d))
 	l.senses.hands = true
 	usb, display := pick(d, consoles...).plug(d, w.ring)
 	for i := range l.life.stays {
@@ -282,7 +282,7 @@ func ownConsole(w *World, d draw, _ int) []*Laptop {
 // ownRelay drives the own laptop through a vendor's relay all day, from elsewhere in
 // the country: only its user could tell it from an operator's.
 func ownRelay(w *World, d draw, _ int) []*Laptop {
-	l := w.atHome(d, pick(d, homeland...))
+	l := w.atHome(d, w.somewhere(d))
 	id := w.foreignTool(d, "anydesk", "rustdesk", "chrome-remote-desktop")
 	l.install(remote(d, id, true), w.start.Unix()-daySeconds, 0)
 	via := linkOf(id, l.System.GetOs(), farmhoundv1.SessionPath_SESSION_PATH_RELAY)

@@ -47,6 +47,11 @@ type Options struct {
 	// Unpermitted takes the permissions from all agents that need any: input and
 	// media are not seen.
 	Unpermitted bool
+	// Country is where honest people live and work, as declared, instead of in the
+	// homeland; empty leaves them there.
+	Country string
+	// Window is how long agents count before they begin anew; zero means an hour.
+	Window time.Duration
 }
 
 // World is one drawn fleet. It does not change after it was made.
@@ -112,6 +117,13 @@ func NewWorld(opts Options) (*World, error) {
 		return nil, fmt.Errorf("a world has from 1 to 5000 laptops, not %d", opts.Size)
 	case opts.End.IsZero():
 		return nil, errors.New("a world needs a last moment")
+	}
+	opts.Window = cmp.Or(opts.Window, time.Hour)
+	if opts.Window < time.Minute || opts.Window > time.Hour {
+		return nil, fmt.Errorf("windows last from a minute to an hour, not %v", opts.Window)
+	}
+	if opts.Country != "" && !slices.ContainsFunc(offshore, func(l locality) bool { return l.country == opts.Country }) {
+		return nil, fmt.Errorf("nobody is known to live in %q", opts.Country)
 	}
 	opts.Casting = cmp.Or(opts.Casting, Everyday)
 	known := PersonasOf(opts.Casting)
