@@ -45,8 +45,11 @@ type Cost struct {
 	// Disk is in bytes a minute; nil where the system does not tell. Windows counts
 	// what went into pipes, too.
 	Disk *float64 `json:"disk_bytes_per_minute,omitempty"`
-	// Wire is bytes of TLS records both ways, a day; absent where it was not counted.
-	Wire float64 `json:"wire_bytes_per_day,omitempty"`
+	// WireStart is bytes of TLS records both ways in the first minute, with enrolment,
+	// and Wire those after it, a day. One day has 48 calls: only a run of hours tells
+	// what they carry.
+	WireStart int64   `json:"wire_bytes_start,omitempty"`
+	Wire      float64 `json:"wire_bytes_per_day,omitempty"`
 }
 
 // Result is what a measurement found.
@@ -77,21 +80,21 @@ func (c *Command) Run(ctx context.Context, s *demo.Surroundings) error {
 
 func (r *Result) write(w io.Writer) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(table, "%s, over %.0f s\tresident MiB\tprocessor ms/min\tdisk KB/min\twire KB/day\n", r.System, r.Seconds)
+	fmt.Fprintf(table, "%s, over %.0f s\tresident MiB\tprocessor ms/min\tdisk KB/min\twire KB at start\tthen a day\n", r.System, r.Seconds)
 	line := func(c Cost) {
-		disk, wire := "-", "-"
+		disk, start, wire := "-", "-", "-"
 		if c.Disk != nil {
 			disk = fmt.Sprintf("%.1f", *c.Disk/1000)
 		}
-		if c.Wire > 0 {
-			wire = fmt.Sprintf("%.0f", c.Wire/1000)
+		if c.WireStart > 0 {
+			start, wire = fmt.Sprintf("%.1f", float64(c.WireStart)/1000), fmt.Sprintf("%.0f", c.Wire/1000)
 		}
-		fmt.Fprintf(table, "%s\t%.1f\t%.1f\t%s\t%s\n", c.Program, float64(c.Resident)/(1<<20), c.Processor, disk, wire)
+		fmt.Fprintf(table, "%s\t%.1f\t%.1f\t%s\t%s\t%s\n", c.Program, float64(c.Resident)/(1<<20), c.Processor, disk, start, wire)
 	}
 	line(r.Agent)
 	if o := r.Other; o != nil {
 		line(*o)
-		fmt.Fprintf(table, "ratio\t%.2f\t%.2f\t\t\n", float64(r.Agent.Resident)/float64(o.Resident), r.Agent.Processor/o.Processor)
+		fmt.Fprintf(table, "ratio\t%.2f\t%.2f\t\t\t\n", float64(r.Agent.Resident)/float64(o.Resident), r.Agent.Processor/o.Processor)
 	}
 	return table.Flush()
 }
@@ -150,21 +153,21 @@ func (c *Command) Measure(ctx context.Context, progress io.Writer) (result *Resu
 	fmt.Fprintf(progress, "Measuring for %v.\n", c.For)
 	result = &Result{System: runtime.GOOS + "/" + runtime.GOARCH, Processes: c.Processes, Sockets: c.Sockets} //nolint:forbidigo // it is printed
 	began := time.Now()
-	timer := time.NewTimer(c.For)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-gone:
-		return nil, errors.New("the agent ended while it was measured; its last words are above")
-	case <-ctx.Done():
-		return nil, ctx.Err()
+	start := min(c.For/2, time.Minute)
+	if err := outlive(ctx, gone, start); err != nil {
+		return nil, err
+	}
+	atStart := relay.carried.Load()
+	if err := outlive(ctx, gone, c.For-start); err != nil {
+		return nil, err
 	}
 	passed := time.Since(began)
 	result.Seconds = passed.Seconds()
 	if result.Agent, err = costOf(ctx, "farmhound-agent", agent.Process.Pid, passed); err != nil {
 		return nil, err
 	}
-	result.Agent.Wire = float64(relay.carried.Load()) / passed.Hours() * 24
+	result.Agent.WireStart = atStart
+	result.Agent.Wire = float64(relay.carried.Load()-atStart) / (passed - start).Hours() * 24
 	if other != nil {
 		cost, err := costOf(ctx, filepath.Base(other.Path), other.Process.Pid, passed)
 		if err != nil {
@@ -173,6 +176,20 @@ func (c *Command) Measure(ctx context.Context, progress io.Writer) (result *Resu
 		result.Other = &cost
 	}
 	return result, nil
+}
+
+// outlive waits for a time that the agent is there.
+func outlive(ctx context.Context, gone <-chan struct{}, length time.Duration) error {
+	timer := time.NewTimer(length)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-gone:
+		return errors.New("the agent ended while it was measured; its last words are above")
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // build builds the agent as it is released.
