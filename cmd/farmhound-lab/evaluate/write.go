@@ -16,10 +16,18 @@ func (r *Result) write(dir string) error {
 	if err := r.json(&text); err != nil {
 		return fmt.Errorf("write results: %w", err)
 	}
-	for _, file := range []struct {
+	type file struct {
 		name string
 		data []byte
-	}{{"result.json", text.Bytes()}} {
+	}
+	files := []file{
+		{"result.json", text.Bytes()}, {"result.md", r.markdown()},
+		{"reliability.svg", r.reliabilityDrawing()}, {"weights.svg", r.weightsDrawing()},
+	}
+	if r.Ablation != nil {
+		files = append(files, file{"ablation.svg", r.Ablation.drawing()})
+	}
+	for _, file := range files {
 		if err := os.WriteFile(filepath.Join(dir, file.name), file.data, 0o644); err != nil {
 			return fmt.Errorf("write results: %w", err)
 		}

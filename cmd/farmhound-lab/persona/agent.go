@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	daySeconds    = 86400
+	daySeconds = 86400
 	// longestWindow is where the real agent cuts long sleep.
 	longestWindow = daySeconds
 	agentVersion  = "0.1.0"

@@ -1,0 +1,41 @@
+package evaluate
+
+import (
+	"fmt"
+	"strings"
+)
+
+// markdown is the result as the laboratory's README shows it.
+func (r *Result) markdown() []byte {
+	var out strings.Builder
+	fmt.Fprintf(&out, "`%s`: %d worlds of %d days, %d signals.\n\n", r.Command, r.Worlds, r.Days, r.Signals)
+	for _, w := range r.Summary.words() {
+		fmt.Fprintf(&out, "- %s\n", w)
+	}
+	row := func(cells ...string) { fmt.Fprintf(&out, "| %s |\n", strings.Join(cells, " | ")) }
+	out.WriteString("\n")
+	row("persona", "kind", "laptops", "watch", "likely", "near certain", "as", "days to find, median", "p90", "decibans on days 1, 3, 5, 20")
+	row("---", "---", "---:", "---:", "---:", "---:", "---", "---:", "---:", "---")
+	for _, p := range r.Personas {
+		row(p.cells()...)
+	}
+	for _, s := range r.Without {
+		fmt.Fprintf(&out, "\nWithout %s:\n\n", s.Missing)
+		for _, w := range s.Summary.words() {
+			fmt.Fprintf(&out, "- %s\n", w)
+		}
+	}
+	if a := r.Ablation; a != nil {
+		fmt.Fprintf(&out, "\nWithout each signal in turn, judged every six hours, %d farmed and %d honest laptops:\n\n", a.Whole.Farmed, a.Whole.Honest)
+		row("without", "found", "wronged", "honest at watch or above", "days to find, median", "mean decibans, farmed", "honest")
+		row("---", "---:", "---:", "---:", "---:", "---:", "---:")
+		for _, s := range append([]Ablated{a.Whole}, a.Signals...) {
+			name := s.Signal
+			if name == "" {
+				name = "(nothing)"
+			}
+			row(name, fmt.Sprint(s.Found), fmt.Sprint(s.Wronged), fmt.Sprint(s.Watched), days(s.Median), fmt.Sprintf("%.2f", s.FarmDB), fmt.Sprintf("%.2f", s.HonestDB))
+		}
+	}
+	return []byte(out.String())
+}
