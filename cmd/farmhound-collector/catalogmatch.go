@@ -31,7 +31,7 @@ func (c *catalogMatchCmd) Run(s *surroundings) error {
 		if err != nil {
 			return fmt.Errorf("read facts: %w", err)
 		}
-		defer file.Close() //nolint:errcheck // only read
+		defer file.Close()
 		in = file
 	}
 	return matchLines(sighting.New(using), in, s)

@@ -11,7 +11,8 @@ import (
 // in bytes. Its encoded bytes come on top where they are not part of the program.
 const mostKept = 100 << 10
 
-func TestKeptAllocations(t *testing.T) { //nolint:paralleltest // it weighs the whole heap
+// It weighs the whole heap, so it runs alone.
+func TestKeptAllocations(t *testing.T) {
 	encoded := catalog.BuiltInBytes()
 	if _, err := catalog.Load(encoded); err != nil { // compiles the rules, which are kept
 		t.Fatal(err)

@@ -1,6 +1,7 @@
 package hardware
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -16,7 +17,7 @@ func scan(t *testing.T, root string) *farmhoundv1.Hardware {
 	report := new(farmhoundv1.Report)
 	s := New(host.Host{Root: root}, catalog.BuiltIn(), fleetkey.Ring{})
 	if err := s.Observe(t.Context(), report); err != nil {
-		if _, partial := err.(host.Partial); !partial {
+		if partial := (host.Partial{}); !errors.As(err, &partial) {
 			t.Fatal(err)
 		}
 	}

@@ -99,22 +99,21 @@ func ioregDevices(objects []object) []device {
 	var devices []device
 	var within []int // indexes of devices around the object, by depth
 	depths := []int{}
-	seen := map[uint64]int{}
+	seen := map[uint64]bool{}
 	for _, o := range objects {
 		for len(depths) > 0 && depths[len(depths)-1] >= o.depth {
 			depths, within = depths[:len(depths)-1], within[:len(within)-1]
 		}
 		if o.class == "IOUSBHostDevice" || o.class == "IOUSBDevice" {
 			location := o.number("locationID")
-			at, known := seen[location]
+			at := -1 // of one that is there already, with its parts
 			switch {
-			case known:
-				at = -1 // its parts are there already
+			case seen[location]:
 			case len(devices) == maxDevices:
 				return devices
 			default:
 				at = len(devices)
-				seen[location] = at
+				seen[location] = true
 				devices = append(devices, ioregDevice(o, location))
 			}
 			depths, within = append(depths, o.depth), append(within, at)

@@ -179,8 +179,8 @@ func (l layout) complete() bool { return l != bare && l != binaryish }
 func lay(t *testing.T, l layout, s sample) (root string) {
 	t.Helper()
 	root = t.TempDir()
-	const real = "/sys/devices/pci0000:00/0000:00:14.0/usb1"
-	home := real + "/1-4/1-4.2"
+	const bus = "/sys/devices/pci0000:00/0000:00:14.0/usb1"
+	home := bus + "/1-4/1-4.2"
 	if l == flattened || l == bare || l == binaryish {
 		home = usbFolder + "/1-4.2"
 	}
@@ -210,7 +210,7 @@ func lay(t *testing.T, l layout, s sample) (root string) {
 			t.Fatal(err)
 		}
 	}
-	write(real+"/idVendor", "1d6b\n")
+	write(bus+"/idVendor", "1d6b\n")
 	write(home+"/idVendor", fmt.Sprintf("%04x\n", s.ids[0]))
 	write(home+"/idProduct", fmt.Sprintf("%04x\n", s.ids[1]))
 	for name, value := range s.attributes {
@@ -220,7 +220,7 @@ func lay(t *testing.T, l layout, s sample) (root string) {
 		write(home+"/descriptors", string(s.descriptors()))
 	}
 	if l == linked || l == scattered || l == absolute {
-		link(usbFolder+"/usb1", real)
+		link(usbFolder+"/usb1", bus)
 		link(usbFolder+"/1-4.2", home)
 	}
 	if l == binaryish {

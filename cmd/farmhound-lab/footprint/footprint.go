@@ -133,23 +133,10 @@ func (c *Command) Measure(ctx context.Context, progress io.Writer) (result *Resu
 	if err != nil {
 		return nil, err
 	}
-	secret := filepath.Join(dir, "secret")
-	if err := os.WriteFile(secret, []byte(created.Secret), 0o600); err != nil {
+	agent, gone, err := startAgent(ctx, &group, program, dir, relay.address(), created, progress)
+	if err != nil {
 		return nil, err
 	}
-	agent := exec.CommandContext(ctx, program, "run", "--collector", relay.address(), "--ca-pin", created.Pin, //nolint:gosec // the user's own program
-		"--enroll-secret-file", secret, "--state-dir", filepath.Join(dir, "state"), "--log-level", "warn")
-	agent.Env = []string{} // settings of this computer's own agent are not this one's
-	agent.Stderr = progress
-	if err := agent.Start(); err != nil {
-		return nil, fmt.Errorf("start %s: %w", program, err)
-	}
-	gone := make(chan struct{})
-	group.Go(func() error {
-		defer close(gone)
-		_ = agent.Wait() // it is ended by force
-		return nil
-	})
 	fmt.Fprintf(progress, "Measuring for %v.\n", c.For)
 	result = &Result{System: runtime.GOOS + "/" + runtime.GOARCH, Processes: c.Processes, Sockets: c.Sockets} //nolint:forbidigo // it is printed
 	began := time.Now()
@@ -226,4 +213,27 @@ func serve(ctx context.Context, group *errgroup.Group, dir string) (*collector.C
 	group.Go(func() error { return c.Run(ctx) })
 	r, err := newRelay(ctx, group, listener.Addr().String())
 	return created, r, err
+}
+
+// startAgent runs the agent, enrolled by a secret of its own. The channel is closed when
+// it has ended.
+func startAgent(ctx context.Context, group *errgroup.Group, program, dir, address string, created *collector.Created, progress io.Writer) (*exec.Cmd, <-chan struct{}, error) {
+	secret := filepath.Join(dir, "secret")
+	if err := os.WriteFile(secret, []byte(created.Secret), 0o600); err != nil {
+		return nil, nil, err
+	}
+	agent := exec.CommandContext(ctx, program, "run", "--collector", address, "--ca-pin", created.Pin, //nolint:gosec // the user's own program
+		"--enroll-secret-file", secret, "--state-dir", filepath.Join(dir, "state"), "--log-level", "warn")
+	agent.Env = []string{} // settings of this computer's own agent are not this one's
+	agent.Stderr = progress
+	if err := agent.Start(); err != nil {
+		return nil, nil, fmt.Errorf("start %s: %w", program, err)
+	}
+	gone := make(chan struct{})
+	group.Go(func() error {
+		defer close(gone)
+		_ = agent.Wait() // it is ended by force
+		return nil
+	})
+	return agent, gone, nil
 }

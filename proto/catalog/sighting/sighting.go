@@ -103,7 +103,7 @@ func (r *Reader) Each(in io.Reader, found func(Result) error, bad func(Complaint
 			}
 		}
 		if err != nil {
-			return nil
+			return nil //nolint:nilerr // the end of what was read
 		}
 	}
 }

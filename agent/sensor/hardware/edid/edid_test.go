@@ -3,6 +3,7 @@ package edid_test
 import (
 	"bytes"
 	"encoding/hex"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -107,7 +108,7 @@ func TestDamaged(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			d, err := edid.Parse(c.data)
-			if err != c.err {
+			if !errors.Is(err, c.err) {
 				t.Fatalf("error %v, want %v", err, c.err)
 			}
 			if err == nil && (d.ChecksumOK() != c.ok || d.Name != "DELL D2721H") {
