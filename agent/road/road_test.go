@@ -84,7 +84,7 @@ func TestThroughProxy(t *testing.T) {
 		{"direct after a proxy that does not let through", road.Options{Steps: []string{"http://" + closed.Address, road.Direct}}, closed, ""},
 		{"the proxy itself is away", road.Options{Steps: []string{"http://127.0.0.1:1"}}, nil, "unreachable"},
 	}
-	for _, tt := range tests { //nolint:paralleltest // each looks at what the shared proxies were asked meanwhile
+	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			before := 0
 			if tt.asked != nil {
@@ -102,7 +102,7 @@ func TestThroughProxy(t *testing.T) {
 			}
 		})
 	}
-	for _, asked := range open.Asked() {
+	for _, asked := range open.Asked() { //nolint:paralleltest // the runs above look at what shared proxies were asked meanwhile
 		if asked != address {
 			t.Errorf("the proxy was asked for %s, not for %s", asked, address)
 		}
