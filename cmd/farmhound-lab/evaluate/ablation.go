@@ -17,8 +17,8 @@ import (
 	"github.com/farmhound-security/farmhound/collector/fleet"
 )
 
-// ablate judges some worlds without each shipped signal in turn. Their pictures are
-// made once, every six hours, and only judged anew.
+// ablate judges some worlds without each shipped signal in turn: the first laptops of
+// each persona, once a day. Their pictures are made once and only judged anew.
 func (c *Command) ablate(ctx context.Context, places fleet.Places, progress io.Writer) (*Ablation, error) {
 	whole := detect.Shipped()
 	rules, err := detect.Load(whole)
@@ -32,12 +32,12 @@ func (c *Command) ablate(ctx context.Context, places fleet.Places, progress io.W
 		if err != nil {
 			return nil, err
 		}
-		b := bench{rules: rules, places: places, roster: true, keep: true}
-		some, err := b.live(world)
+		b := bench{rules: rules, places: places, roster: true, grid: true, keep: true}
+		some, err := b.live(ctx, world)
 		if err != nil {
 			return nil, err
 		}
-		lives = append(lives, some...)
+		lives = append(lives, firstOfEach(some)...)
 	}
 	files, err := fs.Glob(whole.FS, "*.yaml")
 	if err != nil {
@@ -74,6 +74,17 @@ func (c *Command) ablate(ctx context.Context, places fleet.Places, progress io.W
 		return cmp.Or(cmp.Compare(x.Found, y.Found), cmp.Compare(y.Wronged, x.Wronged), cmp.Compare(y.Watched, x.Watched), cmp.Compare(x.FarmDB-x.HonestDB, y.FarmDB-y.HonestDB))
 	})
 	return a, nil
+}
+
+// ablatedPerPersona is how many laptops of each persona in a world are judged again.
+const ablatedPerPersona = 2
+
+func firstOfEach(lives []*life) []*life {
+	taken := map[string]int{}
+	return slices.DeleteFunc(lives, func(d *life) bool {
+		taken[d.laptop.Persona]++
+		return taken[d.laptop.Persona] > ablatedPerPersona
+	})
 }
 
 // again judges kept pictures by other rules. What is kept is not changed.

@@ -70,7 +70,7 @@ func TestWindowsOfAnyLengthGiveTheSameVerdicts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fine, err := b.live(world)
+	fine, err := b.live(t.Context(), world)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +78,7 @@ func TestWindowsOfAnyLengthGiveTheSameVerdicts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	coarse, err := hours.live(altered(world.Steps(), joinWindows), world.End())
+	coarse, err := hours.live(t.Context(), altered(world.Steps(), joinWindows), world.End())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -183,7 +183,7 @@ func TestAlikePeopleAreJudgedAlike(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		lives, err := l.live(altered(world.Steps(), change), world.End())
+		lives, err := l.live(t.Context(), altered(world.Steps(), change), world.End())
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -160,15 +160,12 @@ func (c *Command) judgeAll(ctx context.Context, b bench, unpermitted bool, progr
 	group.SetLimit(c.workers())
 	for i := range worlds {
 		group.Go(func() error {
-			if err := ctx.Err(); err != nil {
-				return err
-			}
 			seed := c.Seeds.First + uint64(i)
 			world, err := c.world(seed, unpermitted)
 			if err != nil {
 				return err
 			}
-			lives, err := b.live(world)
+			lives, err := b.live(ctx, world)
 			if err != nil {
 				return fmt.Errorf("world %d: %w", seed, err)
 			}

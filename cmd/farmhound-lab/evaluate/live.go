@@ -2,6 +2,7 @@ package evaluate
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"iter"
 	"time"
@@ -25,7 +26,7 @@ type life struct {
 	// came to there; shorter where the life ended earlier.
 	marks   []time.Time
 	weights []float64
-	// snaps are how it looked at each point of the sweeps' grid, where they are kept.
+	// snaps are how it looked once a day, where they are kept.
 	snaps []snap
 }
 
@@ -59,12 +60,12 @@ type lives struct {
 }
 
 // live judges a world from its first report to its last moment.
-func (b *bench) live(world *persona.World) ([]*life, error) {
+func (b *bench) live(ctx context.Context, world *persona.World) ([]*life, error) {
 	l, err := b.open(world, world.RosterCSV())
 	if err != nil {
 		return nil, err
 	}
-	return l.live(world.Steps(), world.End())
+	return l.live(ctx, world.Steps(), world.End())
 }
 
 // open makes the rooms ready for a world and the roster that its company keeps.
@@ -86,8 +87,11 @@ func (b *bench) open(world *persona.World, rows []byte) (*lives, error) {
 	return &lives{fleet: fleet.New(cfg), detector: detect.New(b.rules, detect.Options{}), bench: b, byID: map[string]*life{}}, nil
 }
 
-func (l *lives) live(steps iter.Seq[persona.Step], end time.Time) ([]*life, error) {
+func (l *lives) live(ctx context.Context, steps iter.Seq[persona.Step], end time.Time) ([]*life, error) {
 	for step := range steps {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		for _, delivery := range step.Deliveries {
 			if err := l.take(step.At, delivery); err != nil {
 				return nil, err
@@ -108,6 +112,9 @@ func companyOf(world *persona.World) fleet.Company {
 	c.Latitude, c.Longitude = world.Collector()
 	return c
 }
+
+// snapHour is a point of the sweeps' grid, in UTC, at which American days are under way.
+const snapHour = 18
 
 // take judges what one laptop delivered.
 func (l *lives) take(at time.Time, delivery persona.Delivery) error {
@@ -167,7 +174,7 @@ func (l *lives) sweep(at time.Time) error {
 
 func (l *lives) judge(d *life, at time.Time, keep bool) error {
 	device := l.fleet.Device(d.picture, at)
-	if keep {
+	if keep && at.Hour() == snapHour {
 		d.snaps = append(d.snaps, snap{at, device})
 	}
 	return d.assess(l.detector, device, at)

@@ -26,7 +26,7 @@ func (r *Result) markdown() []byte {
 		}
 	}
 	if a := r.Ablation; a != nil {
-		fmt.Fprintf(&out, "\nWithout each signal in turn, judged every six hours, %d farmed and %d honest laptops:\n\n", a.Whole.Farmed, a.Whole.Honest)
+		fmt.Fprintf(&out, "\nWithout each signal in turn, judged once a day, %d farmed and %d honest laptops:\n\n", a.Whole.Farmed, a.Whole.Honest)
 		row("without", "found", "wronged", "honest at watch or above", "days to find, median", "mean decibans, farmed", "honest")
 		row("---", "---:", "---:", "---:", "---:", "---:", "---:")
 		for _, s := range append([]Ablated{a.Whole}, a.Signals...) {

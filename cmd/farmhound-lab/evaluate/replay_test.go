@@ -30,7 +30,7 @@ func TestReplayAgrees(t *testing.T) {
 				t.Fatal(err)
 			}
 			b := newBench(t, &c)
-			lives, err := b.live(world)
+			lives, err := b.live(t.Context(), world)
 			if err != nil {
 				t.Fatal(err)
 			}

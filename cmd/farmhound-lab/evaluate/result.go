@@ -90,7 +90,7 @@ type Bin struct {
 // Ablation is an evaluation without each signal in turn.
 type Ablation struct {
 	Worlds int `json:"worlds"`
-	// Whole is with all signals, judged every six hours as the others are.
+	// Whole is with all signals, judged once a day as the others are.
 	Whole   Ablated   `json:"whole"`
 	Signals []Ablated `json:"signals"`
 }

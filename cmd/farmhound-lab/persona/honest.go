@@ -53,7 +53,9 @@ func homeWorker(w *World, d draw, _ int) []*Laptop {
 			}
 		}
 	case 3:
-		l.install(plain("quick-assist", ""), w.start.Unix(), 0)
+		if l.System.GetOs() == windows {
+			l.install(plain("quick-assist", ""), w.start.Unix(), 0)
+		}
 	}
 	return []*Laptop{l}
 }
@@ -113,7 +115,7 @@ func (w *World) atDesk(d draw, l *Laptop, at *site, h habits) {
 		place.desk, place.mains, place.wired = w.docked(d, bare), 1, d.chance(0.3)
 		attached = d.between(0.5, 1)
 	}
-	if l.person.country == "US" && d.chance(0.12) {
+	if d.chance(0.12) && l.person.country == "US" { // drawn for everybody, so that lives do not part
 		place.tunnel = w.companyTunnel(d, l)
 	}
 	l.stands(place)

@@ -1,0 +1,82 @@
+package persona
+
+import (
+	"testing"
+)
+
+// The reserved casting has everybody that it names, and what the collector sees of
+// their connections fits where they are.
+func TestReservedWorld(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, Options{Seed: 3, Days: 10, Size: 150, Casting: Reserved})
+	personas := map[string]bool{}
+	for _, l := range w.Laptops() {
+		personas[l.Persona] = true
+		begins := l.Begins()
+		if begins.Before(w.Start()) && l.Kind == Honest || begins.After(w.End()) {
+			t.Errorf("%s begins %v in a world from %v to %v", l.Persona, begins, w.Start(), w.End())
+		}
+		if l.Location() == nil {
+			t.Errorf("%s is in no zone", l.Persona)
+		}
+	}
+	for _, name := range PersonasOf(Reserved) {
+		// A farm of thirty is not in every world.
+		if !personas[name] && name != "rmm-farm-30" {
+			t.Errorf("no %s", name)
+		}
+	}
+	least, most, ways := map[string]float64{}, map[string]float64{}, map[string]int{}
+	for step := range w.Steps() {
+		for _, d := range step.Deliveries {
+			name := d.Laptop.Persona
+			if was, known := least[name]; !known || d.RTTMillis < was {
+				least[name] = d.RTTMillis
+			}
+			most[name] = max(most[name], d.RTTMillis)
+			ways[name] = max(ways[name], len(d.Ways))
+		}
+	}
+	for name, ms := range least {
+		far := name == "shipped-router" || name == "shipped-held"
+		if ms <= 0 || far && ms < 110 || name == "satellite" && most[name] < geostationary || name == "home-worker" && ms > 80 {
+			t.Errorf("%s: a round trip of %.0f ms", name, ms)
+		}
+	}
+	if ways["shipped-held"] != 2 || ways["shipped-router"] > 1 || ways["home-worker"] == 0 {
+		t.Errorf("ways out: %v", ways)
+	}
+}
+
+// The everyday casting stays as it was: no connection is known there.
+func TestEverydayWorldKnowsNoConnections(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, Options{Seed: 3, Days: 2})
+	if latitude, longitude := w.Collector(); latitude != 0 || longitude != 0 || len(w.Offices()) > 0 || len(w.Networks()) > 0 {
+		t.Error("the collector or the company's networks are known")
+	}
+	for step := range w.Steps() {
+		for _, d := range step.Deliveries {
+			if d.RTTMillis != 0 || len(d.Ways) > 0 {
+				t.Fatalf("%s: %+v", d.Laptop.Persona, d)
+			}
+		}
+	}
+}
+
+// Honest people may live elsewhere; they are the same people with the same laptops.
+func TestCountry(t *testing.T) {
+	t.Parallel()
+	some := []string{"home-worker", "docked", "couple"}
+	here := newWorld(t, Options{Seed: 3, Days: 2, Personas: some})
+	there := newWorld(t, Options{Seed: 3, Days: 2, Personas: some, Country: "IN"})
+	a, b := here.Laptops(), there.Laptops()
+	if len(a) != len(b) || len(a) == 0 {
+		t.Fatalf("%d laptops and %d", len(a), len(b))
+	}
+	for i := range a {
+		if a[i].DeviceID != b[i].DeviceID || b[i].person.country != "IN" || a[i].person.country != "US" {
+			t.Errorf("%s in %s, %s in %s", a[i].Serial, a[i].person.country, b[i].Serial, b[i].person.country)
+		}
+	}
+}
