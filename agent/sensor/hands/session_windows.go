@@ -143,6 +143,7 @@ func startHelper(token windows.Token, pipe string) (process windows.Handle, id u
 	startup.Cb = uint32(unsafe.Sizeof(startup))
 	var started windows.ProcessInformation
 	const flags = windows.CREATE_NO_WINDOW | windows.CREATE_UNICODE_ENVIRONMENT
+	//nolint:forbidigo // the one program that it starts is itself, to count input in a session that a service cannot see into
 	if err := windows.CreateProcessAsUser(token, path, line, nil, nil, false, flags, environment, nil, &startup, &started); err != nil {
 		return 0, 0, fmt.Errorf("start the helper: %w", err)
 	}

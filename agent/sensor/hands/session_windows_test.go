@@ -67,7 +67,7 @@ func press(t *testing.T) {
 	}
 }
 
-func TestHelperTellsOfInjectedInput(t *testing.T) {
+func TestHelperTellsOfInjectedInput(t *testing.T) { //nolint:paralleltest // the session has one desktop
 	runtime.LockOSThread() // its window is the thread's
 	defer runtime.UnlockOSThread()
 	front(t)
@@ -115,7 +115,7 @@ func TestHelperTellsOfInjectedInput(t *testing.T) {
 }
 
 // Nobody but the process that was started gets in, though it is the same user.
-func TestStrangerAtThePipe(t *testing.T) {
+func TestStrangerAtThePipe(t *testing.T) { //nolint:paralleltest // the session has one desktop
 	name, err := pipeName()
 	if err != nil {
 		t.Fatal(err)
@@ -143,7 +143,7 @@ func TestStrangerAtThePipe(t *testing.T) {
 	}
 }
 
-func TestObserve(t *testing.T) {
+func TestObserve(t *testing.T) { //nolint:paralleltest // the session has one desktop
 	s := New(host.Host{}, catalog.BuiltIn())
 	err := s.Observe(t.Context(), &farmhoundv1.Report{})
 	if err == nil || !strings.Contains(err.Error(), detailService) && !strings.Contains(err.Error(), detailHelper) && !strings.Contains(err.Error(), detailMedia) {

@@ -183,7 +183,7 @@ func axesOf(instance string) axes {
 	if ok, _, _ := getPreparsedData.Call(uintptr(handle), uintptr(unsafe.Pointer(&parsed))); ok&0xff == 0 || parsed == 0 {
 		return axes{}
 	}
-	defer freePreparsedData.Call(parsed)
+	defer func() { _, _, _ = freePreparsedData.Call(parsed) }()
 	const (
 		success   = 0x00110000 // HIDP_STATUS_SUCCESS
 		input     = 0          // HidP_Input

@@ -46,12 +46,12 @@ func accessPoint() (m mac, ok bool) {
 	if code, _, _ := procWlanOpenHandle.Call(version, 0, uintptr(unsafe.Pointer(&negotiated)), uintptr(unsafe.Pointer(&handle))); code != 0 {
 		return m, false
 	}
-	defer procWlanCloseHandle.Call(handle, 0)
+	defer func() { _, _, _ = procWlanCloseHandle.Call(handle, 0) }()
 	var list *wlanList
 	if code, _, _ := procWlanEnumInterfaces.Call(handle, 0, uintptr(unsafe.Pointer(&list))); code != 0 || list == nil {
 		return m, false
 	}
-	defer procWlanFreeMemory.Call(uintptr(unsafe.Pointer(list)))
+	defer func() { _, _, _ = procWlanFreeMemory.Call(uintptr(unsafe.Pointer(list))) }()
 	found := 0
 	for _, i := range unsafe.Slice(&list.first, min(list.count, mostInterfaces)) {
 		if i.state != connected {

@@ -97,7 +97,7 @@ func (m *thisMachine) Services() ([]winService, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open service manager: %w", err)
 	}
-	defer windows.CloseServiceHandle(manager)
+	defer func() { _ = windows.CloseServiceHandle(manager) }()
 	buffer := make([]uint64, 32<<10)
 	for {
 		var need, count, resume uint32
