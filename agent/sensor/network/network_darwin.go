@@ -95,12 +95,12 @@ func (v *view) readRoutes(h host.Host) error {
 		}
 		return ""
 	}
-	dump, err := syscall.RouteRIB(unix.NET_RT_DUMP, 0)
+	dump, err := syscall.RouteRIB(unix.NET_RT_DUMP, 0) //nolint:staticcheck // the dump alone is wanted; golang.org/x/net/route would bring a parser of its own
 	if err != nil {
 		return fmt.Errorf("read routes: %w", err)
 	}
 	v.routes = links.AppendDump(nil, dump, name)
-	if dump, err = syscall.RouteRIB(unix.NET_RT_FLAGS, unix.RTF_LLINFO); err != nil {
+	if dump, err = syscall.RouteRIB(unix.NET_RT_FLAGS, unix.RTF_LLINFO); err != nil { //nolint:staticcheck // the dump alone is wanted; golang.org/x/net/route would bring a parser of its own
 		return fmt.Errorf("read neighbours: %w", err)
 	}
 	v.neighbours = neighboursOf(links.AppendNeighbours(nil, dump), h.Time())
