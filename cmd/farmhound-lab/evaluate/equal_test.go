@@ -2,7 +2,6 @@ package evaluate
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/csv"
 	"flag"
 	"fmt"
@@ -172,7 +171,7 @@ func TestAlikePeopleAreJudgedAlike(t *testing.T) {
 	c := Command{Months: 1, Size: *laptops, Casting: persona.Reserved, Seeds: Seeds{6, 6}, Personas: alike}
 	b := newBench(t, &c)
 	b.grid = true
-	live := func(country string, rows func([]byte) []byte, change func(*farmhoundv1.Report)) []spoken {
+	live := func(country string, rows func([]byte) []byte, change func(*farmhoundv1.Report)) []*life {
 		world, err := persona.NewWorld(persona.Options{
 			Seed: 6, Days: daysOfMonth, Size: c.Size, End: lastMoment, Casting: persona.Reserved, Personas: alike, Country: country,
 		})
@@ -187,38 +186,42 @@ func TestAlikePeopleAreJudgedAlike(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		// Serials, and ids with them, are the same whatever the country.
-		slices.SortFunc(lives, func(a, b *life) int { return cmp.Compare(a.laptop.Serial, b.laptop.Serial) })
-		var all []spoken
-		for _, d := range lives {
-			all = append(all, verdictsOf(t, []*life{d})[d.laptop.DeviceID])
-		}
-		return all
+		return lives
 	}
 	asIs, untouched := func(rows []byte) []byte { return rows }, func(*farmhoundv1.Report) {}
-	want := live("", asIs, untouched)
-	if len(want) < 10 {
-		t.Fatalf("only %d laptops", len(want))
+	lives := live("", asIs, untouched)
+	if len(lives) < 10 {
+		t.Fatalf("only %d laptops", len(lives))
 	}
-	tests := map[string][]spoken{
-		"other names":             live("", renamed(t), untouched),
-		"another input method":    live("", asIs, composed),
-		"declared in India":       live("IN", asIs, untouched),
-		"declared in Poland":      live("PL", asIs, untouched),
-		"declared in Philippines": live("PH", asIs, untouched),
-		"declared in Japan":       live("JP", asIs, untouched),
-	}
-	for name, got := range tests {
-		if len(got) != len(want) {
-			t.Errorf("%s: %d laptops, not %d", name, len(got), len(want))
-			continue
-		}
-		for i := range got {
-			if got[i] != want[i] {
-				t.Errorf("%s: laptop %d is %+v, otherwise %+v", name, i, got[i], want[i])
+	// The same laptops, but for a name or a way to type: the same verdicts, one by one.
+	want := verdictsOf(t, lives)
+	for name, other := range map[string][]*life{
+		"other names": live("", renamed(t), untouched), "another input method": live("", asIs, composed),
+	} {
+		for id, got := range verdictsOf(t, other) {
+			if got != want[id] {
+				t.Errorf("%s: %+v, otherwise %+v", name, got, want[id])
 			}
 		}
 	}
+	// Elsewhere days are drawn anew: as many people, as many of them flagged.
+	flagged := flaggedOf(lives)
+	for _, country := range []string{"IN", "PL", "PH", "JP"} {
+		other := live(country, asIs, untouched)
+		if len(other) != len(lives) || flaggedOf(other) != flagged {
+			t.Errorf("declared in %s: %d of %d flagged, otherwise %d of %d", country, flaggedOf(other), len(other), flagged, len(lives))
+		}
+	}
+}
+
+func flaggedOf(lives []*life) int {
+	n := 0
+	for _, d := range lives {
+		if rank(d.peak.GetVerdict()) >= rankLikely {
+			n++
+		}
+	}
+	return n
 }
 
 // renamed gives people names of many languages.

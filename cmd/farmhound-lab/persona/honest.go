@@ -115,7 +115,7 @@ func (w *World) atDesk(d draw, l *Laptop, at *site, h habits) {
 		place.desk, place.mains, place.wired = w.docked(d, bare), 1, d.chance(0.3)
 		attached = d.between(0.5, 1)
 	}
-	if d.chance(0.12) && l.person.country == "US" { // drawn for everybody, so that lives do not part
+	if d.chance(0.12) && l.person.country == "US" { // drawn for everybody, wherever they live
 		place.tunnel = w.companyTunnel(d, l)
 	}
 	l.stands(place)

@@ -48,7 +48,8 @@ type Options struct {
 	// media are not seen.
 	Unpermitted bool
 	// Country is where honest people live and work, as declared, instead of in the
-	// homeland; empty leaves them there.
+	// homeland; empty leaves them there. There are as many of them, and their days are
+	// drawn by the clock of that place.
 	Country string
 	// Window is how long agents count before they begin anew; zero means an hour.
 	Window time.Duration
