@@ -136,12 +136,17 @@ func programOfCommand(command string) string {
 		program, _, _ := strings.Cut(after, `"`)
 		return program
 	}
-	if end := strings.Index(strings.ToLower(command), ".exe"); end >= 0 {
-		return command[:end+len(".exe")]
+	// Not in the command in lower case: that may be longer or shorter.
+	for end := len(programEnding); end <= len(command); end++ {
+		if strings.EqualFold(command[end-len(programEnding):end], programEnding) {
+			return command[:end]
+		}
 	}
 	program, _, _ := strings.Cut(command, " ")
 	return program
 }
+
+const programEnding = ".exe"
 
 // readPaths looks for the programs and folders that the catalogue names.
 func (v *winInventory) readPaths() {

@@ -393,6 +393,7 @@ func TestProgramOfCommand(t *testing.T) {
 		`C:\A\A.EXE -k net`:                    `C:\A\A.EXE`,
 		`\SystemRoot\drivers\x.sys`:            `\SystemRoot\drivers\x.sys`,
 		`"C:\open`:                             `C:\open`,
+		"C:\\\x80b.eXe -k":                     "C:\\\x80b.eXe",
 		``:                                     ``,
 	} {
 		if got := programOfCommand(command); got != want {

@@ -137,7 +137,7 @@ func (c *Command) places(ctx context.Context) (*geo.Database, error) {
 	if err != nil {
 		return nil, fmt.Errorf("write address data: %w", err)
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	path := filepath.Join(dir, "geo.mmdb")
 	if err := os.WriteFile(path, data, 0o600); err != nil {
 		return nil, fmt.Errorf("write address data: %w", err)

@@ -213,12 +213,14 @@ func (t *Tool) artifacts(artifacts map[string]any) {
 
 // below returns the key that stands behind a part of a registry path.
 func below(path, part string) (string, bool) {
-	i := strings.Index(strings.ToLower(path), strings.ToLower(part))
-	if i < 0 {
-		return "", false
+	// Not in the path in lower case: that may be longer or shorter.
+	for i := 0; i+len(part) <= len(path); i++ {
+		if strings.EqualFold(path[i:i+len(part)], part) {
+			key, _, _ := strings.Cut(path[i+len(part):], `\`)
+			return key, key != ""
+		}
 	}
-	key, _, _ := strings.Cut(path[i+len(part):], `\`)
-	return key, key != ""
+	return "", false
 }
 
 // ofAttackers says of a description that what it describes is not the product's.
