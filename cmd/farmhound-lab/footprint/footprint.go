@@ -17,6 +17,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"sync"
 	"text/tabwriter"
 	"time"
 
@@ -101,6 +102,7 @@ func (r *Result) write(w io.Writer) error {
 
 // Measure runs everything in a folder of its own and leaves nothing behind.
 func (c *Command) Measure(ctx context.Context, progress io.Writer) (result *Result, err error) {
+	progress = &turns{to: progress}
 	dir, err := os.MkdirTemp("", "farmhound-footprint-*")
 	if err != nil {
 		return nil, err
@@ -236,4 +238,16 @@ func startAgent(ctx context.Context, group *errgroup.Group, program, dir, addres
 		return nil
 	})
 	return agent, gone, nil
+}
+
+// turns lets the agent and the measurement speak to one writer, one at a time.
+type turns struct {
+	mu sync.Mutex
+	to io.Writer
+}
+
+func (t *turns) Write(p []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.to.Write(p)
 }
