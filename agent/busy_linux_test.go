@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"fmt"
 	"log/slog"
 	"net"
 	"os"
@@ -57,7 +58,7 @@ func crowd(t *testing.T) {
 	for range busyProcesses {
 		c := exec.CommandContext(t.Context(), sleep, "600")
 		if err := c.Start(); err != nil {
-			t.Skipf("this machine does not let %d processes run: %v", busyProcesses, err)
+			farpath.Missing(t, fmt.Sprintf("%d processes: %v", busyProcesses, err))
 		}
 		t.Cleanup(func() {
 			_ = c.Process.Kill()
@@ -85,9 +86,6 @@ func crowd(t *testing.T) {
 // A look at a busy machine that is as it was stays within its budget: most looks, since
 // some see something begin or end, and once a minute everything is looked at.
 func TestBusyMachineBudget(t *testing.T) { //nolint:paralleltest // it counts what the whole process allocates
-	if testing.Short() {
-		t.Skip("starts hundreds of processes")
-	}
 	crowd(t)
 	body, err := newBody(Config{}, slog.New(slog.DiscardHandler))
 	if err != nil {

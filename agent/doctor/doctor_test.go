@@ -185,23 +185,6 @@ func TestNotEnrolled(t *testing.T) {
 	}
 }
 
-// What a user may not look at is skipped and not taken for a failure.
-func TestOrdinaryUser(t *testing.T) {
-	t.Parallel()
-	if os.Geteuid() == 0 {
-		t.Skip("root may look everywhere")
-	}
-	s := enrolled(t, fakecollector.Start(t))
-	if err := os.Chmod(s.StateDir, 0); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.Chmod(s.StateDir, 0o700) })
-	checks := examine(t, doctor.Patient{Settings: s})
-	expect(t, checks, "state directory", doctor.Skip, "", "as the user")
-	expect(t, checks, "enrolment", doctor.Skip, "", "as the user")
-	expect(t, checks, "settings", doctor.OK, "", "login")
-}
-
 // What the agent says of itself is weighed.
 func TestOfItself(t *testing.T) {
 	t.Parallel()

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/farmhound-security/farmhound/agent/sensor/farpath"
 )
 
 var update = flag.Bool("update", false, "write the packaged unit anew")
@@ -62,13 +64,7 @@ func TestUnitIsHardened(t *testing.T) {
 
 func TestSystemdAcceptsTheUnit(t *testing.T) {
 	t.Parallel()
-	analyze, err := exec.LookPath("systemd-analyze")
-	if err != nil {
-		if os.Getenv("FARMHOUND_TEST_REQUIRE") == "all" {
-			t.Fatal("systemd-analyze is not installed")
-		}
-		t.Skip("systemd-analyze is not installed")
-	}
+	analyze := farpath.Require(t, "systemd-analyze")[0]
 	path := filepath.Join(t.TempDir(), Name+".service")
 	if err := os.WriteFile(path, []byte(render("/bin/true", "run")), 0o600); err != nil {
 		t.Fatal(err)

@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/farmhound-security/farmhound/agent/sensor/farpath"
 )
 
 // A full disk loses nothing that was appended, is not taken for damage, and ends.
@@ -18,10 +20,7 @@ func TestFullDisk(t *testing.T) {
 	disk := t.TempDir()
 	// Enough for the spool's first pages and some reports.
 	if err := unix.Mount("tmpfs", disk, "tmpfs", 0, "size=512k"); err != nil {
-		if os.Getenv("FARMHOUND_TEST_REQUIRE") == "all" {
-			t.Fatalf("this test needs a file system of its own: %v", err)
-		}
-		t.Skipf("this test needs a file system of its own: %v", err)
+		farpath.Missing(t, "a file system of its own: "+err.Error())
 	}
 	t.Cleanup(func() {
 		if err := unix.Unmount(disk, 0); err != nil {
@@ -86,10 +85,7 @@ func TestReadOnlyDisk(t *testing.T) {
 	t.Parallel()
 	disk := t.TempDir()
 	if err := unix.Mount("tmpfs", disk, "tmpfs", unix.MS_RDONLY, "size=1m"); err != nil {
-		if os.Getenv("FARMHOUND_TEST_REQUIRE") == "all" {
-			t.Fatalf("this test needs a file system of its own: %v", err)
-		}
-		t.Skipf("this test needs a file system of its own: %v", err)
+		farpath.Missing(t, "a file system of its own: "+err.Error())
 	}
 	t.Cleanup(func() {
 		if err := unix.Unmount(disk, 0); err != nil {

@@ -17,7 +17,7 @@ func TestDoctorMissesRights(t *testing.T) {
 	t.Parallel()
 	setpriv := farpath.Require(t, "setpriv")[0]
 	if os.Geteuid() != 0 {
-		t.Skip("this test needs root, to take rights away")
+		farpath.Missing(t, "root, to take rights away")
 	}
 	for _, tt := range []struct {
 		bounds  string

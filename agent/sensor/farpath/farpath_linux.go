@@ -40,11 +40,11 @@ type Path struct {
 func New(t testing.TB, delay time.Duration) *Path {
 	t.Helper()
 	if os.Geteuid() != 0 {
-		missing(t, "root, to make network namespaces")
+		Missing(t, "root, to make network namespaces")
 	}
 	Require(t, "ip")
 	if _, err := os.Stat("/dev/net/tun"); err != nil {
-		missing(t, "/dev/net/tun")
+		Missing(t, "/dev/net/tun")
 	}
 	id := make([]byte, 4)
 	_, _ = rand.Read(id)
@@ -79,7 +79,7 @@ func New(t testing.TB, delay time.Duration) *Path {
 func Namespace(t testing.TB) string {
 	t.Helper()
 	if os.Geteuid() != 0 {
-		missing(t, "root, to make network namespaces")
+		Missing(t, "root, to make network namespaces")
 	}
 	Require(t, "ip")
 	id := make([]byte, 4)

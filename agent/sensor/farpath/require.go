@@ -15,15 +15,16 @@ func Require(t testing.TB, programs ...string) []string {
 	for i, name := range programs {
 		found, err := exec.LookPath(name)
 		if err != nil {
-			missing(t, "the program "+name)
+			Missing(t, "the program "+name)
 		}
 		paths[i] = found
 	}
 	return paths
 }
 
-// missing skips or fails the test.
-func missing(t testing.TB, what string) {
+// Missing skips the test where something is missing that it needs, or fails it when
+// the environment has FARMHOUND_TEST_REQUIRE=all.
+func Missing(t testing.TB, what string) {
 	t.Helper()
 	if os.Getenv("FARMHOUND_TEST_REQUIRE") == "all" {
 		t.Fatalf("this test needs %s", what)

@@ -181,7 +181,7 @@ func TestTerminals(t *testing.T) {
 	t.Parallel()
 	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
 	if err != nil {
-		t.Skipf("this test needs a pseudo-terminal: %v", err)
+		farpath.Missing(t, "a pseudo-terminal: "+err.Error())
 	}
 	defer master.Close()
 	number, err := unix.IoctlGetInt(int(master.Fd()), unix.TIOCGPTN)
@@ -322,9 +322,6 @@ func viewer(t *testing.T, address string) net.Conn {
 func TestViewerTypesThroughVNC(t *testing.T) {
 	t.Parallel()
 	programs := farpath.Require(t, "Xvfb", "x11vnc")
-	if testing.Short() {
-		t.Skip("starts an X server and a VNC server")
-	}
 	server, environment := screen(t, programs[0], 800)
 	s := New(host.Host{}, catalog.BuiltIn())
 	var d *display

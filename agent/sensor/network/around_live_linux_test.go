@@ -202,7 +202,7 @@ func TestListensOnMainsOnly(t *testing.T) {
 	t.Parallel()
 	lo, err := net.InterfaceByName("lo")
 	if err != nil {
-		t.Skip("this machine has no lo")
+		farpath.Missing(t, "a loopback interface called lo")
 	}
 	v := &view{links: []links.Link{{
 		Name: "lo", Index: lo.Index, Up: true, Kind: ethernet, Prefixes: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/8")},

@@ -116,7 +116,7 @@ func TestRealContainer(t *testing.T) {
 	t.Parallel()
 	tools := farpath.Require(t, "unshare", "sleep")
 	if os.Geteuid() != 0 {
-		t.Skip("making a container needs root")
+		farpath.Missing(t, "root, to make a container")
 	}
 	for _, tt := range []struct {
 		name, display string

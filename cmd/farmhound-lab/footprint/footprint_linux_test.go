@@ -2,12 +2,13 @@ package footprint
 
 import (
 	"bytes"
-	"os"
 	"strings"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
+
+	"github.com/farmhound-security/farmhound/agent/sensor/farpath"
 )
 
 // Of the short form: the first half minute is the dearest, with start and enrolment. Times
@@ -20,9 +21,6 @@ const (
 
 func TestShortFootprint(t *testing.T) {
 	t.Parallel()
-	if testing.Short() {
-		t.Skip("takes half a minute")
-	}
 	const length = 30 * time.Second
 	var said bytes.Buffer
 	result, err := (&Command{For: length, Processes: 20, Sockets: 20}).Measure(t.Context(), &said)
@@ -43,10 +41,7 @@ func TestShortFootprint(t *testing.T) {
 		t.Errorf("%d bytes resident, %.0f on the disk and %d on the wire with the start; at most %d, %d and %d", a.Resident, disk, wire, mostResident, mostDisk, mostWire)
 	}
 	if result.Other == nil {
-		if os.Getenv("FARMHOUND_TEST_REQUIRE") == "all" {
-			t.Log("without prometheus-node-exporter nothing is compared")
-		}
-		return
+		farpath.Missing(t, "prometheus-node-exporter, to compare with")
 	}
 	if o := *result.Other; a.Resident > o.Resident*3/2 {
 		t.Errorf("%d bytes resident beside node_exporter's %d", a.Resident, o.Resident)

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/farmhound-security/farmhound/agent/sensor/farpath"
 )
 
 // smallDisk is a file system of its own.
@@ -16,10 +18,7 @@ func smallDisk(t *testing.T, size string) string {
 	t.Helper()
 	dir := t.TempDir()
 	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size="+size); err != nil {
-		if os.Getenv("FARMHOUND_TEST_REQUIRE") == "all" {
-			t.Fatalf("this test needs a file system of its own: %v", err)
-		}
-		t.Skipf("this test needs a file system of its own: %v", err)
+		farpath.Missing(t, "a file system of its own: "+err.Error())
 	}
 	t.Cleanup(func() {
 		if err := unix.Unmount(dir, 0); err != nil {

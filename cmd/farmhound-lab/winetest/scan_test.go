@@ -21,6 +21,7 @@ func TestWindowsAgent(t *testing.T) {
 	}{
 		{"scan tells what is installed, renamed and in control", scanTells},
 		{"network is told", networkTold},
+		{"packages pass their own tests", packagesPass},
 		{"policy is read", policyIsRead},
 		{"doctor tells", doctorTells},
 		{"service is installed, started, stopped and removed", serviceLives},

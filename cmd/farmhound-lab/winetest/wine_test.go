@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/farmhound-security/farmhound/agent/sensor/farpath"
 )
 
 // module is the folder of go.mod as seen from this package.
@@ -57,10 +59,7 @@ func require(t *testing.T, names ...string) string {
 			return found
 		}
 	}
-	if os.Getenv("FARMHOUND_TEST_REQUIRE") == "all" {
-		t.Fatalf("this test needs the program %s", names[0])
-	}
-	t.Skipf("this test needs the program %s", names[0])
+	farpath.Missing(t, "the program "+names[0])
 	return ""
 }
 

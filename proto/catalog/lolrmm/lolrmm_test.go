@@ -158,16 +158,19 @@ func TestParseRefuses(t *testing.T) {
 	}
 }
 
-// listVariable names a copy of the published list, which is no part of this project.
+// listVariable names a copy of the published list (rmm_tools.json), which is no part of
+// this project; without it a list of our own in the same form, of tools that
+// everybody knows, is asked.
 const listVariable = "FARMHOUND_TEST_LOLRMM"
 
-// Of the published list nearly everything that somebody comes in through is found by
-// what it publishes, on the forms in which it is seen.
-func TestPublishedList(t *testing.T) {
+// Of a list nearly everything that somebody comes in through is found by what it
+// publishes, on the forms in which it is seen.
+func TestWhatAListPublishesIsFound(t *testing.T) {
 	t.Parallel()
-	path := os.Getenv(listVariable)
-	if path == "" {
-		t.Skipf("%s does not name a copy of the published list (rmm_tools.json)", listVariable)
+	path, published := os.LookupEnv(listVariable)
+	least := 200
+	if !published {
+		path, least = "testdata/known.json", 12
 	}
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -181,7 +184,7 @@ func TestPublishedList(t *testing.T) {
 	}{"imported": {loaded, 0.95}, "built-in": {catalog.BuiltIn(), 0.70}} {
 		found, all, missed := recall(t, text, report, c.catalog)
 		t.Logf("%s: %d of %d inbound tools found; missed: %s", name, found, all, strings.Join(missed, ", "))
-		if all < 200 || float64(found) < c.least*float64(all) {
+		if all < least || float64(found) < c.least*float64(all) {
 			t.Errorf("%s: %d of %d", name, found, all)
 		}
 	}

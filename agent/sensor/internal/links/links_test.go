@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/farmhound-security/farmhound/agent/sensor/farpath"
 	"github.com/farmhound-security/farmhound/agent/sensor/host"
 	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
 )
@@ -58,7 +59,7 @@ func TestListRecorded(t *testing.T) {
 func TestListLive(t *testing.T) {
 	t.Parallel()
 	if _, err := os.Stat("/sys/class/net/lo"); err != nil {
-		t.Skip("this machine has no /sys/class/net/lo")
+		farpath.Missing(t, "/sys/class/net/lo")
 	}
 	got, err := List(host.Host{})
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/farmhound-security/farmhound/agent/sensor/farpath"
 	"github.com/farmhound-security/farmhound/agent/sensor/host"
 )
 
@@ -116,7 +117,7 @@ func TestTableErrors(t *testing.T) {
 func TestTableLive(t *testing.T) {
 	t.Parallel()
 	if _, err := os.Stat("/proc/self/stat"); err != nil {
-		t.Skip("this machine has no /proc")
+		farpath.Missing(t, "/proc")
 	}
 	table := NewTable(host.Host{})
 	if _, err := table.Refresh(t.Context()); err != nil {

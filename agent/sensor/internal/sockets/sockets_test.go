@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/farmhound-security/farmhound/agent/sensor/farpath"
 	"github.com/farmhound-security/farmhound/agent/sensor/host"
 )
 
@@ -49,7 +50,7 @@ func TestListMissingTables(t *testing.T) {
 func TestListLive(t *testing.T) {
 	t.Parallel()
 	if _, err := os.Stat("/proc/net/tcp"); err != nil {
-		t.Skip("this machine has no /proc/net/tcp")
+		farpath.Missing(t, "/proc/net/tcp")
 	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -8,6 +8,8 @@ import (
 
 	"go.uber.org/goleak"
 	"golang.org/x/sys/unix"
+
+	"github.com/farmhound-security/farmhound/agent/sensor/farpath"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -34,7 +36,7 @@ func loopback(t *testing.T) int {
 	t.Helper()
 	lo, err := net.InterfaceByName("lo")
 	if err != nil {
-		t.Skip("this machine has no lo")
+		farpath.Missing(t, "a loopback interface called lo")
 	}
 	return lo.Index
 }
