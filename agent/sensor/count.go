@@ -22,15 +22,18 @@ const countPatience = time.Second
 func (r *Runner) Count(window *farmhoundv1.Window) {
 	ctx, cancel := context.WithTimeout(context.Background(), countPatience)
 	defer cancel()
+	started := make([]*slot, 0, len(r.slots))
 	for _, s := range r.slots {
-		s.startCount(window, r.log)
-	}
-	for _, s := range r.slots {
-		if s.counts == nil {
-			continue
+		if s.startCount(window, r.log) {
+			started = append(started, s)
 		}
+	}
+	for _, s := range started {
 		if counted, ok := s.counted(ctx); ok {
-			proto.Merge(window, bounded(counted))
+			counted = bounded(counted)
+			// When the window was is the caller's to say.
+			counted.StartedAt, counted.Seconds, counted.AsleepSeconds = nil, 0, nil
+			proto.Merge(window, counted)
 		} else {
 			r.log.WarnContext(ctx, "sense did not count in time", "sense", s.sensor.Name(), "timeout", countPatience)
 		}
@@ -53,18 +56,19 @@ func (s *slot) counted(ctx context.Context) (*farmhoundv1.Window, bool) {
 	return counted, true
 }
 
-// startCount asks the sense to count unless its last count is still under way. What
-// a count that came too late then brings is of another window and is dropped.
-func (s *slot) startCount(window *farmhoundv1.Window, log *slog.Logger) {
+// startCount asks the sense to count unless its last count is still under way, and
+// reports whether it did. What a count that came too late brings, in this call or
+// later, is of another window and is dropped.
+func (s *slot) startCount(window *farmhoundv1.Window, log *slog.Logger) bool {
 	counter, ok := s.sensor.(Counter)
 	if !ok {
-		return
+		return false
 	}
 	if s.counts != nil {
 		select {
 		case <-s.counts:
 		default:
-			return
+			return false
 		}
 	}
 	done := make(chan *farmhoundv1.Window, 1)
@@ -80,6 +84,7 @@ func (s *slot) startCount(window *farmhoundv1.Window, log *slog.Logger) {
 		}()
 		counter.Count(own)
 	}()
+	return true
 }
 
 // bounded keeps counts within their window, whatever a sense's clock did.

@@ -33,8 +33,8 @@ func counting(name string, count func(*farmhoundv1.Window)) counter {
 func TestRunnerCounts(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		release := make(chan struct{})
-		var late atomic.Int32
+		release, returned := make(chan struct{}), make(chan struct{})
+		var late, counts atomic.Int32
 		r := sensor.NewRunner([]sensor.Sensor{
 			sense{"counts nothing", place("", nil)},
 			counting("panics", func(w *farmhoundv1.Window) {
@@ -42,10 +42,19 @@ func TestRunnerCounts(t *testing.T) {
 				panic("a sense has a bug")
 			}),
 			counting("hangs", func(w *farmhoundv1.Window) {
-				if late.Add(1) == 1 {
+				n := late.Add(1)
+				if n == 1 {
 					<-release
+					defer close(returned)
 				}
-				w.OnAcSeconds = proto.Uint32(uint32(late.Load()))
+				w.OnAcSeconds = proto.Uint32(uint32(n))
+			}),
+			// In the second window the sense that hangs comes back while others count.
+			counting("releases", func(w *farmhoundv1.Window) {
+				if counts.Add(1) == 2 {
+					close(release)
+					<-returned
+				}
 			}),
 			counting("exceeds", func(w *farmhoundv1.Window) {
 				w.ActiveSeconds = proto.Uint32(w.GetSeconds() + 40)
@@ -56,31 +65,39 @@ func TestRunnerCounts(t *testing.T) {
 			}),
 		}, 0, nil)
 		start := timestamppb.New(time.Unix(1_790_000_000, 0))
-		window := func() *farmhoundv1.Window {
-			return &farmhoundv1.Window{StartedAt: start, Seconds: 300, AsleepSeconds: proto.Uint32(20), ControlKnown: true}
+		// Windows follow each other and are of different lengths.
+		window := func(seconds uint32) *farmhoundv1.Window {
+			w := &farmhoundv1.Window{StartedAt: proto.CloneOf(start), Seconds: seconds, AsleepSeconds: proto.Uint32(seconds / 15), ControlKnown: true}
+			start.Seconds += int64(seconds)
+			return w
 		}
-		want := window()
-		want.ActiveSeconds, want.LidClosedSeconds = proto.Uint32(300), proto.Uint32(280)
-		want.Input = &farmhoundv1.InputSeconds{Attached: 300, BuiltIn: 3}
-
 		began := time.Now()
-		for range 2 { // the second time, the sense that hangs is not called again
-			got := window()
+		for _, step := range []struct {
+			what    string
+			seconds uint32
+			onAC    *uint32
+			calls   int32
+		}{
+			{"hangs", 300, nil, 1},
+			{"comes back too late", 120, nil, 1},
+			{"counts again", 150, proto.Uint32(2), 2},
+		} {
+			got := window(step.seconds)
+			want := proto.CloneOf(got)
+			want.ActiveSeconds, want.LidClosedSeconds = proto.Uint32(step.seconds), proto.Uint32(step.seconds-step.seconds/15)
+			want.Input = &farmhoundv1.InputSeconds{Attached: step.seconds, BuiltIn: 3}
+			want.OnAcSeconds = step.onAC
 			r.Count(got)
+			synctest.Wait()
 			if diff := cmp.Diff(want, got, protocmp.Transform()); diff != "" {
-				t.Errorf("(-want +got):\n%s", diff)
+				t.Errorf("a sense %s (-want +got):\n%s", step.what, diff)
+			}
+			if late.Load() != step.calls {
+				t.Errorf("a sense %s: it was called %d times, want %d", step.what, late.Load(), step.calls)
 			}
 		}
-		if took := time.Since(began); took > 3*time.Second || late.Load() != 1 {
-			t.Errorf("took %v, the sense that hangs was called %d times", took, late.Load())
-		}
-		close(release)
-		synctest.Wait()
-		got := window()
-		r.Count(got)
-		want.OnAcSeconds = proto.Uint32(2) // its own, and not what it brought too late
-		if diff := cmp.Diff(want, got, protocmp.Transform()); diff != "" {
-			t.Errorf("afterwards (-want +got):\n%s", diff)
+		if took := time.Since(began); took > 3*time.Second {
+			t.Errorf("took %v", took)
 		}
 		if err := r.Close(t.Context()); err != nil {
 			t.Error(err)
