@@ -184,7 +184,7 @@ func (a *Agent) keepRenewed(ctx context.Context, connection *delivery.Connection
 			continue
 		}
 		call, cancel := context.WithTimeout(ctx, enrollTimeout)
-		err := a.identity.Renew(call, collector)
+		err := a.identity.Renew(call, collector, a.log)
 		cancel()
 		switch {
 		case ctx.Err() != nil:

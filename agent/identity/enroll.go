@@ -3,6 +3,7 @@ package identity
 import (
 	"context"
 	"fmt"
+	"log/slog"
 
 	"google.golang.org/grpc"
 
@@ -43,8 +44,9 @@ func (i *Identity) Enroll(ctx context.Context, collector Enroller, secret string
 }
 
 // Renew replaces the certificate, for the same key. The call must be made under
-// the present certificate.
-func (i *Identity) Renew(ctx context.Context, collector Renewer) error {
+// the present certificate. That a key of catalogues could not be pinned along with it
+// is logged and no failure: the certificate is renewed.
+func (i *Identity) Renew(ctx context.Context, collector Renewer, log *slog.Logger) error {
 	csr, err := i.request()
 	if err != nil {
 		return err
@@ -57,7 +59,7 @@ func (i *Identity) Renew(ctx context.Context, collector Renewer) error {
 		return fmt.Errorf("renew: %w", err)
 	}
 	if _, err := i.PinFirstCatalogKey(response.GetCatalogPublicKey()); err != nil {
-		return fmt.Errorf("renew: %w", err)
+		log.ErrorContext(ctx, "key that signs catalogues cannot be pinned", "cause", err)
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -108,7 +109,7 @@ func TestRenewedCertificateIsUsedAtTheNextHandshake(t *testing.T) {
 	}
 	report()
 	before := i.DeviceID()
-	if err := i.Renew(t.Context(), farmhoundv1.NewEnrollmentServiceClient(client(t, c.Address, config, err))); err != nil {
+	if err := i.Renew(t.Context(), farmhoundv1.NewEnrollmentServiceClient(client(t, c.Address, config, err)), slog.New(slog.DiscardHandler)); err != nil {
 		t.Fatal(err)
 	}
 	report()
