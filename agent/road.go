@@ -49,13 +49,15 @@ func (a *Agent) connect(config *tls.Config) (*delivery.Connection, error) {
 
 // rouse notes after a look that the laptop slept or went to another network: a
 // connection from before is dead more often than not, and would be found so only after
-// the time for which an answer is waited for.
+// the time for which an answer is waited for, and what the laptop was seen under there
+// says nothing of here.
 func (a *Agent) rouse(slept bool, report *farmhoundv1.Report) {
 	moved := report.GetNetwork() != nil || report.GetPlace() != nil
 	if !slept && (!moved || !a.stranded()) {
 		return
 	}
 	a.road.Moved()
+	a.prober.Moved()
 	signal(a.awake)
 }
 

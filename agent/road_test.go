@@ -9,6 +9,7 @@ import (
 
 	"github.com/farmhound-security/farmhound/agent/fakecollector"
 	"github.com/farmhound-security/farmhound/agent/road"
+	"github.com/farmhound-security/farmhound/agent/sensor/network/egress"
 	"github.com/farmhound-security/farmhound/agent/settings"
 	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
 )
@@ -132,7 +133,7 @@ func asleep(reports []*farmhoundv1.Report) (seconds uint32) {
 func TestRouse(t *testing.T) {
 	t.Parallel()
 	c := fakecollector.Start(t)
-	a := &Agent{awake: make(chan struct{}, 1), road: road.New(road.Options{Steps: []string{road.Direct}})}
+	a := &Agent{awake: make(chan struct{}, 1), road: road.New(road.Options{Steps: []string{road.Direct}}), prober: egress.New(c.Address, nil)}
 	conn, err := a.road.Dial(t.Context(), c.Address)
 	if err != nil {
 		t.Fatal(err)

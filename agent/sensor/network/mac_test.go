@@ -119,8 +119,13 @@ func TestMacView(t *testing.T) {
 	if diff := cmp.Diff(tunnels, v.macTunnels(catalog.BuiltIn()), protocmp.Transform()); diff != "" {
 		t.Errorf("tunnels (-want +got):\n%s", diff)
 	}
-	if got := v.paths(); len(got) != 2 || got[0] != (egress.Path{Kind: tunnel, Tool: "mullvad"}) || got[1] != (egress.Path{Interface: "en0", Kind: wifi}) {
-		t.Errorf("ways out %+v", got)
+	router := "\x00\x1b\x2f\x01\x02\x03"
+	ways := []egress.Path{
+		{Kind: tunnel, Tool: "mullvad", Links: "100.64.0.7/32 over 192.168.7.0/24", Gateway: router},
+		{Interface: "en0", Kind: wifi, Links: "192.168.7.0/24", Gateway: router},
+	}
+	if diff := cmp.Diff(ways, v.paths()); diff != "" {
+		t.Errorf("ways out (-want +got):\n%s", diff)
 	}
 	if g, ok := v.localGateway(); !ok || g.Interface != "en0" {
 		t.Errorf("the gateway nearby is %+v", g)

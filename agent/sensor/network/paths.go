@@ -1,7 +1,9 @@
 package network
 
 import (
+	"net/netip"
 	"slices"
+	"strings"
 
 	"github.com/farmhound-security/farmhound/agent/sensor/internal/links"
 	"github.com/farmhound-security/farmhound/agent/sensor/network/egress"
@@ -27,14 +29,14 @@ func (v *view) paths() []egress.Path {
 		}
 		switch {
 		case l.Tunnel != "" && len(tunnelled) < mostAsked:
-			tunnelled = append(tunnelled, egress.Path{Interface: l.Name, Kind: l.Kind, Tool: v.owners[l.Name]})
+			tunnelled = append(tunnelled, v.path(l, l.Name))
 		case l.Tunnel == "" && (isPhysical(l.Kind) || v.hasDefault(l.Name)) && len(physical) < mostAsked:
-			physical = append(physical, egress.Path{Interface: l.Name, Kind: l.Kind})
+			physical = append(physical, v.path(l, l.Name))
 		}
 	}
 	var list []egress.Path
 	if byDefault != nil {
-		list = append(list, egress.Path{Kind: byDefault.Kind, Tool: v.owners[byDefault.Name]})
+		list = append(list, v.path(byDefault, ""))
 	}
 	if len(physical)+len(tunnelled) > 1 {
 		list = append(append(list, physical...), tunnelled...)
@@ -42,6 +44,41 @@ func (v *view) paths() []egress.Path {
 	return slices.DeleteFunc(list, func(p egress.Path) bool {
 		return byDefault != nil && byDefault.Tunnel != "" && p.Interface == byDefault.Name
 	})
+}
+
+// path describes the way out over a link, which is that of the default route where
+// name is empty.
+func (v *view) path(l *links.Link, name string) egress.Path {
+	p := egress.Path{Interface: name, Kind: l.Kind, Tool: v.owners[l.Name], Links: networksOf(l)}
+	gateway, ok := v.gatewayOn(func(c *links.Link) bool { return c == l })
+	if l.Tunnel != "" {
+		// A tunnel leads elsewhere from elsewhere: what carries it counts as well.
+		if gateway, ok = v.localGateway(); ok {
+			p.Links += " over " + networksOf(v.link(gateway.Interface))
+		}
+	}
+	if ok {
+		if m, known := v.gatewayMAC(gateway); known {
+			p.Gateway = string(m[:])
+		}
+	}
+	return p
+}
+
+// networksOf lists the networks that a link is part of, in an order of their own: which
+// addresses it has in them comes and goes.
+func networksOf(l *links.Link) string {
+	var list []string
+	for _, p := range l.Prefixes {
+		if p.Addr().IsGlobalUnicast() {
+			if p.Addr().Is6() {
+				p = netip.PrefixFrom(p.Addr(), min(p.Bits(), linkBits))
+			}
+			list = append(list, p.Masked().String())
+		}
+	}
+	slices.Sort(list)
+	return strings.Join(slices.Compact(list), " ")
 }
 
 // hasDefault reports whether a default route leads through an interface, preferred or

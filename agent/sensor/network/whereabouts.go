@@ -32,13 +32,15 @@ func (v *view) hash(keys fleetkey.Ring, out *farmhoundv1.Network) (l *links.Link
 	return l, complete
 }
 
+// linkBits are the bits of IPv6 that name a link.
+const linkBits = 64
+
 // localPrefix returns the network that names where a link leads: the gateway's own, or
 // where that is link-local, as routers of IPv6 are, the one that hosts on the link have
 // addresses of. A network of its own (RFC 4193) stays when the provider's changes; of
 // several the lowest is taken, so that the order does not matter. A single address, as
 // DHCP hands out, stands for the 64 bits that every link has.
 func localPrefix(prefixes []netip.Prefix, gateway netip.Addr) (best netip.Prefix, ok bool) {
-	const linkBits = 64
 	rank := func(p netip.Prefix) int {
 		switch {
 		case p.Contains(gateway):
@@ -87,11 +89,16 @@ func (n *neighbour) on(l *links.Link) bool {
 // localGateway returns the preferred default route that leaves through a network
 // nearby, IPv4 before IPv6.
 func (v *view) localGateway() (best links.Route, found bool) {
+	return v.gatewayOn((*links.Link).Local)
+}
+
+// gatewayOn returns the preferred default route through one of some links.
+func (v *view) gatewayOn(some func(*links.Link) bool) (best links.Route, found bool) {
 	for _, r := range v.routes {
 		if r.To.Bits() != 0 || !r.Gateway.IsValid() {
 			continue
 		}
-		if l := v.link(r.Interface); l == nil || !l.Local() {
+		if l := v.link(r.Interface); l == nil || !some(l) {
 			continue
 		}
 		better := !found || r.Gateway.Is4() && best.Gateway.Is6() ||

@@ -45,6 +45,19 @@ type Path struct {
 	Kind farmhoundv1.InterfaceKind
 	// Tool is the catalogue id of the tool that owns it, if it is a tunnel.
 	Tool string
+	// Links and Gateway tell one network from another behind the same interface: which
+	// networks it is part of, and the hardware address of the router, empty while that
+	// is not known. Neither is reported.
+	Links, Gateway string
+}
+
+// same reports whether two are one way out of one network. A router that is not known
+// for a moment is still the same.
+func (p Path) same(o Path) bool {
+	if p.Gateway == "" || o.Gateway == "" {
+		p.Gateway, o.Gateway = "", ""
+	}
+	return p == o
 }
 
 // Prober asks when there is reason to. It is safe for concurrent use; Run is its
@@ -59,8 +72,10 @@ type Prober struct {
 	collector string // host of the collector
 	responder responder
 	paths     []Path
-	known     []known
-	listed    []*farmhoundv1.EgressPath // what Known returned, until known changes
+	// era counts the changes after which what was being asked says nothing of now.
+	era    uint64
+	known  []known
+	listed []*farmhoundv1.EgressPath // what Known returned, until known changes
 }
 
 // known is the latest answer over one path in one address family.
@@ -102,16 +117,51 @@ func (p *Prober) Use(r *farmhoundv1.EgressResponder) {
 	}
 }
 
-// Want says which ways out there are. A change makes them asked soon.
+// Want says which ways out there are. A change, of the network behind one too, makes
+// them asked soon.
 func (p *Prober) Want(paths []Path) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if slices.Equal(paths, p.paths) {
-		return
-	}
+	before := p.paths
 	p.paths = slices.Clone(paths)
-	// What an interface that is gone was seen under says nothing of now.
-	p.known = slices.DeleteFunc(p.known, func(k known) bool { return !slices.Contains(p.paths, k.path) })
+	for i := range p.paths {
+		if at := slices.IndexFunc(before, p.paths[i].same); at >= 0 && p.paths[i].Gateway == "" {
+			p.paths[i].Gateway = before[at].Gateway
+		}
+	}
+	// What an interface that is gone was seen under says nothing of now, nor what one
+	// was seen under from another network.
+	p.known = p.current(p.known)
+	if !slices.EqualFunc(p.paths, before, Path.same) {
+		p.anew()
+	}
+}
+
+// current keeps the answers over the ways out that there are, with what is known of
+// these by now.
+func (p *Prober) current(list []known) []known {
+	kept := list[:0]
+	for _, k := range list {
+		if at := slices.IndexFunc(p.paths, k.path.same); at >= 0 {
+			k.path = p.paths[at]
+			kept = append(kept, k)
+		}
+	}
+	return kept
+}
+
+// Moved says that the laptop slept or is elsewhere: what was known says nothing of now,
+// however much the networks resemble each other.
+func (p *Prober) Moved() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.known = nil
+	p.anew()
+}
+
+// anew has everything asked again.
+func (p *Prober) anew() {
+	p.era++
 	p.listed = nil
 	p.signal()
 }
@@ -166,10 +216,10 @@ func (p *Prober) Run(ctx context.Context) {
 // soon: somebody answered, or nobody is to be asked.
 func (p *Prober) askAll(ctx context.Context) bool {
 	p.mu.Lock()
-	whom, paths := p.responder, slices.Clone(p.paths)
+	whom, paths, era := p.responder, slices.Clone(p.paths), p.era
 	p.mu.Unlock()
 	if whom.address == "" {
-		p.replace(nil)
+		p.replace(nil, era)
 		return true
 	}
 	var found []known
@@ -186,19 +236,25 @@ func (p *Prober) askAll(ctx context.Context) bool {
 			found = append(found, known{path, family, a.seen, a.seal, time.Now()})
 		}
 	}
-	p.replace(found)
+	p.replace(found, era)
 	return len(found) > 0 || len(paths) == 0
 }
 
 // replace keeps the seal of an address that is still the same, so that a report
-// has nothing new to tell.
-func (p *Prober) replace(found []known) {
+// has nothing new to tell. Answers to what was asked before a change are not kept:
+// everything is asked again.
+func (p *Prober) replace(found []known, era uint64) {
 	p.mu.Lock()
+	if era != p.era {
+		p.mu.Unlock()
+		return
+	}
+	found = p.current(found)
 	changed := len(found) != len(p.known)
 	for i := range found {
 		k := &found[i]
 		at := slices.IndexFunc(p.known, func(old known) bool {
-			return old.path == k.path && old.family == k.family && old.seen == k.seen && k.at.Sub(old.at) < sealAge
+			return old.path.same(k.path) && old.family == k.family && old.seen == k.seen && k.at.Sub(old.at) < sealAge
 		})
 		if at >= 0 {
 			*k = p.known[at]

@@ -210,6 +210,68 @@ func TestSealsAreKeptWhileTheAddressStays(t *testing.T) {
 	}
 }
 
+// An interface is none of its networks: what the laptop was seen under in the office says
+// nothing of the hotel.
+func TestNothingIsKnownOfAnotherNetwork(t *testing.T) {
+	t.Parallel()
+	office := Path{Links: "192.0.2.0/24", Gateway: "a"}
+	for _, tt := range []struct {
+		name  string
+		move  func(p *Prober)
+		known bool
+	}{
+		{"the same", func(p *Prober) { p.Want([]Path{office}) }, true},
+		{"a router that is not known for a moment", func(p *Prober) {
+			p.Want([]Path{{Links: office.Links}})
+			p.Want([]Path{office})
+		}, true},
+		{"other addresses", func(p *Prober) { p.Want([]Path{{Links: "198.51.100.0/24", Gateway: "a"}}) }, false},
+		{"the same addresses behind another router", func(p *Prober) { p.Want([]Path{{Links: office.Links, Gateway: "b"}}) }, false},
+		{"another router, not known at first", func(p *Prober) {
+			p.Want([]Path{{Links: office.Links}})
+			p.Want([]Path{{Links: office.Links, Gateway: "b"}})
+		}, false},
+		{"sleep", (*Prober).Moved, false},
+	} {
+		// Whether the router was known when the answer came makes no difference.
+		for _, asked := range []Path{office, {Links: office.Links}} {
+			r := serve(t, false)
+			p := New("127.0.0.1:1", nil)
+			p.Want([]Path{asked})
+			p.Use(&farmhoundv1.EgressResponder{Port: r.port, Token: make([]byte, egress.TokenSize), Tcp: true})
+			<-p.wake
+			if !p.askAll(t.Context()) || len(p.Known()) != 1 {
+				t.Fatal("nobody answered")
+			}
+			p.Want([]Path{office})
+			tt.move(p)
+			if got := len(p.Known()) == 1; got != tt.known {
+				t.Errorf("%s: known %v, want %v", tt.name, got, tt.known)
+			}
+			if again := len(p.wake) == 1; again == tt.known {
+				t.Errorf("%s: asked again %v, want %v", tt.name, again, !tt.known)
+			}
+		}
+	}
+}
+
+// An answer that was on its way while the laptop moved is of the network before.
+func TestAnswersAcrossAMoveAreNotKept(t *testing.T) {
+	t.Parallel()
+	p := New("127.0.0.1:1", nil)
+	p.Want([]Path{{}})
+	era := p.era
+	p.Moved()
+	p.replace([]known{{family: "4", seal: []byte{1}}}, era)
+	if got := p.Known(); got != nil {
+		t.Errorf("known: %v", got)
+	}
+	p.replace([]known{{family: "4", seal: []byte{1}}}, p.era)
+	if got := p.Known(); len(got) != 1 {
+		t.Errorf("not known: %v", got)
+	}
+}
+
 // Nothing hangs on a responder that says nothing.
 func TestAskEndsWithItsContext(t *testing.T) {
 	t.Parallel()
