@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strings"
 	"sync"
@@ -62,8 +63,11 @@ func readCatalog(path string) (_ *signedCatalog, err error) {
 	if s.loaded, err = catalog.Load(s.Encoded); err != nil {
 		return nil, fmt.Errorf("read the catalogue for agents %s: %w", path, err)
 	}
-	for suffix, into := range map[string]*[]byte{SignatureSuffix: &s.Signature, PublicKeySuffix: &s.PublicKey} {
-		if *into, err = readBase64(path + suffix); err != nil {
+	for _, beside := range []struct {
+		suffix string
+		into   *[]byte
+	}{{SignatureSuffix, &s.Signature}, {PublicKeySuffix, &s.PublicKey}} {
+		if *beside.into, err = readBase64(path + beside.suffix); err != nil {
 			return nil, fmt.Errorf("read what belongs to the catalogue for agents: %w; farmhound-collector catalog sign makes it", err)
 		}
 	}
@@ -113,23 +117,49 @@ type watchedCatalog struct {
 	// now is nil for the built-in one.
 	now atomic.Pointer[signedCatalog]
 
+	// read reads the files; readCatalog but in tests.
+	read func(path string) (*signedCatalog, error)
+
 	// seen are the files as they were last looked at, and doubt what was wrong with
 	// them then. It is said once they stay like that: files that belong together are
-	// not replaced in one moment. Both are for the goroutine that looks.
-	seen  [3]os.FileInfo
-	doubt error
+	// not replaced in one moment. unread is that they could not be read, which can end
+	// without a change that shows. All are for the goroutine that looks.
+	seen   [3]os.FileInfo
+	doubt  doubt
+	unread bool
 
 	mu sync.Mutex
 	// known are the ids of every catalogue since the start.
 	known map[string]bool
 }
 
+// doubt is what was wrong at the last look, and whether it was said.
+type doubt struct {
+	err  error
+	said bool
+}
+
+// stays returns what is to be said of a doubt that another look found again.
+func (d *doubt) stays() error {
+	if d.said {
+		return nil
+	}
+	d.said = true
+	return d.err
+}
+
+// unreadable says whether an error is of reading a file, not of what is in it.
+func unreadable(err error) bool {
+	var path *fs.PathError
+	return errors.As(err, &path)
+}
+
 // openCatalog reads the catalogue at a path, empty for the built-in one.
 func openCatalog(path string) (*watchedCatalog, error) {
-	w := &watchedCatalog{path: path, known: map[string]bool{}}
+	w := &watchedCatalog{path: path, known: map[string]bool{}, read: readCatalog}
 	if path != "" {
 		w.seen = w.files()
-		read, err := readCatalog(path)
+		read, err := w.read(path)
 		if err != nil {
 			return nil, err
 		}
@@ -179,20 +209,21 @@ func (w *watchedCatalog) learn(c *catalog.Catalog) {
 	}
 }
 
-// look reads the files if they changed since they were last looked at, and reports
+// look reads the files if they changed since they were last read, and reports
 // whether another version is in use now. On an error the one before stays in use.
 func (w *watchedCatalog) look() (changed bool, err error) {
 	if w.path == "" {
 		return false, nil
 	}
 	seen := w.files()
-	if sameFiles(seen, w.seen) {
-		err, w.doubt = w.doubt, nil
-		return false, err
+	same := sameFiles(seen, w.seen)
+	if same && !w.unread {
+		return false, w.doubt.stays()
 	}
 	w.seen = seen
 	before := w.now.Load()
-	read, err := readCatalog(w.path)
+	read, err := w.read(w.path)
+	w.unread = unreadable(err)
 	if err == nil {
 		err = read.follows(before)
 	}
@@ -203,7 +234,10 @@ func (w *watchedCatalog) look() (changed bool, err error) {
 			err = fmt.Errorf("%s: %w; build it again", w.path, err)
 		}
 	}
-	w.doubt = err // said when it is still there at the next look
+	if same && w.unread && w.doubt.err != nil && err.Error() == w.doubt.err.Error() {
+		return false, w.doubt.stays()
+	}
+	w.doubt = doubt{err: err} // said when it is still there at the next look
 	if err != nil || read.same(before) {
 		return false, nil //nolint:nilerr // kept in doubt
 	}

@@ -5,12 +5,14 @@ import (
 	"crypto/ed25519"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -205,6 +207,35 @@ func TestARefusedCatalogueLeavesTheOneBefore(t *testing.T) {
 	}
 }
 
+// A catalogue that could not be read for a while is read once it can be, though nothing
+// about its files changed; meanwhile that is said once.
+func TestACatalogueThatCouldNotBeReadIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	s := newShelf(t)
+	s.putAll(s.build(monday, nil))
+	w, err := openCatalog(s.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	second := s.build(monday.Add(time.Hour), with("our-tool"))
+	s.putAll(second)
+	w.read = func(path string) (*signedCatalog, error) {
+		return nil, fmt.Errorf("read: %w", &fs.PathError{Op: "open", Path: path, Err: syscall.EACCES})
+	}
+	for look, said := range []bool{false, true, false, false} {
+		if changed, err := w.look(); changed || (err != nil) != said {
+			t.Errorf("look %d: changed %t, %v; want it said: %t", look+1, changed, err, said)
+		}
+	}
+	w.read = readCatalog
+	if changed, err := w.look(); !changed || err != nil || w.digest() != catalog.Digest(second) {
+		t.Errorf("once it can be read: changed %t, %v", changed, err)
+	}
+	if changed, err := w.look(); changed || err != nil {
+		t.Errorf("afterwards: changed %t, %v", changed, err)
+	}
+}
+
 // Approved tools are looked up in the company's own catalogue where there is one.
 func TestApprovedToolsAreOfTheOwnCatalogue(t *testing.T) {
 	t.Parallel()
@@ -262,7 +293,7 @@ func TestApprovedToolsAfterAChange(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &Collector{log: log, catalog: w, roster: &watchedRoster{path: people, known: w.knows, log: log}}
+	c := &Collector{log: log, catalog: w, roster: newWatchedRoster(people, w.knows, log)}
 	c.options.Config.Company.ApprovedTools = []ApprovedTool{{ID: text(t, "anydesk")}}
 	if err := c.roster.load(t.Context()); err != nil || c.roster.now.Load().Len() != 1 {
 		t.Fatalf("%d laptops, %v", c.roster.now.Load().Len(), err)

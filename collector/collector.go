@@ -147,7 +147,7 @@ func (c *Collector) openRooms(ctx context.Context, rooms *Rooms) (err error) {
 	}
 	rooms.Places = c.places
 	if path := c.options.Config.Roster; path != "" {
-		c.roster = &watchedRoster{path: path, known: c.catalog.knows, log: c.log}
+		c.roster = newWatchedRoster(path, c.catalog.knows, c.log)
 		if err := c.roster.load(ctx); err != nil {
 			return err
 		}

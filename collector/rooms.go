@@ -83,8 +83,16 @@ type watchedRoster struct {
 	path  string
 	known func(id string) bool
 	log   *slog.Logger
-	now   atomic.Pointer[roster.Roster]
-	seen  os.FileInfo // of the version last tried; nil while there is none
+	// read reads the file; ReadRoster but in tests.
+	read func(path string, known func(id string) bool) (*roster.Roster, []roster.Problem, error)
+	now  atomic.Pointer[roster.Roster]
+	seen os.FileInfo // of the version last tried; nil while there is none, or it could not be read
+	said string      // the failure that was logged last, so that trying again does not repeat it
+}
+
+// newWatchedRoster returns the roster at a path, which load reads.
+func newWatchedRoster(path string, known func(id string) bool, log *slog.Logger) *watchedRoster {
+	return &watchedRoster{path: path, known: known, log: log, read: ReadRoster}
 }
 
 // Person answers from the newest version that could be read.
@@ -99,10 +107,14 @@ func (w *watchedRoster) load(ctx context.Context) error {
 		return fmt.Errorf("read the roster: %w", err)
 	}
 	w.seen = info
-	read, problems, err := ReadRoster(w.path, w.known)
+	read, problems, err := w.read(w.path, w.known)
 	if err != nil {
+		if unreadable(err) {
+			w.seen = nil // what hinders reading can go without a change of the file
+		}
 		return err
 	}
+	w.said = ""
 	for _, p := range problems {
 		w.log.ErrorContext(ctx, "a row of the roster cannot be used and is left out", "problem", p.Error())
 	}
@@ -117,7 +129,8 @@ func (w *watchedRoster) look(ctx context.Context) {
 	if !w.changed() {
 		return
 	}
-	if err := w.load(ctx); err != nil {
+	if err := w.load(ctx); err != nil && (w.seen != nil || err.Error() != w.said) {
+		w.said = err.Error()
 		w.log.ErrorContext(ctx, "the roster cannot be read; the version before stays in force", "error", err)
 	}
 }
