@@ -185,6 +185,13 @@ func TestCount(t *testing.T) {
 	// An hour without a look is not known.
 	look(time.Hour)
 	expect(count(time.Minute, 0), nil, nil)
+	// Windows that end while nothing is looked at are known for as long as the last look
+	// is fresh.
+	look(0)
+	expect(count(5*time.Minute, 0), proto.Uint32(300), proto.Uint32(300))
+	expect(count(5*time.Minute, 0), proto.Uint32(300), proto.Uint32(300))
+	expect(count(5*time.Minute, 0), nil, nil)
+	expect(count(5*time.Minute, 0), nil, nil)
 	// A window that was mostly slept through is known by its waking minute.
 	look(0)
 	expect(count(time.Minute, 240), proto.Uint32(60), proto.Uint32(60))

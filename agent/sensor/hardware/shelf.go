@@ -15,17 +15,17 @@ type power struct {
 	cycles    *uint32
 }
 
-// longestSpan is how far apart two samples may be for the time between them to
-// count as observed.
+// longestSpan is for how long after a sample its state may be taken to hold.
 const longestSpan = 10 * time.Minute
 
 // shelf counts for how long the lid was closed and the laptop on mains. Between
 // two samples the state of the earlier one holds, until it is seen to have changed.
 type shelf struct {
-	last  time.Time
-	state power
-	lid   span
-	mains span
+	// last is up to when was counted, and lookedAt when the state was seen: counting
+	// alone sees nothing.
+	last, lookedAt time.Time
+	state          power
+	lid, mains     span
 }
 
 // span is a count of time within one window, and of the time of which the state was
@@ -57,13 +57,13 @@ func (s *Sensor) note(now power) {
 	defer s.mu.Unlock()
 	at := s.host.Time()
 	s.shelf.pass(at)
-	s.shelf.state = now
+	s.shelf.state, s.shelf.lookedAt = now, at
 }
 
-// pass lets the last state hold until a moment.
+// pass lets the last state hold until a moment, unless it was seen too long before.
 func (s *shelf) pass(at time.Time) {
 	length := at.Sub(s.last)
-	if !s.last.IsZero() && length > 0 && length <= longestSpan {
+	if !s.last.IsZero() && length > 0 && at.Sub(s.lookedAt) <= longestSpan {
 		if s.state.lidClosed != nil {
 			s.lid.add(*s.state.lidClosed, length)
 		}
