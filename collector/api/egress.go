@@ -19,33 +19,38 @@ type Egress interface {
 }
 
 const (
-	// sealAge is how long before a report an answer may be: agents get a new one after
-	// half a day, if they are awake.
+	// sealAge is how old an answer may be: agents get a new one after half a day, if they
+	// are awake.
 	sealAge = 26 * time.Hour
 	// sealAhead is how far collectors' clocks may be apart.
 	sealAhead = 5 * time.Minute
 )
 
-// paths returns what a report's answers say. One that cannot be read, or is of
-// another time, says nothing; its laptop may have kept it for that.
-func (i *ingest) paths(ctx context.Context, device string, report *farmhoundv1.Report, received time.Time) (list []fleet.EgressPath) {
+// paths returns what a report's answers say, and how many are not the device's. One of
+// another time says nothing; its laptop may have kept it for that. When a report was
+// observed, only the laptop knows, so that one that waited brings no answers either.
+func (i *ingest) paths(device string, report *farmhoundv1.Report, received time.Time) (list []fleet.EgressPath, foreign uint64) {
 	if i.egress == nil {
-		return nil
+		return nil, 0
 	}
 	for _, p := range report.GetNetwork().GetEgress() {
 		seen, at, err := i.egress.Open(device, p.GetSeal())
-		if err != nil {
-			i.log.WarnContext(ctx, "an answer about a way out is not this laptop's, and is left out", "device", device, "error", err)
-			continue
+		switch {
+		case err != nil:
+			foreign++
+		case !at.After(received.Add(sealAhead)) && !at.Before(received.Add(-sealAge)):
+			list = append(list, fleet.EgressPath{Address: seen, Kind: p.GetKind(), Tool: p.GetTool(), Default: p.GetDefaultRoute()})
 		}
-		observed := received
-		if t := report.GetObservedAt(); t.IsValid() && t.AsTime().Before(received) {
-			observed = t.AsTime() // of a report that waited for days
-		}
-		if at.After(received.Add(sealAhead)) || at.Before(observed.Add(-sealAge)) {
-			continue
-		}
-		list = append(list, fleet.EgressPath{Address: seen, Kind: p.GetKind(), Tool: p.GetTool(), Default: p.GetDefaultRoute()})
 	}
-	return list
+	return list, foreign
+}
+
+// sayForeign logs answers that are not the laptop's, once a minute for a device at most.
+func (i *ingest) sayForeign(ctx context.Context, device string, found uint64) {
+	if found == 0 {
+		return
+	}
+	if batches := i.foreign.add(device); batches > 0 {
+		i.log.WarnContext(ctx, "answers about ways out are not this laptop's, and are left out", "device", device, "answers", found, "batches", batches)
+	}
 }

@@ -35,6 +35,8 @@ type ingest struct {
 	// clock is the collector's, which may be an injected one; see Config.Now.
 	clock  func() time.Time
 	egress Egress // nil where nobody answers
+	// foreign counts batches with answers of other laptops.
+	foreign *tally
 
 	batchRules, catalogRules *fieldrules.Validator
 	catalog                  func() SignedCatalog
@@ -52,17 +54,21 @@ func (i *ingest) Report(ctx context.Context, batch *farmhoundv1.ReportBatch) (*f
 	received, conn := i.clock(), connectionOf(ctx)
 	millis, segment := roundTrip(conn.direct)
 	returned := conn.line.called(v.identity.Device)
+	var foreign uint64
 	observations := make([]fleet.Observation, len(batch.GetReports()))
 	for n, report := range batch.GetReports() {
+		paths, others := i.paths(v.identity.Device, report, received)
+		foreign += others
 		observations[n] = fleet.Observation{
 			Device: v.identity.Device, Serial: v.identity.Serial, EnrolledAt: v.identity.EnrolledAt,
 			SupersededBy: v.identity.SupersededBy, SupersededAt: v.identity.SupersededAt,
 			ReceivedAt: received, Peer: conn.address, PeerRTTMillis: millis, PeerMSS: segment,
 			Returned: returned && n == 0,
-			Paths:    i.paths(ctx, v.identity.Device, report, received),
+			Paths:    paths,
 			Report:   report,
 		}
 	}
+	i.sayForeign(ctx, v.identity.Device, foreign)
 	sequence, next, err := i.commit.Report(ctx, batch.GetNonce(), observations)
 	if err != nil {
 		// A committer that knows better how the agent should take it says so.

@@ -85,7 +85,8 @@ func NewServer(c Config) (*grpc.Server, error) {
 		limit: newLimiter[netip.Addr](enrollRate, enrollBurst, time.Now), floods: newTally(time.Minute, time.Now),
 		secrets: newLimiter[string](secretRate, secretBurst, time.Now), refusals: newTally(time.Second, time.Now),
 	}
-	ingest := &ingest{door: door, commit: c.Commit, policy: c.Policy, clock: c.Now, egress: c.Egress, catalog: c.Catalog}
+	ingest := &ingest{door: door, commit: c.Commit, policy: c.Policy, clock: c.Now, egress: c.Egress,
+		foreign: newTally(time.Minute, time.Now), catalog: c.Catalog}
 	for _, rules := range []struct {
 		of   proto.Message
 		into **fieldrules.Validator

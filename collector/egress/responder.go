@@ -26,6 +26,8 @@ const (
 	// mostConnections bounds those that are served at once; more wait to be accepted.
 	mostConnections = 256
 	headerSize      = 20
+	// manyErrors on end are no chance.
+	manyErrors = 16
 )
 
 // Responder answers requests. It is for any number of sockets at once.
@@ -43,7 +45,7 @@ func (r *Responder) ServeUDP(ctx context.Context, conn *net.UDPConn) error {
 	defer stop()
 	socket := newSocket(conn)
 	buffer := make([]byte, largestRequest)
-	for {
+	for failed := 0; ; {
 		n, from, back, err := socket.read(buffer)
 		switch {
 		case ctx.Err() != nil:
@@ -51,8 +53,14 @@ func (r *Responder) ServeUDP(ctx context.Context, conn *net.UDPConn) error {
 		case errors.Is(err, net.ErrClosed):
 			return fmt.Errorf("answer over UDP: %w", err)
 		case err != nil:
-			continue // what an earlier answer met, such as a port that was closed meanwhile
+			// One is what an earlier answer met; many on end are a lasting trouble.
+			if failed++; failed >= manyErrors {
+				r.Log.WarnContext(ctx, "requests to the STUN responder cannot be read", "error", err)
+				breathe(ctx)
+			}
+			continue
 		}
+		failed = 0
 		if answer := r.answer(buffer[:n], from); answer != nil {
 			socket.write(answer, from, back)
 		}
@@ -86,16 +94,21 @@ func (r *Responder) ServeTCP(ctx context.Context, listener net.Listener) error {
 		if err != nil { // too many open files
 			<-places
 			r.Log.WarnContext(ctx, "a connection to the STUN responder was not accepted", "error", err)
-			select {
-			case <-time.After(time.Second):
-			case <-ctx.Done():
-			}
+			breathe(ctx)
 			continue
 		}
 		open.Go(func() {
 			defer func() { <-places }()
 			r.serve(ctx, conn)
 		})
+	}
+}
+
+// breathe keeps an error that lasts from taking a processor.
+func breathe(ctx context.Context) {
+	select {
+	case <-time.After(time.Second):
+	case <-ctx.Done():
 	}
 }
 

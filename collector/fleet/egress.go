@@ -21,28 +21,17 @@ func (v *view) egressNow() *fleetv1.Egress {
 		e.Address, e.Country, e.Region = last.GetAddress(), last.GetCountry(), last.GetRegion()
 		e.Asn, e.AsName = last.GetAsn(), last.GetAsName()
 		e.Hosting, e.Anonymiser, e.Company = last.GetHosting(), last.GetAnonymiser(), last.GetCompany()
-		stands := last
+		e.Foreign, e.HighRisk, e.ZoneMismatch = v.elsewhere(last, last.GetLastUnix())
 		if physical := v.physicalNow(); physical != nil {
-			stands = physical
 			v.twoWays(e, last, physical)
-		}
-		// The company's own egress stands where the company is, not the laptop.
-		if at := max(stands.GetLastUnix(), stands.GetPhysicalUnix()); !stands.GetCompany() {
-			e.Foreign = v.foreign(stands.GetCountry()) && !v.travelled(stands.GetCountry(), at, at)
-			e.HighRisk = v.f.highRisk[stands.GetCountry()] && !v.declared(stands.GetCountry()) && !v.f.home[stands.GetCountry()]
-			e.ZoneMismatch = v.zoneMismatch(stands)
 		}
 	}
 	for _, d := range v.active {
 		v.slip(e, d)
-		main := v.mainEgress(d)
-		if main == nil || main.GetCompany() {
-			continue
-		}
-		if v.foreignOn(main.GetCountry(), d.GetDay()) {
+		if v.foreignDay(d) {
 			e.ForeignDays++
 		}
-		if by := v.leftBy(d); by.GetHosting() || by.GetAnonymiser() {
+		if by := v.leftBy(d); !by.GetCompany() && (by.GetHosting() || by.GetAnonymiser()) {
 			e.HiddenDays++
 		}
 	}
@@ -53,8 +42,41 @@ func (v *view) egressNow() *fleetv1.Egress {
 	return e
 }
 
+// elsewhere says whether an egress is where the laptop should not be. The company's own
+// stands where the company is, not the laptop.
+func (v *view) elsewhere(x *fleetv1.EgressState, at int64) (foreign, highRisk, zoneMismatch bool) {
+	if x.GetCompany() {
+		return false, false, false
+	}
+	country := x.GetCountry()
+	return v.foreign(country) && !v.travelled(country, at, at),
+		v.f.highRisk[country] && !v.declared(country) && !v.f.home[country], v.zoneMismatch(x)
+}
+
+// foreignDay says whether the laptop was elsewhere for most reports of a day: by its own
+// interface, or by where they arrived from unless that only hides it.
+func (v *view) foreignDay(d *fleetv1.Day) bool {
+	is := func(x *fleetv1.EgressState) bool {
+		return x != nil && !x.GetCompany() && v.foreignOn(x.GetCountry(), d.GetDay())
+	}
+	stood, left := v.stoodAt(d), v.leftBy(d)
+	return is(stood) || is(left) && (stood == nil || !v.explains(stood, left))
+}
+
+// explains says whether a laptop can stand at one egress while its traffic leaves by the
+// other: that one hides laptops, and is in no country that is never explained. The
+// laptop brought the first back itself, so that it clears nobody of what a collector saw.
+func (v *view) explains(stands, leaves *fleetv1.EgressState) bool {
+	return hides(leaves) && !v.f.highRisk[leaves.GetCountry()] || stands.GetCountry() == leaves.GetCountry()
+}
+
 // twoWays describes a laptop whose traffic takes another way than its own interface.
 func (v *view) twoWays(e *fleetv1.Egress, leaves, physical *fleetv1.EgressState) {
+	var mismatch bool
+	e.PhysicalForeign, e.PhysicalHighRisk, mismatch = v.elsewhere(physical, physical.GetPhysicalUnix())
+	if tunnelled(v.pic.GetNetwork()) && v.explains(physical, leaves) {
+		e.Foreign, e.HighRisk, e.ZoneMismatch = false, false, mismatch
+	}
 	e.PhysicalAddress, e.PhysicalCountry, e.PhysicalRegion = physical.GetAddress(), physical.GetCountry(), physical.GetRegion()
 	e.PhysicalAsName = physical.GetAsName()
 	explained := leaves.GetCompany() || physical.GetCompany() ||
@@ -88,12 +110,18 @@ func (v *view) slip(e *fleetv1.Egress, d *fleetv1.Day) {
 }
 
 // mainEgress returns where the laptop stood for most reports of a day: by its own
-// interface where that is known, else by where they arrived from.
+// interface where that is known and can be, else by where they arrived from.
 func (v *view) mainEgress(d *fleetv1.Day) *fleetv1.EgressState {
-	if stood := v.mostOf(d, (*fleetv1.DayEgress).GetPhysical); stood != nil {
+	stood, left := v.stoodAt(d), v.leftBy(d)
+	if stood != nil && (left == nil || v.explains(stood, left)) {
 		return stood
 	}
-	return v.leftBy(d)
+	return left
+}
+
+// stoodAt returns the egress of the laptop's own interface for most reports of a day.
+func (v *view) stoodAt(d *fleetv1.Day) *fleetv1.EgressState {
+	return v.mostOf(d, (*fleetv1.DayEgress).GetPhysical)
 }
 
 // leftBy returns the egress from which most reports of a day arrived.

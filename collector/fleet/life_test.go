@@ -29,6 +29,7 @@ const (
 	berlin     = "198.51.101.10"
 	exitOhio   = "192.0.2.10" // a VPN's exit
 	exitTwo    = "192.0.2.200"
+	exitBerlin = "198.51.102.10"
 	office     = "198.18.0.10"
 	concentr   = "198.18.1.10" // the company's VPN concentrator
 )
@@ -45,6 +46,7 @@ var world = places{
 	"203.0.114.0/24":  {Country: "US", Region: "CA", ASN: 2, ASName: "Pacific Cable"},
 	"198.51.100.0/24": {Country: "CN", Region: "LN", ASN: 3, ASName: "Liaoning Net"},
 	"198.51.101.0/24": {Country: "DE", Region: "BE", ASN: 4, ASName: "Spree Net"},
+	"198.51.102.0/24": {Country: "DE", Region: "BE", ASN: 7, ASName: "Exit Hosting", Hosting: true},
 	"192.0.2.0/24":    {Country: "US", Region: "OH", ASN: 5, ASName: "Exit Hosting", Hosting: true},
 	"198.18.0.0/24":   {Country: "US", Region: "NY", ASN: 6, ASName: "Company"},
 	"198.18.1.0/24":   {Country: "US", Region: "NY", ASN: 6, ASName: "Company"},

@@ -47,7 +47,8 @@ func (u *update) waysOut(n *fleetv1.NetworkState) {
 	for _, p := range u.obs.Paths[:min(len(u.obs.Paths), keptWays)] {
 		n.Ways = append(n.Ways, &fleetv1.WayOut{Address: p.Address.String(), Kind: p.Kind, Tool: p.Tool, DefaultRoute: p.Default})
 	}
-	if addr := physicalPath(u.obs.Paths, u.peer()); addr.IsValid() {
+	// Of a report that waited, nobody knows by which way it would have come then.
+	if addr := physicalPath(u.obs.Paths, u.peer()); addr.IsValid() && !u.late {
 		n.Physical = addr.String()
 	}
 }
@@ -100,16 +101,35 @@ func (u *update) physical(n *fleetv1.NetworkState) {
 	}
 	u.sortEgresses()
 	u.place(e, addr)
-	e.Untunnelled = true
 	d := u.day(u.received / daySeconds)
 	countEgress(d, e.GetId()).Physical++
+	plausible := u.plausible(e)
+	office := plausible && (u.atOffice(n, netip.Addr{}) || u.f.cfg.Company.office(addr))
+	u.sighting(n, addr, office)
+	if !plausible {
+		return
+	}
+	e.Untunnelled = true
 	u.cleanPlace(e)
-	office := u.atOffice(n, netip.Addr{}) || u.f.cfg.Company.office(addr)
 	if office {
 		u.day(u.at / daySeconds).Office = true
 	}
-	u.sighting(n, addr, office)
 	u.firstNetwork(n, e, office, true)
+}
+
+// plausible says whether what the laptop brought back can be where it stands: the
+// collector saw nobody, or an egress that hides laptops, or one in the same country.
+func (u *update) plausible(stands *fleetv1.EgressState) bool {
+	peer := u.peer()
+	if !peer.IsValid() {
+		return true
+	}
+	for _, e := range u.pic.GetEgresses() {
+		if known, err := netip.ParseAddr(e.GetAddress()); err == nil && sameEgress(known, peer) {
+			return hides(e) || e.GetCountry() == stands.GetCountry()
+		}
+	}
+	return false
 }
 
 // physicalNow returns where the laptop stands while its traffic takes another way,

@@ -71,9 +71,19 @@ func TestWhereALaptopStandsBehindATunnel(t *testing.T) {
 	}
 	egress := func(d *fleetv1.Device) any {
 		e := d.GetEgress()
-		return sentence("%s %s, foreign %t on %d days, high risk %t, hidden on %d, disagree %t", e.GetCountry(), e.GetPhysicalCountry(),
-			e.GetForeign(), e.GetForeignDays(), e.GetHighRisk(), e.GetHiddenDays(), e.GetPathsDisagree())
+		return sentence("%s %t/%t, own %s %t/%t, foreign on %d days, hidden on %d, disagree %t", e.GetCountry(), e.GetForeign(), e.GetHighRisk(),
+			e.GetPhysicalCountry(), e.GetPhysicalForeign(), e.GetPhysicalHighRisk(), e.GetForeignDays(), e.GetHiddenDays(), e.GetPathsDisagree())
 	}
+	lying := func(peer, claimed string, change func(*laptop)) func(*laptop) []Observation {
+		return func(l *laptop) []Observation {
+			l.peer, l.physical = peer, claimed
+			change(l)
+			return l.workdays(monday, 5)
+		}
+	}
+	honestly := func(*laptop) {}
+	withTunnel := func(l *laptop) { tunnel(l, "") }
+	backDated := func(l *laptop) { l.late = 20 * 24 * time.Hour }
 	place := func(d *fleetv1.Device) any {
 		p := d.GetPlace()
 		return sentence("declared on %d of %d days, ever %t, first elsewhere %s, hidden at first %s", p.GetDeclaredDays(), p.GetKnownDays(),
@@ -81,20 +91,33 @@ func TestWhereALaptopStandsBehindATunnel(t *testing.T) {
 	}
 	check(t, []derived{
 		{name: "abroad behind an exit at home", life: behind(exitOhio, shenyang, ""), get: egress,
-			want: "US CN, foreign true on 5 days, high risk true, hidden on 5, disagree true"},
+			want: "US false/false, own CN true/true, foreign on 5 days, hidden on 5, disagree true"},
 		{name: "its history", life: behind(exitOhio, shenyang, ""), get: place,
 			want: "declared on 0 of 5 days, ever false, first elsewhere true, hidden at first true"},
-		{name: "at home behind an exit abroad", life: behind(berlin, ohio, ""), get: egress,
-			want: "DE US, foreign false on 0 days, high risk false, hidden on 0, disagree true"},
-		{name: "its history too", life: behind(berlin, ohio, ""), get: place,
+		{name: "at home behind an exit abroad", life: behind(exitBerlin, ohio, ""), get: egress,
+			want: "DE false/false, own US false/false, foreign on 0 days, hidden on 5, disagree true"},
+		{name: "its history too", life: behind(exitBerlin, ohio, ""), get: place,
 			want: "declared on 5 of 5 days, ever true, first elsewhere false, hidden at first true"},
 		{name: "at home behind the company's concentrator", life: behind(concentr, ohio, ""), get: egress,
-			want: "US US, foreign false on 0 days, high risk false, hidden on 0, disagree false"},
+			want: "US false/false, own US false/false, foreign on 0 days, hidden on 0, disagree false"},
 		{name: "abroad behind the company's concentrator", life: behind(concentr, berlin, ""), get: egress,
-			want: "US DE, foreign true on 5 days, high risk false, hidden on 0, disagree false"},
+			want: "US false/false, own DE true/false, foreign on 5 days, hidden on 0, disagree false"},
 		{name: "an approved tunnel explains itself", life: behind(exitOhio, ohio, "tailscale"), get: egress,
 			config: func(c *Config) { c.Company.ApprovedTools = []ApprovedTool{{ID: "tailscale"}} },
-			want:   "US US, foreign false on 0 days, high risk false, hidden on 5, disagree false"},
+			want:   "US false/false, own US false/false, foreign on 0 days, hidden on 5, disagree false"},
+		// Somebody at home asked in the laptop's place: that clears nobody of what was seen.
+		{name: "openly abroad, with an address from home", life: lying(shenyang, ohio, honestly), get: egress,
+			want: "CN true/true, own US false/false, foreign on 5 days, hidden on 0, disagree true"},
+		{name: "the same, with a tunnel told", life: lying(shenyang, ohio, withTunnel), get: egress,
+			want: "CN true/true, own US false/false, foreign on 5 days, hidden on 0, disagree true"},
+		{name: "the same elsewhere", life: lying(berlin, ohio, withTunnel), get: egress,
+			want: "DE true/false, own US false/false, foreign on 5 days, hidden on 0, disagree true"},
+		{name: "its history", life: lying(berlin, ohio, withTunnel), get: place,
+			want: "declared on 0 of 5 days, ever false, first elsewhere unknown, hidden at first true"},
+		{name: "behind an exit that the laptop tells no tunnel to", life: lying(exitBerlin, ohio, honestly), get: egress,
+			want: "DE true/false, own US false/false, foreign on 0 days, hidden on 5, disagree true"},
+		{name: "an old answer in a report that waited", life: lying(shenyang, ohio, backDated), get: egress,
+			want: "CN true/true, own  false/false, foreign on 0 days, hidden on 0, disagree false"},
 	})
 }
 

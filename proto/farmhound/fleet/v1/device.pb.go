@@ -1197,7 +1197,8 @@ type Egress struct {
 	// It is on the company's high-risk list.
 	SlipHighRisk bool `protobuf:"varint,20,opt,name=slip_high_risk,json=slipHighRisk,proto3" json:"slip_high_risk,omitempty"`
 	// Address of the physical interface where the default route takes another way (a tunnel); empty
-	// where there is one way or it is not known. foreign, high_risk and zone_mismatch are about it then.
+	// where there is one way or it is not known. What the laptop brought back of it can make it foreign; it
+	// can explain a foreign address only where that hides laptops and the laptop tells of a tunnel.
 	PhysicalAddress string `protobuf:"bytes,21,opt,name=physical_address,json=physicalAddress,proto3" json:"physical_address,omitempty"`
 	// Its country; empty where unknown.
 	PhysicalCountry string `protobuf:"bytes,22,opt,name=physical_country,json=physicalCountry,proto3" json:"physical_country,omitempty"`
@@ -1209,9 +1210,13 @@ type Egress struct {
 	// a tool that it approved explains it.
 	PathsDisagree bool `protobuf:"varint,25,opt,name=paths_disagree,json=pathsDisagree,proto3" json:"paths_disagree,omitempty"`
 	// Every way out that a collector's STUN responder saw; none where it was not asked.
-	Ways          []*Way `protobuf:"bytes,26,rep,name=ways,proto3" json:"ways,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Ways []*Way `protobuf:"bytes,26,rep,name=ways,proto3" json:"ways,omitempty"`
+	// The country of the physical interface differs from declared and approved now.
+	PhysicalForeign bool `protobuf:"varint,27,opt,name=physical_foreign,json=physicalForeign,proto3" json:"physical_foreign,omitempty"`
+	// It is on the company's high-risk list.
+	PhysicalHighRisk bool `protobuf:"varint,28,opt,name=physical_high_risk,json=physicalHighRisk,proto3" json:"physical_high_risk,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *Egress) Reset() {
@@ -1424,6 +1429,20 @@ func (x *Egress) GetWays() []*Way {
 		return x.Ways
 	}
 	return nil
+}
+
+func (x *Egress) GetPhysicalForeign() bool {
+	if x != nil {
+		return x.PhysicalForeign
+	}
+	return false
+}
+
+func (x *Egress) GetPhysicalHighRisk() bool {
+	if x != nil {
+		return x.PhysicalHighRisk
+	}
+	return false
 }
 
 // Way is one way out of a laptop.
@@ -2395,7 +2414,7 @@ const file_farmhound_fleet_v1_device_proto_rawDesc = "" +
 	"\x12_media_unused_daysB\f\n" +
 	"\n" +
 	"_rhythm_cvB\x17\n" +
-	"\x15_machine_rhythm_share\"\xef\x06\n" +
+	"\x15_machine_rhythm_share\"\xc8\a\n" +
 	"\x06Egress\x12\x18\n" +
 	"\aaddress\x18\x01 \x01(\tR\aaddress\x12\x18\n" +
 	"\acountry\x18\x02 \x01(\tR\acountry\x12\x16\n" +
@@ -2426,7 +2445,9 @@ const file_farmhound_fleet_v1_device_proto_rawDesc = "" +
 	"\x0fphysical_region\x18\x17 \x01(\tR\x0ephysicalRegion\x12(\n" +
 	"\x10physical_as_name\x18\x18 \x01(\tR\x0ephysicalAsName\x12%\n" +
 	"\x0epaths_disagree\x18\x19 \x01(\bR\rpathsDisagree\x12+\n" +
-	"\x04ways\x18\x1a \x03(\v2\x17.farmhound.fleet.v1.WayR\x04waysB\v\n" +
+	"\x04ways\x18\x1a \x03(\v2\x17.farmhound.fleet.v1.WayR\x04ways\x12)\n" +
+	"\x10physical_foreign\x18\x1b \x01(\bR\x0fphysicalForeign\x12,\n" +
+	"\x12physical_high_risk\x18\x1c \x01(\bR\x10physicalHighRiskB\v\n" +
 	"\t_peer_mss\"\x9f\x01\n" +
 	"\x03Way\x12\x18\n" +
 	"\aaddress\x18\x01 \x01(\tR\aaddress\x12\x18\n" +
