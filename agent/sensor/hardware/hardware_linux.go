@@ -147,14 +147,21 @@ func (s *system) power(renew bool) power {
 		s.supplies = supplies(s.host)
 	}
 	p := power{lidClosed: lid(s.host)}
-	var mains, online, discharging bool
+	var offline, online, battery, discharging bool
 	for i := range s.supplies {
 		u := &s.supplies[i]
 		if !u.battery {
-			mains = true
-			online = online || s.host.ReadLine(path.Join(u.folder, "online")) == "1"
+			// 1 is one fixed voltage, 2 one that was agreed on.
+			switch s.host.ReadLine(path.Join(u.folder, "online")) {
+			case "":
+			case "0":
+				offline = true
+			default:
+				online = true
+			}
 			continue
 		}
+		battery = true
 		// Cycles are counted while the battery is in use.
 		if status := s.host.ReadLine(path.Join(u.folder, "status")); status != u.status || renew {
 			u.status = status
@@ -168,7 +175,7 @@ func (s *system) power(renew bool) power {
 	switch {
 	case online:
 		p.source = farmhoundv1.PowerSource_POWER_SOURCE_AC
-	case mains || discharging:
+	case discharging, battery && offline: // a port that gives nothing is no battery
 		p.source = farmhoundv1.PowerSource_POWER_SOURCE_BATTERY
 	}
 	return p

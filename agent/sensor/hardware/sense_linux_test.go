@@ -140,6 +140,44 @@ func TestNothingShown(t *testing.T) {
 	}
 }
 
+// Where power comes from is told where it is known, for all that Linux calls online.
+func TestPower(t *testing.T) {
+	t.Parallel()
+	const (
+		mains   = farmhoundv1.PowerSource_POWER_SOURCE_AC
+		battery = farmhoundv1.PowerSource_POWER_SOURCE_BATTERY
+		unknown = farmhoundv1.PowerSource_POWER_SOURCE_UNSPECIFIED
+	)
+	for _, tt := range []struct {
+		name                string
+		port, level, status string
+		want                farmhoundv1.PowerSource
+	}{
+		{"plugged in", "Mains", "1", "Charging", mains},
+		{"plugged in, with a voltage that was agreed on", "USB", "2", "Charging", mains},
+		{"not plugged in", "Mains", "0", "Discharging", battery},
+		{"nothing in a port, nothing said of the battery", "USB", "0", "Unknown", battery},
+		{"nothing in the port of a computer without battery", "USB", "0", "", unknown},
+		{"a port that says nothing", "USB", "", "Full", unknown},
+		{"a battery alone", "", "", "Discharging", battery},
+		{"a battery alone that does not discharge", "", "", "Full", unknown},
+	} {
+		root := t.TempDir()
+		files := map[string]string{"/proc/acpi/button/lid/LID0/state": "state:      open\n"}
+		if tt.port != "" {
+			files[powerFolder+"/P0/type"], files[powerFolder+"/P0/online"] = tt.port+"\n", tt.level+"\n"
+		}
+		if tt.status != "" {
+			files[powerFolder+"/BAT0/type"], files[powerFolder+"/BAT0/status"] = "Battery\n", tt.status+"\n"
+		}
+		layFiles(t, root, files)
+		s := newSystem(host.Host{Root: root})
+		if got := s.power(true); got.source != tt.want {
+			t.Errorf("%s: %v, want %v", tt.name, got.source, tt.want)
+		}
+	}
+}
+
 // Seconds with the lid closed and on mains are counted between looks, and a window
 // of which too little is known has no count.
 func TestCount(t *testing.T) {
@@ -150,6 +188,7 @@ func TestCount(t *testing.T) {
 			"/proc/acpi/button/lid/LID0/state":  "state:      " + lid + "\n",
 			"/sys/class/power_supply/AC/type":   "Mains\n",
 			"/sys/class/power_supply/AC/online": online + "\n",
+			"/sys/class/power_supply/BAT0/type": "Battery\n",
 		})
 	}
 	now := time.Unix(1_700_000_000, 0)
