@@ -160,6 +160,7 @@ var (
 	getPreparsedData  = hidDLL.NewProc("HidD_GetPreparsedData")
 	freePreparsedData = hidDLL.NewProc("HidD_FreePreparsedData")
 	getValueCaps      = hidDLL.NewProc("HidP_GetValueCaps")
+	getPowerStatus    = windows.NewLazySystemDLL("kernel32.dll").NewProc("GetSystemPowerStatus")
 )
 
 // axesOf asks how a HID collection states X and Y. Opening it without any access
@@ -204,8 +205,7 @@ func (s *system) power(bool) power {
 		ACLine, BatteryFlag, BatteryPercent, SystemFlag byte
 		BatteryLife, BatteryFull                        uint32
 	}
-	get := windows.NewLazySystemDLL("kernel32.dll").NewProc("GetSystemPowerStatus")
-	if ok, _, _ := get.Call(uintptr(unsafe.Pointer(&status))); ok == 0 {
+	if ok, _, _ := getPowerStatus.Call(uintptr(unsafe.Pointer(&status))); ok == 0 {
 		return power{}
 	}
 	const noBattery = 128
