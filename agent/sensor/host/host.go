@@ -39,18 +39,59 @@ func (h Host) Time() time.Time {
 	return h.Now()
 }
 
-// Open opens a file by its absolute name on the host. Under another root than "/"
-// a name or symbolic link that leads out of the root is an error.
+// errSpecial is the error for what is neither a file nor a folder.
+var errSpecial = errors.New("neither a regular file nor a folder")
+
+// Open opens a file or folder by its absolute name on the host. Under another root than
+// "/" a name or symbolic link that leads out of the root is an error. Many names lie where
+// anybody can put something: a pipe, a socket or a device in the way is an error as well,
+// and never blocks.
 func (h Host) Open(name string) (*os.File, error) {
+	// To open some devices is to set them going.
+	if !ofKernel(name) {
+		if info, err := h.Stat(name); err != nil {
+			return nil, err
+		} else if err := plain(name, info); err != nil {
+			return nil, err
+		}
+	}
+	f, err := h.open(name, neverBlock)
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat() // it may be another by now
+	if err == nil {
+		err = plain(name, info)
+	}
+	if err != nil {
+		_ = f.Close() // nothing was written
+		return nil, err
+	}
+	return f, nil
+}
+
+func (h Host) open(name string, flags int) (*os.File, error) {
 	if h.Live() {
-		return os.Open(name)
+		return os.OpenFile(name, os.O_RDONLY|flags, 0)
 	}
 	root, err := os.OpenRoot(h.Root)
 	if err != nil {
 		return nil, err
 	}
 	defer root.Close()
-	return root.Open(inside(name))
+	return root.OpenFile(inside(name), os.O_RDONLY|flags, 0)
+}
+
+// ofKernel reports whether the kernel alone puts files where the name is.
+func ofKernel(name string) bool {
+	return strings.HasPrefix(name, "/sys/") || strings.HasPrefix(name, "/proc/")
+}
+
+func plain(name string, info fs.FileInfo) error {
+	if info.Mode().IsRegular() || info.IsDir() {
+		return nil
+	}
+	return &fs.PathError{Op: "open", Path: name, Err: errSpecial}
 }
 
 // ReadFile reads at most limit bytes of a file; a longer file is cut, not refused.
@@ -107,7 +148,7 @@ func (h Host) Stat(name string) (fs.FileInfo, error) {
 
 // ReadNames lists at most limit names of a folder, in the folder's own order.
 func (h Host) ReadNames(name string, limit int) ([]string, error) {
-	f, err := h.Open(name)
+	f, err := h.open(name, neverBlock|onlyFolder)
 	if err != nil {
 		return nil, err
 	}
