@@ -16,8 +16,10 @@ import (
 	"github.com/farmhound-security/farmhound/proto/fleetkey"
 )
 
-// Overlap is how long a fleet key stays needed after a newer one was made: beyond it no
-// picture tells anything by what was hashed with it alone.
+// Overlap is how long a fleet key stays needed after a newer one was made: the time in
+// which laptops come that were switched off, and see again what they saw before. It is
+// a compromise. Pictures keep networks and peripherals by count and not by age, and one
+// that is seen again only later counts as a new one then.
 const Overlap = 35 * 24 * time.Hour
 
 // settings is the part of the store that keeps keys.
@@ -45,8 +47,9 @@ func (k FleetKey) GoString() string { return k.String() }
 
 // Refusals of RotateFleetKey and RetireFleetKey.
 var (
-	ErrKeysFull = fmt.Errorf("%d fleet keys are in use, no more fit a policy", fleetkey.MaxKeys)
-	ErrOneKey   = errors.New("there is one fleet key, and laptops need it")
+	ErrKeysFull  = fmt.Errorf("%d fleet keys are in use, no more fit a policy", fleetkey.MaxKeys)
+	ErrOneKey    = errors.New("there is one fleet key, and laptops need it")
+	ErrNotOldest = errors.New("it is not the oldest fleet key in use any more: look again which one that is")
 )
 
 // Keys are settings of the store, numbered from 1 without gaps, so that reading and
@@ -146,16 +149,29 @@ func RotateFleetKey(ctx context.Context, kept settings, now time.Time) (FleetKey
 	return decodeKey(id, value)
 }
 
-// RetireFleetKey ends the oldest key in use and returns it.
-func RetireFleetKey(ctx context.Context, kept settings, now time.Time) (FleetKey, error) {
+// OldestFleetKey returns the key that can be retired next, and the one after it;
+// ErrOneKey where there is no other.
+func OldestFleetKey(ctx context.Context, kept settings) (oldest, next FleetKey, err error) {
 	inUse, err := FleetKeys(ctx, kept)
+	if err != nil {
+		return oldest, next, err
+	}
+	if len(inUse) < 2 {
+		return oldest, next, ErrOneKey
+	}
+	return inUse[len(inUse)-1], inUse[len(inUse)-2], nil
+}
+
+// RetireFleetKey ends a key, which must be the oldest in use: the one that the caller
+// looked at, whatever was retired meanwhile.
+func RetireFleetKey(ctx context.Context, kept settings, id uint32, now time.Time) (FleetKey, error) {
+	oldest, _, err := OldestFleetKey(ctx, kept)
 	if err != nil {
 		return FleetKey{}, err
 	}
-	if len(inUse) < 2 {
-		return FleetKey{}, ErrOneKey
+	if oldest.ID != id {
+		return FleetKey{}, fmt.Errorf("retire fleet key %d: %w", id, ErrNotOldest)
 	}
-	oldest := inUse[len(inUse)-1]
 	_, err = kept.PutSettingIfAbsent(ctx, retiredSetting(oldest.ID), binary.BigEndian.AppendUint64(nil, uint64(now.Unix())))
 	if err != nil {
 		return FleetKey{}, fmt.Errorf("retire fleet key %d: %w", oldest.ID, err)
@@ -169,8 +185,6 @@ func (c *Collector) takeKeys(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	// One too many can be there when two rotations met: the newest ones count.
-	inUse = inUse[:min(len(inUse), fleetkey.MaxKeys)]
 	keys := make([]*farmhoundv1.FleetKey, 0, len(inUse))
 	for _, k := range inUse {
 		keys = append(keys, &farmhoundv1.FleetKey{Id: k.ID, Key: k.secret})

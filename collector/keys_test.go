@@ -13,6 +13,7 @@ import (
 
 	"github.com/farmhound-security/farmhound/collector/store"
 	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
+	"github.com/farmhound-security/farmhound/proto/fleetkey"
 )
 
 // settingsTable is settings in memory.
@@ -60,7 +61,7 @@ func TestFleetKeys(t *testing.T) {
 	if first := check(1)[0]; !bytes.Equal(first.secret, bytes.Repeat([]byte{7}, 32)) || !first.CreatedAt.IsZero() {
 		t.Error("the key of an older store is another one now")
 	}
-	if _, err := RetireFleetKey(t.Context(), s, now); !errors.Is(err, ErrOneKey) {
+	if _, err := RetireFleetKey(t.Context(), s, 1, now); !errors.Is(err, ErrOneKey) {
 		t.Errorf("the only key: %v", err)
 	}
 	for range 3 {
@@ -75,8 +76,12 @@ func TestFleetKeys(t *testing.T) {
 	if _, err := RotateFleetKey(t.Context(), s, now); !errors.Is(err, ErrKeysFull) {
 		t.Errorf("a fifth key: %v", err)
 	}
-	if gone, err := RetireFleetKey(t.Context(), s, now); err != nil || gone.ID != 1 {
+	if gone, err := RetireFleetKey(t.Context(), s, 1, now); err != nil || gone.ID != 1 {
 		t.Errorf("retired %v, %v", gone, err)
+	}
+	// Whoever looked at key 1 has not looked at the one that is the oldest now.
+	if _, err := RetireFleetKey(t.Context(), s, 1, now); !errors.Is(err, ErrNotOldest) {
+		t.Errorf("retired once more: %v", err)
 	}
 	check(4, 3, 2)
 	if next, err := RotateFleetKey(t.Context(), s, now); err != nil || next.ID != 5 {
@@ -112,6 +117,57 @@ func TestRotationsAtOnce(t *testing.T) {
 	slices.Sort(made)
 	if distinct := slices.Compact(slices.Clone(made)); len(made) == 0 || len(distinct) != len(made) {
 		t.Errorf("made keys %v", made)
+	}
+}
+
+// interrupted are settings between two uses of which somebody else does something.
+type interrupted struct {
+	settings
+	after int // uses
+	do    func()
+}
+
+func (i *interrupted) use() {
+	if i.after--; i.after == 0 {
+		i.do()
+	}
+}
+
+func (i *interrupted) Setting(ctx context.Context, name string) ([]byte, error) {
+	i.use()
+	return i.settings.Setting(ctx, name)
+}
+
+func (i *interrupted) PutSettingIfAbsent(ctx context.Context, name string, value []byte) ([]byte, error) {
+	i.use()
+	return i.settings.PutSettingIfAbsent(ctx, name, value)
+}
+
+// TestRotationsThatMeet: wherever others interrupt a rotation, no more keys are in use
+// than fit a policy.
+func TestRotationsThatMeet(t *testing.T) {
+	t.Parallel()
+	now := time.Unix(1e9, 0)
+	for inUse := 1; inUse <= fleetkey.MaxKeys; inUse++ {
+		for after, ended := 1, false; !ended; after++ {
+			s := &settingsTable{kept: map[string][]byte{}}
+			for range inUse - 1 {
+				if _, err := RotateFleetKey(t.Context(), s, now); err != nil {
+					t.Fatal(err)
+				}
+			}
+			ended = true
+			_, _ = RotateFleetKey(t.Context(), &interrupted{s, after, func() {
+				ended = false
+				_, _ = RetireFleetKey(t.Context(), s, 1, now)
+				for range fleetkey.MaxKeys {
+					_, _ = RotateFleetKey(t.Context(), s, now)
+				}
+			}}, now)
+			if keys, err := FleetKeys(t.Context(), s); err != nil || len(keys) > fleetkey.MaxKeys || len(keys) < inUse {
+				t.Errorf("%d keys, interrupted before use %d: then there are %v, %v", inUse, after, idsOf(keys), err)
+			}
+		}
 	}
 }
 

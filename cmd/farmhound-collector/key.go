@@ -92,34 +92,41 @@ type keyRetireCmd struct {
 	Force bool `help:"Retire it although laptops need it: their networks and peripherals count as new ones."`
 }
 
-// Run retires the oldest key.
+// Run retires the oldest key. The audit entry comes first: a key is never retired
+// without one.
 func (c *keyRetireCmd) Run(s *surroundings) error {
 	return withStore(s, func(ctx context.Context, kept store.Store) error {
-		if err := c.check(ctx, kept, time.Now()); err != nil {
-			return err
-		}
-		key, err := collector.RetireFleetKey(ctx, kept, time.Now())
+		oldest, next, err := collector.OldestFleetKey(ctx, kept)
 		if err != nil {
 			return fmt.Errorf("%w; farmhound-collector key rotate makes another", err)
 		}
-		if err := collector.Audit(ctx, kept, "key.retire", fmt.Sprint(key.ID), ""); err != nil {
+		detail := ""
+		objection := mayRetire(ctx, kept, oldest, next, time.Now())
+		switch {
+		case objection != nil && !c.Force:
+			return fmt.Errorf("%w; --force retires it now", objection)
+		case objection != nil:
+			detail = "forced, although " + objection.Error()
+		case c.Force:
+			detail = "forced, without need"
+		}
+		name := fmt.Sprint(oldest.ID)
+		if err := collector.Audit(ctx, kept, "key.retire", name, detail); err != nil {
 			return err
 		}
-		_, err = fmt.Fprintf(s.out, "Fleet key %d is retired. Laptops forget it with their next report.\n", key.ID)
+		if _, err := collector.RetireFleetKey(ctx, kept, oldest.ID, time.Now()); err != nil {
+			return errors.Join(err, collector.Audit(ctx, kept, "key.retire.fail", name, err.Error()))
+		}
+		_, err = fmt.Fprintf(s.out, "Fleet key %s is retired. Laptops forget it with their next report.\n", name)
 		return err
 	})
 }
 
-// check refuses what would make known things look new: a laptop that has not hashed
+// mayRetire refuses what would make known things look new: a laptop that has not hashed
 // with a newer key yet, and what others saw before they did and may see again.
-func (c *keyRetireCmd) check(ctx context.Context, kept store.Store, now time.Time) error {
-	keys, err := collector.FleetKeys(ctx, kept)
-	if err != nil || c.Force || len(keys) < 2 {
-		return err
-	}
-	oldest, next := keys[len(keys)-1], keys[len(keys)-2]
+func mayRetire(ctx context.Context, kept store.Store, oldest, next collector.FleetKey, now time.Time) error {
 	if until := next.CreatedAt.Add(collector.Overlap); now.Before(until) {
-		return fmt.Errorf("fleet key %d names what laptops saw before there was key %d, which counts until %s; --force retires it now", oldest.ID, next.ID, day(until))
+		return fmt.Errorf("fleet key %d names what laptops saw before there was key %d, which counts until %s", oldest.ID, next.ID, day(until))
 	}
 	used, err := keysUsed(ctx, kept)
 	if err != nil {
@@ -133,7 +140,7 @@ func (c *keyRetireCmd) check(ctx context.Context, kept store.Store, now time.Tim
 		}
 	}
 	if needed > 0 {
-		return fmt.Errorf("%d of %d laptops have hashed with no key newer than %d, and their networks and peripherals would count as new ones: wait for them, revoke those that are gone, or --force", needed, all, oldest.ID)
+		return fmt.Errorf("%d of %d laptops have hashed with no key newer than %d, and their networks and peripherals would count as new ones: wait for them, or revoke those that are gone", needed, all, oldest.ID)
 	}
 	return nil
 }

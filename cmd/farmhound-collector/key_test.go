@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -44,11 +45,37 @@ func TestKeyRetireWaitsForLaptops(t *testing.T) {
 					t.Errorf("by force: %v", err)
 				}
 			}
+			var detail string
+			if tt.want != "" {
+				detail = "forced, although "
+			}
+			if got := retirements(t, s); len(got) != 1 || got[0].Object != "1" ||
+				!strings.HasPrefix(got[0].Detail, detail) || !strings.Contains(got[0].Detail, tt.want) || (detail == "") != (got[0].Detail == "") {
+				t.Errorf("the audit log has %+v", got)
+			}
 			if !strings.Contains(out.String(), "Fleet key 1 is retired") {
 				t.Errorf("said %q", out)
 			}
 		})
 	}
+}
+
+// retirements returns what the audit log says of keys that were retired.
+func retirements(t *testing.T, s *surroundings) (all []store.AuditEntry) {
+	t.Helper()
+	err := withStore(s, func(ctx context.Context, kept store.Store) error {
+		log, err := kept.AuditLog(ctx, time.Time{}, 100)
+		for _, e := range log {
+			if strings.HasPrefix(e.Action, "key.retire") {
+				all = append(all, e)
+			}
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
 }
 
 // newKeys returns the surroundings of a store with two keys, the second made a while

@@ -95,7 +95,7 @@ func TestAFleetKeyIsReplacedUnderLaptops(t *testing.T) {
 		expect(1, 2, 1)
 		expect(1, 2, 1)
 		s.look(func(kept store.Store) {
-			_, err := collector.RetireFleetKey(t.Context(), kept, time.Now())
+			_, err := collector.RetireFleetKey(t.Context(), kept, 1, time.Now())
 			must(t, err)
 		})
 		expect(1, 2)
