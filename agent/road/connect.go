@@ -33,8 +33,8 @@ func (r *Road) connect(ctx context.Context, way Way, address string) (net.Conn, 
 // tunnel asks the proxy at the other end of conn for a connection to an address.
 func tunnel(ctx context.Context, conn net.Conn, way Way, address string) (_ net.Conn, err error) {
 	// A conn knows deadlines and no contexts: one that is done counts as a past deadline.
-	past := time.Unix(1, 0)
-	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(past) })
+	past, plain := time.Unix(1, 0), conn // conn itself becomes the one inside TLS meanwhile
+	stop := context.AfterFunc(ctx, func() { _ = plain.SetDeadline(past) })
 	defer func() {
 		if !stop() && err == nil {
 			err = noAnswer(way, ctx.Err())

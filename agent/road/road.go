@@ -51,9 +51,10 @@ type Road struct {
 	bad          []string
 	// local is this laptop's address of the last connection.
 	local net.Addr
-	// told is what the system said at asked.
+	// told is what the system said at asked, and moves how often the laptop moved.
 	told  Found
 	asked time.Time
+	moves int
 }
 
 // systemAge is how long what the system says stands: on macOS asking starts a program.
@@ -145,14 +146,24 @@ func (r *Road) found(ctx context.Context, address string) ([]Way, []string) {
 	return found.Ways, found.Unused
 }
 
-// ofSystem returns what the system says, or said a moment ago.
+// ofSystem returns what the system says, or said a moment ago. Asking may take a while,
+// which nobody else waits for; what was given up half-way, or is of the network before,
+// is not kept.
 func (r *Road) ofSystem(ctx context.Context) Found {
 	r.mu.Lock()
-	defer r.mu.Unlock()
-	if now := time.Now(); r.asked.IsZero() || now.Sub(r.asked).Abs() >= systemAge {
-		r.told, r.asked = r.system(ctx, r.options.Root), now
+	told, asked, moves := r.told, r.asked, r.moves
+	r.mu.Unlock()
+	now := time.Now()
+	if !asked.IsZero() && now.Sub(asked).Abs() < systemAge {
+		return told
 	}
-	return r.told
+	told = r.system(ctx, r.options.Root)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if ctx.Err() == nil && moves == r.moves {
+		r.told, r.asked = told, now
+	}
+	return told
 }
 
 // dialTime is for how long a dial without a deadline may take.
@@ -245,6 +256,7 @@ func (r *Road) Moved() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.good, r.bad, r.asked = "", nil, time.Time{}
+	r.moves++
 }
 
 // Taken says by which way the collector was reached last, empty where it was not.
