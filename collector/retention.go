@@ -14,7 +14,7 @@ type Retention struct {
 	Reports time.Duration `yaml:"reports"`
 	// Events are the timelines of devices.
 	Events time.Duration `yaml:"events"`
-	// Outbox are events for the SIEM that every output has delivered.
+	// Outbox are events for the SIEM that every output has delivered; without outputs, all.
 	Outbox time.Duration `yaml:"outbox"`
 	// Audit is who looked and decided.
 	Audit time.Duration `yaml:"audit"`
@@ -62,6 +62,24 @@ func (c *Collector) horizons(now time.Time) store.Horizons {
 	return h
 }
 
+// waits says which outputs keep events that would be forgotten had they delivered them.
+func (c *Collector) waits(ctx context.Context, before time.Time) error {
+	if before.IsZero() {
+		return nil
+	}
+	for _, o := range c.outputs {
+		rows, err := c.store.PendingOutbox(ctx, o.Name(), 1)
+		if err != nil {
+			return err
+		}
+		if len(rows) > 0 && rows[0].CreatedAt.Before(before) {
+			c.log.WarnContext(ctx, "an output has not delivered events that are older than the outbox is to be kept; they stay until it has, or is taken out of the configuration",
+				"output", o.Name(), "oldest", rows[0].CreatedAt.UTC())
+		}
+	}
+	return nil
+}
+
 // forget forgets what is older than it is to be kept, a little at a time: reports that
 // come meanwhile find the store free for most of it.
 func (c *Collector) forget(ctx context.Context, now time.Time) error {
@@ -76,7 +94,7 @@ func (c *Collector) forget(ctx context.Context, now time.Time) error {
 			if all > 0 {
 				c.log.InfoContext(ctx, "what was old is forgotten", "rows", all)
 			}
-			return nil
+			return c.waits(ctx, before.Outbox)
 		}
 		timer := time.NewTimer((forgetShare - 1) * time.Since(began))
 		select {

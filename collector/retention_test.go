@@ -1,10 +1,13 @@
 package collector
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -76,5 +79,47 @@ func TestKeptForEver(t *testing.T) {
 	// Agents keep what was not acknowledged for 90 days.
 	if monday.Sub(h.Receipts) < 2*90*24*time.Hour {
 		t.Errorf("receipts are forgotten from %v", h.Receipts)
+	}
+}
+
+// An output that does not deliver keeps what is old, and that is said by its name; one
+// that has delivered everything, and one whose rows are not old yet, are not named.
+func TestAnOutputThatKeepsOldEventsIsNamed(t *testing.T) {
+	t.Parallel()
+	kept, err := OpenStore(t.Context(), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer kept.Close()
+	row := store.OutboxRow{Key: "k", Device: "d1", Body: []byte("{}"), CreatedAt: monday}
+	if err := errors.Join(kept.Commit(t.Context(), []store.Change{{Outbox: []store.OutboxRow{row}}}), kept.AckOutbox(t.Context(), "works", 1)); err != nil {
+		t.Fatal(err)
+	}
+	var said bytes.Buffer
+	c := &Collector{log: slog.New(slog.NewTextHandler(&said, nil)), store: kept}
+	c.options.Config = DefaultConfig()
+	for _, name := range []string{"works", "dead"} {
+		c.outputs = append(c.outputs, &output{Output: siem.NewFile(name, filepath.Join(t.TempDir(), "out.jsonl"))})
+	}
+	for _, tt := range []struct {
+		days  int
+		named []string
+	}{{6, nil}, {8, []string{"dead"}}} {
+		said.Reset()
+		if err := c.forget(t.Context(), monday.AddDate(0, 0, tt.days)); err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range []string{"works", "dead"} {
+			if strings.Contains(said.String(), "output="+name) != slices.Contains(tt.named, name) {
+				t.Errorf("after %d days:\n%s", tt.days, said.String())
+			}
+		}
+	}
+	c.outputs = nil
+	if err := c.forget(t.Context(), monday.AddDate(0, 0, 8)); err != nil {
+		t.Fatal(err)
+	}
+	if rows, err := kept.PendingOutbox(t.Context(), "dead", 1); err != nil || len(rows) != 0 {
+		t.Errorf("without outputs %d rows stay, %v", len(rows), err)
 	}
 }

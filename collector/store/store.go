@@ -248,7 +248,7 @@ type Horizons struct {
 	// Reports are counted from when they were received, Events from when they happened,
 	// Audit from when it was written.
 	Reports, Events, Audit time.Time
-	// Outbox holds for rows that each of Outputs has delivered; without Outputs, none has.
+	// Outbox holds for rows that each of Outputs has delivered; without Outputs, for all.
 	Outbox  time.Time
 	Outputs []string
 	// Receipts holds for what recognises redelivery: the receipts of boots that

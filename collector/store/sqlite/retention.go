@@ -24,10 +24,12 @@ var forgetting = []struct {
 		`DELETE FROM event WHERE id IN (SELECT id FROM event WHERE at < ?1 ORDER BY at LIMIT ?2)`},
 	{"the audit log", func(h store.Horizons) time.Time { return h.Audit },
 		`DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE at < ?1 ORDER BY at LIMIT ?2)`},
-	// An output that has delivered nothing yet has no position.
+	// An output that has delivered nothing yet has no position. Without outputs nobody
+	// waits for anything.
 	{"the outbox", func(h store.Horizons) time.Time { return h.Outbox },
 		`DELETE FROM outbox WHERE id IN (SELECT id FROM outbox
-			WHERE id <= (SELECT min(coalesce(position.id, 0)) FROM json_each(?3) AS named LEFT JOIN outbox_position AS position ON position.output = named.value)
+			WHERE id <= coalesce((SELECT min(coalesce(position.id, 0)) FROM json_each(?3) AS named
+				LEFT JOIN outbox_position AS position ON position.output = named.value), 9223372036854775807)
 			AND created_at < ?1 ORDER BY id LIMIT ?2)`},
 	{"chains", func(h store.Horizons) time.Time { return h.Receipts },
 		`DELETE FROM chain WHERE device IN (SELECT identity.device FROM identity JOIN chain ON chain.device = identity.device

@@ -149,7 +149,6 @@ func testForgetOutbox(t *testing.T, s store.Store) {
 		by   []string
 		want int
 	}{
-		{"no output", nil, nil, 6},
 		{"an output that delivered nothing", nil, []string{"siem"}, 6},
 		{"two outputs, of which one delivered", func() error { return s.AckOutbox(t.Context(), "siem", 4) }, []string{"siem", "lake"}, 6},
 		{"both delivered, one less", func() error { return s.AckOutbox(t.Context(), "lake", 2) }, []string{"siem", "lake"}, 4},
@@ -164,11 +163,16 @@ func testForgetOutbox(t *testing.T, s store.Store) {
 			t.Errorf("%s: %d rows are left, want %d", step.what, outbox, step.want)
 		}
 	}
+	old.Outbox, old.Outputs = start.Add(5*day), nil
+	forget(t, s, old, 1)
+	if _, _, outbox := left(t, s); outbox != 1 {
+		t.Errorf("without outputs %d rows are left, want the one that is not old", outbox)
+	}
 	// Rows that come later are delivered all the same.
 	must(t, s.Commit(t.Context(), []store.Change{{Outbox: []store.OutboxRow{{Key: "later", Device: "d1", Body: []byte("{}"), CreatedAt: start}}}}))
 	rows, err := s.PendingOutbox(t.Context(), "siem", 10)
 	must(t, err)
-	if len(rows) != 3 || rows[2].Key != "later" {
+	if len(rows) != 2 || rows[1].Key != "later" {
 		t.Errorf("pending %v", rows)
 	}
 }
