@@ -4,13 +4,14 @@ import (
 	"context"
 	"errors"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"google.golang.org/protobuf/proto"
 
-	"github.com/farmhound-security/farmhound/agent/sensor/host"
 	"github.com/farmhound-security/farmhound/agent/sensor/internal/procfs"
 	"github.com/farmhound-security/farmhound/agent/sensor/internal/utmp"
 )
@@ -35,7 +36,8 @@ type system struct {
 	processes *procfs.Table
 	devices   devices
 	terminals terminals
-	displays  map[string]*display // by number; nil for one that refused
+	displays  map[xServer]*display
+	refused   map[xServer]bool // since programs were looked at
 	media     media
 
 	looked   time.Time
@@ -58,7 +60,7 @@ type programs struct {
 
 func newSystem(s *Sensor) system {
 	return system{
-		sensor: s, processes: procfs.NewTable(s.host), displays: map[string]*display{},
+		sensor: s, processes: procfs.NewTable(s.host), displays: map[xServer]*display{}, refused: map[xServer]bool{},
 		devices: devices{sensor: s, host: s.host}, terminals: terminals{sensor: s},
 	}
 }
@@ -69,10 +71,11 @@ func (y *system) look(ctx context.Context) state {
 	missing := func(detail string) { st.details = append(st.details, detail) }
 	if now := y.sensor.host.Time(); y.looked.IsZero() || now.Sub(y.looked).Abs() >= programsAge {
 		y.programs, y.looked = y.findPrograms(ctx), now
+		clear(y.refused)
 	}
 	p := &y.programs
 	seen, err := y.devices.look()
-	refused := y.lookAtDisplays()
+	refused := y.lookAtDisplays(ctx)
 	switch {
 	case err != nil || seen.hidden:
 		missing(detailHidden)
@@ -115,35 +118,37 @@ func (y *system) lookAtMedia(st *state) {
 }
 
 // lookAtDisplays connects to X servers that came and lets go of those that went. It
-// reports whether one refused.
-func (y *system) lookAtDisplays() (refused bool) {
-	if len(y.programs.servers) == 0 && len(y.displays) == 0 {
-		return false
+// reports whether one refused. All are asked at once, so that one that says nothing
+// takes no other's time.
+func (y *system) lookAtDisplays(ctx context.Context) (refused bool) {
+	servers := y.programs.servers[:min(len(y.programs.servers), mostServers)]
+	for server, d := range y.displays {
+		if d.gone() || !slices.Contains(servers, server) {
+			d.close()
+			delete(y.displays, server)
+		}
 	}
-	present := map[string]bool{}
-	for _, server := range y.programs.servers[:min(len(y.programs.servers), mostServers)] {
-		present[server.display] = true
-		if d := y.displays[server.display]; d != nil && !d.gone() {
+	var opening sync.WaitGroup
+	opened := make([]*display, len(servers))
+	for i, server := range servers {
+		if y.displays[server] != nil || y.refused[server] {
 			continue
 		}
-		if old := y.displays[server.display]; old != nil {
-			old.close()
-		}
-		d, err := openDisplay(y.sensor, server) // one without a number cannot be reached
-		if err != nil {
-			d = nil
-			// Of a guest, the kernel's devices are what counts.
-			refused = refused || !server.guest
-		}
-		y.displays[server.display] = d
+		opening.Go(func() {
+			// Why it refused is nobody's concern: it is not heard.
+			opened[i], _ = openDisplay(ctx, y.sensor, server)
+		})
 	}
-	for number, d := range y.displays {
-		if d != nil && (!present[number] || d.gone()) {
-			d.close()
-			d = nil
+	opening.Wait()
+	refused = len(y.programs.servers) > mostServers
+	for i, server := range servers {
+		if opened[i] != nil {
+			y.displays[server] = opened[i]
 		}
-		if d == nil {
-			delete(y.displays, number)
+		// Of a guest, the kernel's devices are what counts.
+		if y.displays[server] == nil {
+			y.refused[server] = ctx.Err() == nil
+			refused = refused || !server.guest
 		}
 	}
 	return refused
@@ -175,9 +180,9 @@ func (y *system) findPrograms(ctx context.Context) programs {
 		p.assistive = p.assistive || assistive[r.Comm] || assistive[name] || assistive[scriptOf(r)]
 		hosts = hosts || waylandHosts[r.Comm]
 		if server, ok := parseServer(name, r.Arguments); ok && h.Live() {
-			server.user = r.UID
+			server.identify(h, r.PID, r.UID)
 			if server.display == "" {
-				server.display = lockedBy(h, r.PID)
+				server.display = lockedBy(h, &server)
 			}
 			if server.auth != "" && !path.IsAbs(server.auth) {
 				server.auth = path.Join("/proc", strconv.Itoa(r.PID), "cwd", server.auth)
@@ -199,20 +204,6 @@ func (y *system) findPrograms(ctx context.Context) programs {
 		p.films, p.filmsKnown = filming(h, all)
 	}
 	return p
-}
-
-// lockedBy returns the number of the display that a server chose by itself, by the
-// lock that it keeps in /tmp; empty where there is none.
-func lockedBy(h host.Host, pid int) string {
-	names, _ := h.ReadNames("/tmp", maxNames)
-	for _, name := range names {
-		number, isLock := strings.CutPrefix(name, ".X")
-		number, ends := strings.CutSuffix(number, "-lock")
-		if isLock && ends && strings.Trim(number, "0123456789") == "" && h.ReadLine("/tmp/"+name) == strconv.Itoa(pid) {
-			return number
-		}
-	}
-	return ""
 }
 
 // underSSH reports whether the process on a terminal was started by a remote logon:
@@ -243,11 +234,9 @@ func scriptOf(r *procfs.Process) string {
 }
 
 func (y *system) close() error {
-	for number, d := range y.displays {
-		if d != nil {
-			d.close()
-		}
-		delete(y.displays, number)
+	for server, d := range y.displays {
+		d.close()
+		delete(y.displays, server)
 	}
 	return errors.Join(y.devices.close(), y.terminals.close())
 }

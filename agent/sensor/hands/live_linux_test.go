@@ -227,7 +227,9 @@ func screen(t *testing.T, xvfb string, from int) (server xServer, environment []
 	}
 	run(t, nil, xvfb, ":"+number, "-auth", auth, "-screen", "0", "640x480x24", "-nolisten", "tcp")
 	until(t, "the X server", func() bool { _, err := os.Stat("/tmp/.X11-unix/X" + number); return err == nil })
-	return xServer{display: number, auth: auth, user: uint32(os.Getuid())}, append(os.Environ(), "DISPLAY=:"+number, "XAUTHORITY="+auth)
+	server = xServer{display: number, auth: auth}
+	server.identify(host.Host{}, serverPID(t, server), uint32(os.Getuid()))
+	return server, append(os.Environ(), "DISPLAY=:"+number, "XAUTHORITY="+auth)
 }
 
 // serverPID is the process of an X server, by its lock.
@@ -266,9 +268,9 @@ func TestInjectedUnderX11(t *testing.T) {
 	until(t, "the display", func() bool {
 		s.system.looked = time.Time{}
 		_ = s.Observe(t.Context(), &farmhoundv1.Report{})
-		return s.system.displays[server.display] != nil
+		return s.system.displays[server] != nil
 	})
-	if got := lockedBy(host.Host{}, serverPID(t, server)); got != server.display {
+	if got := lockedBy(host.Host{}, &server); got != server.display {
 		t.Errorf("by its lock, the display is %q, want %q", got, server.display)
 	}
 	run(t, environment, programs[1], "type", "--delay", "30", "hello there")
@@ -283,7 +285,7 @@ func TestInjectedUnderX11(t *testing.T) {
 	if in := w.GetInput(); in.GetInjected() == 0 || in.GetBuiltIn()+in.GetAttached()+in.GetKvmLike() != 0 {
 		t.Errorf("window: %v", w)
 	}
-	if _, err := openDisplay(s, xServer{display: server.display, user: server.user}); !errors.Is(err, errX11Refused) {
+	if _, err := openDisplay(t.Context(), s, xServer{display: server.display, user: server.user}); !errors.Is(err, errX11Refused) {
 		t.Errorf("without the cookie: %v", err)
 	}
 	if err := s.Close(); err != nil {
@@ -325,8 +327,8 @@ func TestViewerTypesThroughVNC(t *testing.T) {
 	server, environment := screen(t, programs[0], 800)
 	s := New(host.Host{}, catalog.BuiltIn())
 	var d *display
-	until(t, "the display", func() (ok bool) { d, _ = openDisplay(s, server); return d != nil })
-	s.system.displays[server.display] = d
+	until(t, "the display", func() (ok bool) { d, _ = openDisplay(t.Context(), s, server); return d != nil })
+	s.system.displays[server] = d
 	port := strconv.Itoa(30_000 + os.Getpid()%20_000)
 	run(t, environment, programs[1], "-display", ":"+server.display, "-auth", server.auth, "-rfbport", port, "-localhost", "-nopw", "-forever", "-quiet", "-noxdamage")
 	var conn net.Conn

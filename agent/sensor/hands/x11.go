@@ -184,36 +184,54 @@ func rawInput(head []byte) (device uint16, key, ok bool) {
 
 const cookieName = "MIT-MAGIC-COOKIE-1"
 
+// Families of addresses in an Xauthority file: by a machine's name for programs on it,
+// and whatever address.
+const familyLocal, familyWild = 256, 0xffff
+
 // parseCookie finds the cookie for a display in an Xauthority file: entries of a
 // family and four counted strings (address, display, name, data), big-endian. The
-// machine's name is not compared: the file is the server's own.
+// machine's name is not compared: the file is the server's own. An entry without a
+// number is for every display of its machine: one for a display of this machine
+// serves where none names the display, one for an address elsewhere does not.
 func parseCookie(b []byte, display string) []byte {
+	var every []byte
 	for len(b) >= 2 {
+		family := binary.BigEndian.Uint16(b)
 		b = b[2:]
 		var field [4][]byte
 		for i := range field {
 			if len(b) < 2 {
-				return nil
+				return bytes.Clone(every)
 			}
 			n := int(binary.BigEndian.Uint16(b))
 			if len(b) < 2+n {
-				return nil
+				return bytes.Clone(every)
 			}
 			field[i], b = b[2:2+n], b[2+n:]
 		}
-		if (len(field[1]) == 0 || string(field[1]) == display) && string(field[2]) == cookieName {
+		switch {
+		case string(field[2]) != cookieName:
+		case len(field[1]) == 0:
+			if every == nil && (family == familyLocal || family == familyWild) {
+				every = field[3]
+			}
+		case string(field[1]) == display:
 			return bytes.Clone(field[3])
 		}
 	}
-	return nil
+	return bytes.Clone(every)
 }
 
 // xServer is one X server by how it was called.
 type xServer struct {
 	display string // such as 0
 	auth    string // file of its cookies, may be empty
-	// user is the user that it runs as.
-	user uint32
+	// pid is its process, user the user that it runs as, starter the one who called it:
+	// they differ where its program is set-uid.
+	pid           int
+	user, starter uint32
+	// system is whether its program is root's and nobody else can write it.
+	system bool
 	// remote is whether its screen is nobody's in the room: it was made for a session
 	// from elsewhere.
 	remote bool

@@ -39,16 +39,25 @@ type display struct {
 }
 
 // openDisplay connects to an X server of the running machine and has it listened to
-// until close.
-func openDisplay(s *Sensor, server xServer) (*display, error) {
+// until close. It takes x11Patience at the most.
+func openDisplay(ctx context.Context, s *Sensor, server xServer) (*display, error) {
+	if server.display == "" {
+		return nil, errX11Nowhere
+	}
+	ctx, cancel := context.WithTimeout(ctx, x11Patience)
+	defer cancel()
 	var cookie []byte
 	if server.auth != "" {
+		data, err := readOwned(server.auth, mostCookies, server.mayOwn)
+		if errors.Is(err, errForeign) {
+			return nil, fmt.Errorf("read the cookie of the X server :%s: %w", server.display, err)
+		}
 		// A file that is not there or not readable: the server may know us by our user.
-		if data, err := s.host.ReadFile(server.auth, mostCookies); err == nil {
+		if err == nil {
 			cookie = parseCookie(data, server.display)
 		}
 	}
-	conn, err := dialX11(server.display)
+	conn, err := dialX11(ctx, server.display)
 	if err != nil {
 		return nil, err
 	}
@@ -60,7 +69,7 @@ func openDisplay(s *Sensor, server xServer) (*display, error) {
 		server: server, sensor: s, conn: conn, in: bufio.NewReaderSize(conn, 4096),
 		sources: map[uint16]*source{}, ended: make(chan struct{}),
 	}
-	if err := d.begin(cookie); err != nil {
+	if err := d.begin(ctx, cookie); err != nil {
 		conn.Close()
 		return nil, fmt.Errorf("ask the X server :%s: %w", server.display, err)
 	}
@@ -68,18 +77,21 @@ func openDisplay(s *Sensor, server xServer) (*display, error) {
 	return d, nil
 }
 
-func dialX11(display string) (net.Conn, error) {
+func dialX11(ctx context.Context, display string) (net.Conn, error) {
 	name := "/tmp/.X11-unix/X" + display
-	dialer := net.Dialer{Timeout: x11Patience}
-	conn, err := dialer.DialContext(context.Background(), "unix", name)
+	var dialer net.Dialer
+	conn, err := dialer.DialContext(ctx, "unix", name)
 	if errors.Is(err, os.ErrNotExist) {
-		conn, err = dialer.DialContext(context.Background(), "unix", "@"+name)
+		conn, err = dialer.DialContext(ctx, "unix", "@"+name)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("connect to the X server: %w", err)
 	}
 	return conn, nil
 }
+
+// errX11Nowhere is a server whose display has no number that is known.
+var errX11Nowhere = errors.New("the X server's display is not known")
 
 // errX11Stranger is somebody else's socket in the server's place, who would learn the
 // server's cookie.
@@ -106,11 +118,11 @@ func listener(conn net.Conn) (uint32, error) {
 	return peer.Uid, nil
 }
 
-// begin opens the connection, finds the input extension and selects what to hear.
-func (d *display) begin(cookie []byte) error {
-	if err := d.conn.SetDeadline(time.Now().Add(x11Patience)); err != nil {
-		return err
-	}
+// begin opens the connection, finds the input extension and selects what to hear, while
+// the context lasts.
+func (d *display) begin(ctx context.Context, cookie []byte) error {
+	release := context.AfterFunc(ctx, func() { _ = d.conn.SetDeadline(time.Unix(1, 0)) })
+	defer release()
 	if _, err := d.conn.Write(setupRequest(cookie)); err != nil {
 		return err
 	}
@@ -149,7 +161,10 @@ func (d *display) begin(cookie []byte) error {
 	if err := d.choose(devices); err != nil {
 		return err
 	}
-	return d.conn.SetDeadline(time.Time{})
+	if !release() {
+		return ctx.Err()
+	}
+	return nil
 }
 
 // ask sends a request and returns what follows the head of its answer, which is left

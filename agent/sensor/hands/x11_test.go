@@ -59,6 +59,18 @@ func TestParseCookie(t *testing.T) {
 	if got := parseCookie(xauth("laptop", "", cookieName, cookie), "7"); string(got) != cookie {
 		t.Errorf("an entry for every display: %q", got)
 	}
+	wild := xauth("laptop", "", cookieName, "for every display")
+	if got := parseCookie(append(wild, file...), "0"); string(got) != cookie {
+		t.Errorf("an entry for every display before the display's own: %q", got)
+	}
+	if got := parseCookie(append(wild, 1), "0"); string(got) != "for every display" {
+		t.Errorf("an entry for every display before one cut short: %q", got)
+	}
+	elsewhere := xauth("\x0a\x00\x00\x01", "", cookieName, cookie)
+	elsewhere[0], elsewhere[1] = 0, 0 // FamilyInternet
+	if got := parseCookie(elsewhere, "0"); got != nil {
+		t.Errorf("of a machine elsewhere: %q", got)
+	}
 	if got := parseCookie(file[:len(file)-3], "0"); got != nil {
 		t.Errorf("cut short: %q", got)
 	}
