@@ -2,8 +2,11 @@ package doctor
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -52,8 +55,8 @@ func (e *examination) alive() bool {
 	if e.status == nil || !e.status.Running || e.Now().Sub(e.status.WrittenAt).Abs() > staleness {
 		return false
 	}
-	_, err := permission.RightsOf(e.status.PID)
-	return err == nil
+	_, err := e.rightsOf(e.status.PID)
+	return err == nil || errors.Is(err, fs.ErrPermission) // one that may not be looked at is there
 }
 
 func (e *examination) checkClock() {
@@ -132,7 +135,7 @@ func (e *examination) checkSenses(ctx context.Context) {
 				c.Details = []string{sense.Detail}
 			}
 			for _, need := range permission.Here() {
-				if e.lacks(need) && has(need.Senses, sense.Name) {
+				if e.lacks(need) && slices.Contains(need.Senses, sense.Name) {
 					c.Do = need.Do
 				}
 			}
@@ -164,8 +167,12 @@ func (e *examination) checkPermissions() {
 	if !e.alive() {
 		c.Found = "no agent runs; this user has all that can be checked"
 	}
+	rights := e.rights()
+	if e.alive() && !rights.Known {
+		c.State, c.Found, c.Do = Skip, "which rights the running agent has is not told to this user", asTheAgent
+	}
 	for _, need := range permission.Here() {
-		answer := need.Of(e.rights())
+		answer := need.Of(rights)
 		line := fmt.Sprintf("%s (%s): %s", need.Right, strings.Join(need.Senses, ", "), answer)
 		if answer != permission.Held {
 			line += "; without it unseen: " + need.Lost
@@ -192,18 +199,9 @@ func (e *examination) rights() permission.Rights {
 	if e.alive() {
 		pid = e.status.PID
 	}
-	rights, err := permission.RightsOf(pid)
+	rights, err := e.rightsOf(pid)
 	if err != nil {
-		return permission.Rights{} // gone meanwhile: nothing is known
+		return permission.Rights{} // gone meanwhile, or not to be looked at: nothing is known
 	}
 	return rights
-}
-
-func has(names []string, name string) bool {
-	for _, n := range names {
-		if n == name {
-			return true
-		}
-	}
-	return false
 }

@@ -19,6 +19,7 @@ import (
 
 	"github.com/farmhound-security/farmhound/agent"
 	"github.com/farmhound-security/farmhound/agent/identity"
+	"github.com/farmhound-security/farmhound/agent/permission"
 	"github.com/farmhound-security/farmhound/agent/road"
 	"github.com/farmhound-security/farmhound/agent/settings"
 	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
@@ -95,6 +96,8 @@ type examination struct {
 	way *road.Way
 	// verified is whether the collector was at the end of it.
 	verified bool
+	// rightsOf reads the rights of a running process.
+	rightsOf func(pid int) (permission.Rights, error)
 }
 
 // Examine checks everything, in the order in which one thing needs another.
@@ -105,7 +108,7 @@ func Examine(ctx context.Context, p Patient) []Check {
 	if p.Now == nil {
 		p.Now = time.Now
 	}
-	e := &examination{Patient: p}
+	e := &examination{Patient: p, rightsOf: permission.RightsOf}
 	e.checkSettings()
 	e.checkState()
 	e.checkEnrolment()
