@@ -38,6 +38,7 @@ type inventory struct {
 	host    host.Host
 	catalog *catalog.Catalog
 	at      time.Time
+	paths   values
 
 	packages []packageFile
 	entries  map[string]entryFolder // of desktop entries, by name
@@ -155,7 +156,7 @@ func (v *inventory) enabledUnits() map[string]bool {
 // readPaths looks for the programs and folders that the catalogue names.
 func (v *inventory) readPaths(homes []string) {
 	hidden := false
-	values := v.catalog.Values(linux, farmhoundv1.FactKind_FACT_KIND_PATH)
+	values := v.paths.of(v.catalog, linux, farmhoundv1.FactKind_FACT_KIND_PATH)
 	for _, value := range values[:min(len(values), maxPaths)] {
 		below, inHome := strings.CutPrefix(value, "~/")
 		if !inHome {

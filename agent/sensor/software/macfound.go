@@ -58,6 +58,8 @@ type macInventory struct {
 	host    host.Host
 	catalog *catalog.Catalog
 	at      time.Time
+	paths   values
+	jobs    values // labels of launchd's
 
 	lists   map[string]*macList // what was read before, by file
 	facts   []catalog.Fact
@@ -225,7 +227,7 @@ func (v *macInventory) readJobs(homes []string) {
 	for _, home := range homes {
 		v.readJobFolder(home+"/Library/LaunchAgents", overrides, true)
 	}
-	for _, label := range v.catalog.Values(onMac, farmhoundv1.FactKind_FACT_KIND_LAUNCHD) {
+	for _, label := range v.jobs.of(v.catalog, onMac, farmhoundv1.FactKind_FACT_KIND_LAUNCHD) {
 		if !strings.HasPrefix(label, "com.apple.") && !strings.HasPrefix(label, "com.openssh.") {
 			continue
 		}
@@ -309,7 +311,7 @@ func (v *macInventory) readReceipts() {
 
 // readPaths looks for the programs and folders that the catalogue names.
 func (v *macInventory) readPaths(homes []string) {
-	values := v.catalog.Values(onMac, farmhoundv1.FactKind_FACT_KIND_PATH)
+	values := v.paths.of(v.catalog, onMac, farmhoundv1.FactKind_FACT_KIND_PATH)
 	for _, value := range values[:min(len(values), maxMacPaths)] {
 		below, inHome := strings.CutPrefix(value, "~/")
 		if !inHome {

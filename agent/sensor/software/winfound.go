@@ -26,6 +26,7 @@ type winInventory struct {
 	machine windowsMachine
 	catalog *catalog.Catalog
 	at      time.Time
+	paths   values
 
 	facts   []catalog.Fact
 	found   map[string]*installation // by entry
@@ -151,7 +152,7 @@ const programEnding = ".exe"
 // readPaths looks for the programs and folders that the catalogue names.
 func (v *winInventory) readPaths() {
 	homes := v.machine.Homes()
-	values := v.catalog.Values(onWindows, farmhoundv1.FactKind_FACT_KIND_PATH)
+	values := v.paths.of(v.catalog, onWindows, farmhoundv1.FactKind_FACT_KIND_PATH)
 	for _, value := range values[:min(len(values), maxWinPaths)] {
 		below, inHome := strings.CutPrefix(value, `~\`)
 		if !inHome {
