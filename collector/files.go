@@ -43,8 +43,8 @@ func (c *Collector) lookAtCatalog(ctx context.Context) {
 	c.judge.useCatalog(now)
 	c.policy.setCatalog(now.Digest())
 	c.log.InfoContext(ctx, "the catalogue changed", "file", c.catalog.path, "digest", now.Digest(), "before", before.Digest(),
-		"issued_at", now.IssuedAt(), "entries", len(now.Entries()))
-	c.note(ctx, "catalog.use", now.Digest(), fmt.Sprintf("%d entries of %s, before %s", len(now.Entries()), now.IssuedAt().UTC().Format(time.RFC3339), before.Digest()))
+		"issued_at", now.IssuedAt(), "entries", now.Len())
+	c.note(ctx, "catalog.use", now.Digest(), fmt.Sprintf("%d entries of %s, before %s", now.Len(), now.IssuedAt().UTC().Format(time.RFC3339), before.Digest()))
 	c.checkApproved(ctx, now)
 }
 

@@ -1,6 +1,7 @@
 package catalog_test
 
 import (
+	"bytes"
 	"os"
 	"slices"
 	"strings"
@@ -316,6 +317,20 @@ func TestLoadRefuses(t *testing.T) {
 	}
 	if _, err := catalog.Load(make([]byte, catalog.MaxSize+1)); err == nil {
 		t.Error("an oversized catalogue is loaded")
+	}
+}
+
+// What is longer unpacked than a catalogue may be is refused and not cut.
+func TestUnpackRefusesMoreThanACatalogue(t *testing.T) {
+	t.Parallel()
+	for size, fits := range map[int]bool{0: true, catalog.MaxSize: true, catalog.MaxSize + 1: false, 2 * catalog.MaxSize: false} {
+		small, err := catalog.Pack(make([]byte, size))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := catalog.Unpack(bytes.NewReader(small)); (err == nil) != fits || fits && len(got) != size {
+			t.Errorf("%d bytes: %d are unpacked, error %v", size, len(got), err)
+		}
 	}
 }
 

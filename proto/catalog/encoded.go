@@ -64,15 +64,18 @@ func Pack(encoded []byte) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// Unpack returns the encoded bytes, MaxSize at most.
+// Unpack returns the encoded bytes. More than MaxSize of them are an error.
 func Unpack(r io.Reader) ([]byte, error) {
 	z, err := gzip.NewReader(r)
 	if err != nil {
 		return nil, fmt.Errorf("unpack catalogue: %w", err)
 	}
-	b, err := io.ReadAll(io.LimitReader(z, MaxSize))
+	b, err := io.ReadAll(io.LimitReader(z, MaxSize+1))
 	if err != nil {
 		return nil, fmt.Errorf("unpack catalogue: %w", err)
+	}
+	if len(b) > MaxSize {
+		return nil, fmt.Errorf("unpack catalogue: more than %d bytes", MaxSize)
 	}
 	return b, nil
 }

@@ -92,8 +92,12 @@ func ownFirmware(f *farmhoundv1.Fact) bool {
 }
 
 // RecogniseDisplay says which entry a display is. Displays have no shape of their
-// own: cheap monitors state as little as remote consoles do.
+// own: cheap monitors state as little as remote consoles do, and a nil catalogue
+// knows none.
 func (c *Catalog) RecogniseDisplay(d *farmhoundv1.Display) (Recognised, bool) {
+	if c == nil {
+		return Recognised{}, false
+	}
 	m, ok := c.Display(d)
 	if !ok {
 		return Recognised{}, false

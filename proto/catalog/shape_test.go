@@ -20,6 +20,18 @@ var (
 	played    = &farmhoundv1.UsbInterface{Class: 3, Subclass: 1, Protocol: 1, Keyboard: true, Name: "HID Interface", HidVersion: 0x0101, PollInterval: 4, ReportDescriptorSha256: make([]byte, 32)}
 )
 
+// Without a catalogue a device has its shape, and a display has none.
+func TestWithoutACatalogue(t *testing.T) {
+	t.Parallel()
+	var none *catalog.Catalog
+	if r, ok := none.RecogniseDisplay(&farmhoundv1.Display{Maker: "ABC", Name: "any"}); ok {
+		t.Errorf("a display is %v", r)
+	}
+	if r, ok := none.RecogniseUSB(&farmhoundv1.UsbDevice{Interfaces: []*farmhoundv1.UsbInterface{keys, positions, drive}}); !ok || r.By != farmhoundv1.RecognisedBy_RECOGNISED_BY_SHAPE_WITH_STORAGE {
+		t.Errorf("a keyboard with absolute pointer and drive is %v, %t", r, ok)
+	}
+}
+
 func TestShape(t *testing.T) {
 	t.Parallel()
 	const (
