@@ -261,7 +261,7 @@ func (c *Collector) Run(ctx context.Context) (err error) {
 		}
 	}
 	if c.options.Now == nil {
-		run(&doors, func() error { return c.sweeps(ctx) })
+		run(&doors, func() error { c.rounds(ctx); return nil })
 	}
 	c.log.InfoContext(ctx, "collector started", "version", c.options.Version, "address", c.Address().String(), "data", c.options.Config.Data)
 	<-ctx.Done()
@@ -275,24 +275,41 @@ func (c *Collector) Run(ctx context.Context) (err error) {
 	return nil
 }
 
-// sweeps assesses every device on a grid of time, so that silence and decay act
-// without reports, and forgets what is old.
-func (c *Collector) sweeps(ctx context.Context) error {
+// rounds assesses every device on a grid of time, so that silence and decay act without
+// reports, and forgets what is old, until ctx ends. Neither waits for the other: the
+// first time that a large store forgets can take hours.
+func (c *Collector) rounds(ctx context.Context) {
+	var both sync.WaitGroup
+	both.Go(func() {
+		c.onGrid(ctx, func(at time.Time) {
+			if err := c.pipeline.Sweep(ctx, at); err != nil && ctx.Err() == nil {
+				c.log.ErrorContext(ctx, "not every device could be assessed again", "error", err)
+			}
+		})
+	})
+	both.Go(func() {
+		c.onGrid(ctx, func(at time.Time) {
+			if err := c.forget(ctx, at); err != nil && ctx.Err() == nil {
+				c.log.ErrorContext(ctx, "what is older than it should be kept is still there; the next time of a sweep tries again", "error", err)
+			}
+		})
+	})
+	both.Wait()
+}
+
+// onGrid does something at every point of the grid of sweeps until ctx ends, leaving
+// out those that pass while it is being done.
+func (c *Collector) onGrid(ctx context.Context, do func(at time.Time)) {
 	for {
 		next := c.now().Truncate(fleet.SweepInterval).Add(fleet.SweepInterval)
 		timer := time.NewTimer(next.Sub(c.now()))
 		select {
 		case <-ctx.Done():
 			timer.Stop()
-			return nil
+			return
 		case <-timer.C:
 		}
-		if err := c.pipeline.Sweep(ctx, next); err != nil && ctx.Err() == nil {
-			c.log.ErrorContext(ctx, "not every device could be assessed again", "error", err)
-		}
-		if err := c.forget(ctx, next); err != nil && ctx.Err() == nil {
-			c.log.ErrorContext(ctx, "what is older than it should be kept is still there; the next sweep tries again", "error", err)
-		}
+		do(next)
 	}
 }
 

@@ -2,15 +2,21 @@ package collector
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"github.com/farmhound-security/farmhound/collector/fleet"
+	"github.com/farmhound-security/farmhound/collector/ingest"
 	"github.com/farmhound-security/farmhound/collector/siem"
 	"github.com/farmhound-security/farmhound/collector/store"
 	"github.com/farmhound-security/farmhound/collector/store/faulty"
@@ -67,6 +73,51 @@ func TestForgettingGoesOnAfterFaults(t *testing.T) {
 	if n, err := kept.HighestSequence(t.Context(), "d1", "b1"); err != nil || n != old+late {
 		t.Errorf("committed up to %d, %v", n, err)
 	}
+}
+
+// burdened is a store that is never done with forgetting, and counts how often its
+// devices are asked for.
+type burdened struct {
+	store.Store
+	asked, forgets atomic.Int32
+}
+
+func (*burdened) Epoch(context.Context) ([]byte, error) { return []byte("epoch"), nil }
+
+func (b *burdened) EachDevice(context.Context, func(*store.Device) error) error {
+	b.asked.Add(1)
+	return nil
+}
+
+func (b *burdened) Forget(_ context.Context, _ store.Horizons, limit int) (int, error) {
+	b.forgets.Add(1)
+	time.Sleep(time.Minute)
+	return limit, nil
+}
+
+// However long forgetting takes, devices are assessed at their times; both end with ctx.
+func TestForgettingKeepsNoSweepWaiting(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b, log := &burdened{}, slog.New(slog.DiscardHandler)
+		c := &Collector{log: log, store: b, pipeline: ingest.New(ingest.Config{Store: b, Now: time.Now, Log: log})}
+		ctx, cancel := context.WithCancel(t.Context())
+		var running sync.WaitGroup
+		running.Go(func() {
+			if err := c.pipeline.Run(ctx); err != nil {
+				t.Error(err)
+			}
+		})
+		<-c.Ready()
+		restored := b.asked.Load()
+		running.Go(func() { c.rounds(ctx) })
+		time.Sleep(4*fleet.SweepInterval + time.Minute)
+		if n := b.asked.Load() - restored; n != 4 || b.forgets.Load() == 0 {
+			t.Errorf("%d sweeps in the time of 4, %d steps of forgetting", n, b.forgets.Load())
+		}
+		cancel()
+		running.Wait()
+	})
 }
 
 func TestKeptForEver(t *testing.T) {
