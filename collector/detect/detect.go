@@ -40,13 +40,21 @@ func New(rules *Rules, o Options) *Detector {
 // first time). It modifies neither. A signal that cannot be evaluated weighs
 // nothing new and is named among what is unknown.
 func (d *Detector) Assess(dev *fleetv1.Device, before *fleetv1.Judgement, now time.Time) (*fleetv1.Judgement, error) {
+	judgement, _, err := d.Weigh(dev, before, now)
+	return judgement, err
+}
+
+// Weigh is Assess and also returns what the evidence comes to for the hypothesis that
+// is named, in decibans and without the prior. The lines of an assessment do not add up
+// to it: each answers its own question, which may be asked of the other hypothesis.
+func (d *Detector) Weigh(dev *fleetv1.Device, before *fleetv1.Judgement, now time.Time) (*fleetv1.Judgement, float64, error) {
 	if dev == nil {
-		return nil, fmt.Errorf("assess: there is no device")
+		return nil, 0, fmt.Errorf("assess: there is no device")
 	}
 	c := &judging{detector: d, dev: dev, before: before, moment: momentOf(dev, now)}
 	c.observe()
 	c.decide()
-	return &fleetv1.Judgement{Assessment: c.assessment(), Ledger: c.ledger()}, nil
+	return &fleetv1.Judgement{Assessment: c.assessment(), Ledger: c.ledger()}, c.sums[c.kind].total, nil
 }
 
 // judging is one assessment under way.

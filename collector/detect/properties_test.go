@@ -182,9 +182,15 @@ func TestAssessmentsAddUp(t *testing.T) {
 		var before *fleetv1.Judgement
 		for step := range 3 {
 			now := personaNow.Add(time.Duration(step) * 40 * time.Hour)
-			j, err := d.Assess(dev, before, now)
+			j, decibans, err := d.Weigh(dev, before, now)
 			if err != nil {
 				t.Fatal(err)
+			}
+			// A verdict that is withheld keeps the risk below what the weight alone gives.
+			a := j.GetAssessment()
+			alone := posterior(shippedPrior + decibans)
+			if withheld := a.GetRisk() == verdicts[min(rankOf(a.GetVerdict())+1, rankNearCertain)].posterior-belowNext; a.GetRisk() != alone && (!withheld || a.GetRisk() > alone) {
+				t.Fatalf("device %d: a risk of %g with %g dB, which alone are %g", seed, a.GetRisk(), decibans, alone)
 			}
 			again, _ := d.Assess(dev, shuffled(before), now)
 			if !proto.Equal(j, again) {

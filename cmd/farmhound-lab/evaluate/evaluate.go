@@ -221,6 +221,9 @@ func (c *Command) line() string {
 	if len(c.Personas) > 0 {
 		words = append(words, "--personas", strings.Join(c.Personas, ","))
 	}
+	if c.Signals != "" {
+		words = append(words, "--signals", quoted(c.Signals))
+	}
 	if c.Ablate > 0 {
 		words = append(words, "--ablate", strconv.Itoa(c.Ablate))
 	}
@@ -231,6 +234,14 @@ func (c *Command) line() string {
 		words = append(words, "--missing")
 	}
 	return strings.Join(words, " ")
+}
+
+// quoted is a word as a shell takes it.
+func quoted(word string) string {
+	if strings.ContainsAny(word, " \t\n\"'\\$`*?[]{}()<>|&;~#!") {
+		return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+	}
+	return word
 }
 
 func (r *Result) json(out io.Writer) error {

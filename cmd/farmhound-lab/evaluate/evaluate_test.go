@@ -16,6 +16,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/farmhound-security/farmhound/cmd/farmhound-lab/demo"
+	"github.com/farmhound-security/farmhound/cmd/farmhound-lab/persona"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -134,6 +135,50 @@ func TestCommand(t *testing.T) {
 		if strings.HasSuffix(name, ".svg") {
 			wellFormed(t, name, data)
 		}
+	}
+}
+
+// What a table says that the evidence comes to is what the verdict was reached by. The
+// evidence of a careful operator's laptop that speaks of the other hypothesis is no part of it.
+func TestWeightsAreThoseOfTheVerdict(t *testing.T) {
+	t.Parallel()
+	c := Command{Months: 1, Size: 60, Casting: persona.Reserved, Seeds: Seeds{1, 1}, Personas: []string{"careful-console", "shipped-router", "docked"}}
+	b := newBench(t, &c)
+	b.grid = true
+	world, err := c.world(1, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lives, err := b.live(t.Context(), world)
+	if err != nil {
+		t.Fatal(err)
+	}
+	compared := map[string]int{}
+	for _, d := range lives {
+		a := d.judgement.GetAssessment()
+		if risk := a.GetRisk(); risk > 0.05 && risk != 0.96 && risk != 0.59 { // those are of withheld verdicts
+			compared[d.laptop.Persona]++
+			if alone := 1 / (1 + math.Pow(10, (30-d.weight)/10)); math.Abs(alone-risk) > 1e-4 {
+				t.Errorf("%s: a risk of %g and %g dB, which are %g", d.laptop.Persona, risk, d.weight, alone)
+			}
+		}
+	}
+	if compared["careful-console"] == 0 {
+		t.Errorf("compared %v of %d laptops", compared, len(lives))
+	}
+	t.Log(compared)
+}
+
+// Whoever gives the command gets the same result.
+func TestLine(t *testing.T) {
+	t.Parallel()
+	c := Command{
+		Seeds: Seeds{1, 3}, Months: 2, Size: 60, Casting: "everyday", Personas: []string{"docked", "kiosk"}, Signals: "/etc/farmhound/my signals",
+		Ablate: 1, Missing: true, Grid: true,
+	}
+	want := `farmhound-lab evaluate --seeds 1-3 --months 2 --size 60 --casting everyday --personas docked,kiosk --signals '/etc/farmhound/my signals' --ablate 1 --grid --missing`
+	if got := c.line(); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
 	}
 }
 

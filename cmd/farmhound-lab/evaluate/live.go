@@ -20,10 +20,13 @@ type life struct {
 	laptop    *persona.Laptop
 	picture   *fleetv1.Picture
 	judgement *fleetv1.Judgement
+	// weight is what its evidence comes to for the hypothesis that the judgement names,
+	// in decibans and without the prior.
+	weight float64
 	// peak is the first assessment with the highest verdict that it ever had.
 	peak *fleetv1.Assessment
-	// marks are the moments of the days that tables show, weights what its evidence
-	// came to there; shorter where the life ended earlier.
+	// marks are the moments of the days that tables show, weights the weight there;
+	// shorter where the life ended earlier.
 	marks   []time.Time
 	weights []float64
 	// snaps are how it looked once a day, where they are kept.
@@ -184,30 +187,17 @@ func (l *lives) judge(d *life, at time.Time, keep bool) error {
 func (d *life) assess(detector *detect.Detector, device *fleetv1.Device, at time.Time) error {
 	for len(d.weights) < len(d.marks) && at.After(d.marks[len(d.weights)]) {
 		// What it came to by then is what was last judged.
-		d.weights = append(d.weights, weight(d.judgement.GetAssessment()))
+		d.weights = append(d.weights, d.weight)
 	}
-	judgement, err := detector.Assess(device, d.judgement, at)
+	judgement, weight, err := detector.Weigh(device, d.judgement, at)
 	if err != nil {
 		return fmt.Errorf("assess a laptop of persona %s: %w", d.laptop.Persona, err)
 	}
-	d.judgement = judgement
+	d.judgement, d.weight = judgement, weight
 	if a := judgement.GetAssessment(); d.peak == nil || rank(a.GetVerdict()) > rank(d.peak.GetVerdict()) {
 		d.peak = a
 	}
 	return nil
-}
-
-// weight is what the evidence for the named hypothesis comes to, in decibans and
-// without the prior.
-func weight(a *fleetv1.Assessment) float64 {
-	sum := 0.0
-	for _, e := range a.GetEvidence() {
-		// Who drives a laptop and who is kept with it do not speak of "displaced".
-		if a.GetKind() != "displaced" || e.GetQuestion() == "abroad" || e.GetQuestion() == "trust" {
-			sum += e.GetDb()
-		}
-	}
-	return sum
 }
 
 var verdicts = []string{"clear", "watch", "likely", "near_certain"}

@@ -32,7 +32,7 @@ func look(seed uint64, days int, d *life) *seen {
 	s := &seen{
 		seed: seed, persona: d.laptop.Persona, kind: d.laptop.Kind, serial: d.laptop.Serial, months: float64(days) / daysOfMonth,
 		rank: rank(d.peak.GetVerdict()), hypothesis: d.peak.GetKind(), found: math.Inf(1),
-		weights: d.weights, risk: last.GetRisk(), weight: weight(last), of: last,
+		weights: d.weights, risk: last.GetRisk(), weight: d.weight, of: last,
 	}
 	if s.flagged() {
 		s.of = d.peak
