@@ -3,8 +3,8 @@ package hands
 import "google.golang.org/protobuf/proto"
 
 // gaugePatience, in milliseconds, is how long a state is believed without being
-// looked at again: an observation or two may come late.
-const gaugePatience = 60_000
+// looked at again: a look that the agent stretches to a minute may come late.
+const gaugePatience = 90_000
 
 // gauge turns a state that is looked at now and then into seconds of a window. The
 // zero value has not been looked at.
@@ -12,13 +12,15 @@ type gauge struct {
 	// seen is whether the state is known, missed whether it was not at some time in
 	// the window.
 	seen, on, missed bool
-	at               int64 // of the last look, or of the last drain
+	lookedAt         int64 // time of the last look, in milliseconds
+	countedTo        int64 // the time up to which sum counts
 	sum              int64
 }
 
 // set notes the state at a time in milliseconds; nil means that it cannot be known.
 func (g *gauge) set(on *bool, now int64) {
 	g.advance(now)
+	g.lookedAt = now
 	if on == nil {
 		g.seen, g.missed = false, true
 		return
@@ -26,12 +28,17 @@ func (g *gauge) set(on *bool, now int64) {
 	g.on, g.seen = *on, true
 }
 
-// advance adds the time since the last look.
+// advance adds the time since it was last added. What the last look found holds for
+// gaugePatience; after that it is not known.
 func (g *gauge) advance(now int64) {
-	if g.seen && g.on {
-		g.sum += min(now-g.at, gaugePatience)
+	if g.seen {
+		until := min(now, g.lookedAt+gaugePatience)
+		if g.on {
+			g.sum += max(until-g.countedTo, 0)
+		}
+		g.missed = g.missed || until < now
 	}
-	g.at = now
+	g.countedTo = now
 }
 
 // drain returns the seconds in which the state held, nil where that is not known

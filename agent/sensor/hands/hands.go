@@ -37,9 +37,33 @@ type Sensor struct {
 // counted is what Observe tells Count: how much of the input is seen, at the least
 // since the window began, and the states that are seconds of it.
 type counted struct {
-	now, least      sight
-	looked          bool
+	now, least sight
+	looked     bool
+	// lookedAt is when the last look ended, usual how long after the one before, both
+	// in milliseconds.
+	lookedAt, usual int64
 	assistive, call gauge
+}
+
+// expire has nothing count as seen that was not looked at for long: longer than states
+// are believed and than two looks usually take.
+func (c *counted) expire(now int64) {
+	if c.looked && now-c.lookedAt > max(gaugePatience, 2*c.usual) {
+		c.now, c.least = blind, blind
+	}
+}
+
+// note takes in a look.
+func (c *counted) note(found state, now int64) {
+	c.expire(now)
+	if c.looked {
+		c.usual = now - c.lookedAt
+	} else {
+		c.looked, c.least = true, found.input
+	}
+	c.lookedAt, c.now, c.least = now, found.input, min(c.least, found.input)
+	c.assistive.set(found.assistive, now)
+	c.call.set(found.call, now)
 }
 
 // New returns the sense for a host. The catalogue says which devices are remote
@@ -78,12 +102,7 @@ func (s *Sensor) Observe(ctx context.Context, into *farmhoundv1.Report) error {
 	into.Presence = found.presence
 	now := s.ledger.clock()
 	s.mu.Lock()
-	if !s.counted.looked {
-		s.counted.looked, s.counted.least = true, found.input
-	}
-	s.counted.now, s.counted.least = found.input, min(s.counted.least, found.input)
-	s.counted.assistive.set(found.assistive, now)
-	s.counted.call.set(found.call, now)
+	s.counted.note(found, now)
 	s.mu.Unlock()
 	return host.Hidden(found.details...)
 }
@@ -93,6 +112,7 @@ func (s *Sensor) Count(w *farmhoundv1.Window) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.ledger.clock()
+	s.counted.expire(now)
 	s.ledger.count(w, s.counted.least)
 	s.counted.least = s.counted.now
 	w.AssistiveSeconds = s.counted.assistive.drain(now)

@@ -130,12 +130,21 @@ func TestGauge(t *testing.T) {
 	g.set(proto.Bool(true), 2_000)
 	g.set(proto.Bool(true), 17_000)
 	g.set(proto.Bool(false), 32_000)
-	if got := g.drain(300_000); got == nil || *got != 30 {
+	if got := g.drain(100_000); got == nil || *got != 30 {
 		t.Errorf("drain = %v, want 30", got)
 	}
-	g.set(proto.Bool(true), 310_000)
-	if got := g.drain(600_000); got == nil || *got != 60 {
-		t.Errorf("believed for %v s, want a minute", got)
+	// Counting is no look.
+	if got := g.drain(125_000); got != nil {
+		t.Errorf("told as %d, long after the last look", *got)
+	}
+	g.set(proto.Bool(true), 126_000)
+	if got := g.drain(150_000); got != nil {
+		t.Errorf("told as %d though it was not looked at for a while", *got)
+	}
+	for _, at := range []int64{170_000, 190_000, 210_000, 230_000} {
+		if got := g.drain(at); at < 126_000+gaugePatience && (got == nil || *got != 20) || at > 126_000+gaugePatience && got != nil {
+			t.Errorf("drain = %v at %d", got, at)
+		}
 	}
 	g.set(nil, 610_000)
 	g.set(proto.Bool(true), 620_000)
@@ -144,5 +153,40 @@ func TestGauge(t *testing.T) {
 	}
 	if got := g.drain(640_000); got == nil || *got != 10 {
 		t.Errorf("drain = %v, want 10", got)
+	}
+}
+
+// What a sense that hangs saw last is not told as what there is.
+func TestWhatWasSeenExpires(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name  string
+		looks []int64 // seconds
+		count int64
+		want  sight
+	}{
+		{"never looked", nil, 300, blind},
+		{"every quarter of a minute", []int64{0, 15, 30, 45}, 60, whole},
+		{"a look that comes late", []int64{0, 15, 90}, 100, whole},
+		{"hangs", []int64{0, 15, 30}, 300, blind},
+		{"hung for a while", []int64{0, 15, 200, 215}, 220, blind},
+		{"every five minutes", []int64{-300, 0, 300}, 600, whole},
+		{"every five minutes, and hangs", []int64{-300, 0}, 900, blind},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			var c counted
+			for i, at := range tt.looks {
+				c.note(state{input: whole}, at*1000)
+				if i == 1 && tt.looks[0] < 0 {
+					c.least = c.now // a window begins
+				}
+			}
+			c.expire(tt.count * 1000)
+			if c.least != tt.want {
+				t.Errorf("%d is seen, want %d", c.least, tt.want)
+			}
+		})
 	}
 }
