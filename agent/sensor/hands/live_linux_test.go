@@ -177,26 +177,36 @@ func TestHiddenDevicesAreUnknown(t *testing.T) {
 	}
 }
 
-func TestTerminals(t *testing.T) {
-	t.Parallel()
+// pseudoTerminal opens one, both ends of it.
+func pseudoTerminal(t *testing.T) (master, slave *os.File, number int) {
+	t.Helper()
 	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
 	if err != nil {
 		farpath.Missing(t, "a pseudo-terminal: "+err.Error())
 	}
-	defer master.Close()
-	number, err := unix.IoctlGetInt(int(master.Fd()), unix.TIOCGPTN)
-	if err != nil {
+	t.Cleanup(func() { master.Close() })
+	if number, err = unix.IoctlGetInt(int(master.Fd()), unix.TIOCGPTN); err != nil {
 		t.Fatal(err)
 	}
 	if err := unix.IoctlSetPointerInt(int(master.Fd()), unix.TIOCSPTLCK, 0); err != nil {
 		t.Fatal(err)
 	}
-	slave, err := os.OpenFile("/dev/pts/"+strconv.Itoa(number), os.O_RDWR|unix.O_NOCTTY, 0)
-	if err != nil {
+	if slave, err = os.OpenFile("/dev/pts/"+strconv.Itoa(number), os.O_RDWR|unix.O_NOCTTY, 0); err != nil {
 		t.Fatal(err)
 	}
-	defer slave.Close()
+	t.Cleanup(func() { slave.Close() })
+	return master, slave, number
+}
+
+func TestTerminals(t *testing.T) {
+	t.Parallel()
+	master, slave, number := pseudoTerminal(t)
 	s := New(host.Host{}, catalog.BuiltIn())
+	watched := func() int {
+		s.system.terminals.mu.Lock()
+		defer s.system.terminals.mu.Unlock()
+		return len(s.system.terminals.byNumber) + len(s.system.terminals.byWatch)
+	}
 	if err := s.system.terminals.follow([]int{number, 900_001}); err != nil {
 		t.Fatal(err)
 	}
@@ -206,10 +216,22 @@ func TestTerminals(t *testing.T) {
 		t.Fatal(err)
 	}
 	until(t, "what was typed", func() bool { return seen(s.ledger, session) > 0 })
+	// Between two looks a session ends and another gets its number.
+	if err := errors.Join(slave.Close(), master.Close()); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "the end of the terminal", func() bool { return watched() == 0 })
+	_, _, another := pseudoTerminal(t)
+	if err := s.system.terminals.follow([]int{another}); err != nil {
+		t.Fatal(err)
+	}
+	if n := watched(); n != 2 {
+		t.Errorf("another terminal is not watched: %d", n)
+	}
 	if err := s.system.terminals.follow(nil); err != nil {
 		t.Fatal(err)
 	}
-	if n := len(s.system.terminals.byNumber); n != 0 {
+	if n := watched(); n != 0 {
 		t.Errorf("%d terminals are watched that are not wanted", n)
 	}
 	if err := s.Close(); err != nil {

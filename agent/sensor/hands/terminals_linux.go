@@ -112,7 +112,14 @@ func (t *terminals) take(data []byte) {
 	for len(data) >= unix.SizeofInotifyEvent {
 		watch, mask := int32(binary.NativeEndian.Uint32(data)), binary.NativeEndian.Uint32(data[4:])
 		size := unix.SizeofInotifyEvent + int(binary.NativeEndian.Uint32(data[12:]))
-		if _, known := t.byWatch[watch]; known && mask&unix.IN_ACCESS != 0 {
+		n, known := t.byWatch[watch]
+		switch {
+		case !known:
+		case mask&unix.IN_IGNORED != 0:
+			// The terminal is gone; another may come by its number.
+			delete(t.byWatch, watch)
+			delete(t.byNumber, n)
+		case mask&unix.IN_ACCESS != 0:
 			t.sensor.ledger.note(t.source, t.sensor.ledger.clock(), true)
 		}
 		data = data[min(size, len(data)):]
