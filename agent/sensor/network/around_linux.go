@@ -15,6 +15,7 @@ type ear struct {
 	listener *heard.Listener // nil while nothing is listened to
 	on       []int           // indices of the interfaces
 	of       mac             // the gateway: behind another one all are others
+	memory   heard.Memory    // of those behind it
 	sources  []heard.Source
 }
 
@@ -35,19 +36,23 @@ func (s *Sensor) listen(v *view) (err error) {
 		of, _ = v.gatewayMAC(gateway)
 	}
 	// A gateway that is not known for a moment is still the same.
-	moved := of != e.of && of != mac{} && e.of != mac{}
+	of = cmp.Or(of, e.of)
+	moved := of != e.of && e.of != mac{}
+	e.of = of
 	if !moved && slices.Equal(on, e.on) && (e.listener != nil || len(on) == 0) {
-		e.of = cmp.Or(of, e.of)
 		return nil
 	}
 	if err := e.close(); err != nil {
 		return err
 	}
+	if moved {
+		e.memory.Clear() // now that nothing of before arrives
+	}
 	if len(on) == 0 {
 		return nil
 	}
-	e.on, e.of = on, of
-	e.listener, err = heard.Listen(on, s.host.Time)
+	e.on = on
+	e.listener, err = heard.Listen(on, &e.memory, s.host.Time)
 	return err
 }
 
@@ -56,7 +61,7 @@ func (e *ear) close() error {
 		return nil
 	}
 	l := e.listener
-	e.listener, e.on, e.sources, e.of = nil, nil, nil, mac{}
+	e.listener, e.on = nil, nil
 	return l.Close()
 }
 
@@ -69,12 +74,11 @@ func (s *Sensor) around(v *view) *farmhoundv1.Neighbours {
 			y.crowd.add(n)
 		}
 	}
-	if l := y.ear.listener; l != nil {
-		y.ear.sources = l.Sources(y.ear.sources[:0])
-		for _, source := range y.ear.sources {
-			if isNear(local, source.Addr) {
-				y.crowd.hear(source, s.host.Time())
-			}
+	now := s.host.Time()
+	y.ear.sources = y.ear.memory.AppendTo(y.ear.sources[:0], now)
+	for _, source := range y.ear.sources {
+		if isNear(local, source.Addr) {
+			y.crowd.hear(source, now)
 		}
 	}
 	var of mac

@@ -119,6 +119,10 @@ func listenInside(t *testing.T) {
 	t.Errorf("around are %v, want %v", got, want)
 }
 
+// announcement is a PiKVM's by multicast DNS.
+const announcement = "\x00\x00\x84\x00\x00\x00\x00\x01\x00\x00\x00\x00" +
+	"\x05pikvm\x05local\x00\x00\x01\x80\x01\x00\x00\x00\x78\x00\x04\xc0\xa8\x07\x22"
+
 // speakInside announces a PiKVM until it is killed, as Avahi does when it starts.
 func speakInside(t *testing.T, name string) {
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
@@ -129,12 +133,10 @@ func speakInside(t *testing.T, name string) {
 	if err := unix.BindToDevice(fd, name); err != nil {
 		t.Fatal(err)
 	}
-	const packet = "\x00\x00\x84\x00\x00\x00\x00\x01\x00\x00\x00\x00" +
-		"\x05pikvm\x05local\x00\x00\x01\x80\x01\x00\x00\x00\x78\x00\x04\xc0\xa8\x07\x22"
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
 	for range 500 {
-		_ = unix.Sendto(fd, []byte(packet), 0, &unix.SockaddrInet4{Port: 5353, Addr: [4]byte{224, 0, 0, 251}})
+		_ = unix.Sendto(fd, []byte(announcement), 0, &unix.SockaddrInet4{Port: 5353, Addr: [4]byte{224, 0, 0, 251}})
 		<-tick.C
 	}
 }
@@ -220,5 +222,70 @@ func TestListensOnMainsOnly(t *testing.T) {
 		if got := s.system.ear.listener != nil; got != step.listens {
 			t.Errorf("look %d: listens %v", i, got)
 		}
+	}
+}
+
+// Who was heard is remembered while nothing is listened to, and until the gateway is
+// another.
+func TestHeardIsRemembered(t *testing.T) {
+	t.Parallel()
+	lo, err := net.InterfaceByName("lo")
+	if err != nil {
+		farpath.Missing(t, "a loopback interface called lo")
+	}
+	gateway := netip.MustParseAddr("127.0.0.9")
+	v := &view{
+		links: []links.Link{{
+			Name: "lo", Index: lo.Index, Up: true, Kind: ethernet, Prefixes: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/8")},
+		}},
+		routes:     []links.Route{{To: netip.MustParsePrefix("0.0.0.0/0"), Gateway: gateway, Interface: "lo"}},
+		neighbours: []neighbour{{device: lo.Index, addr: gateway, mac: mac{0x00, 0x1b, 0x2f, 1, 2, 3}}},
+	}
+	s := New(host.Host{}, catalog.BuiltIn(), ring(t))
+	defer s.Close()
+	listen := func() {
+		t.Helper()
+		if err := s.listen(v); err != nil {
+			t.Fatal(err)
+		}
+	}
+	remembered := func() int { return len(s.system.ear.memory.AppendTo(nil, time.Now())) }
+	listen()
+	listen()
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fd)
+	if err := unix.SetsockoptIPMreqn(fd, unix.IPPROTO_IP, unix.IP_MULTICAST_IF, &unix.IPMreqn{Ifindex: int32(lo.Index)}); err != nil {
+		t.Fatal(err)
+	}
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(20 * time.Second); remembered() == 0; <-tick.C {
+		if time.Now().After(deadline) {
+			t.Fatal("nothing was heard")
+		}
+		if err := unix.Sendto(fd, []byte(announcement), 0, &unix.SockaddrInet4{Port: 5353, Addr: [4]byte{224, 0, 0, 251}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.OnBattery(true)
+	listen()
+	if remembered() == 0 {
+		t.Error("forgotten on battery")
+	}
+	known := v.neighbours
+	v.neighbours = nil // for a moment
+	listen()
+	v.neighbours = known
+	listen()
+	if remembered() == 0 {
+		t.Error("forgotten although the gateway is the same")
+	}
+	v.neighbours[0].mac[5]++
+	listen()
+	if remembered() != 0 {
+		t.Error("remembered behind another gateway")
 	}
 }

@@ -175,16 +175,16 @@ func TestMemory(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 11, 26, 9, 0, 0, 0, time.UTC)
 	address := func(i int) netip.Addr { return netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)}) }
-	var m memory
+	var m Memory
 	m.add(Source{address(0), KVM, now})
 	m.add(Source{address(0), Other, now.Add(time.Second)})
-	if got := m.appendTo(nil, now); len(got) != 1 || got[0].Kind != KVM || !got[0].At.Equal(now.Add(time.Second)) {
+	if got := m.AppendTo(nil, now); len(got) != 1 || got[0].Kind != KVM || !got[0].At.Equal(now.Add(time.Second)) {
 		t.Fatalf("remembered %v", got)
 	}
 	for i := 1; i < 3*mostSources; i++ {
 		m.add(Source{address(i), Other, now.Add(time.Duration(i+1) * time.Second)})
 	}
-	got := m.appendTo(nil, now)
+	got := m.AppendTo(nil, now)
 	kvms := 0
 	for _, s := range got {
 		if s.Kind == KVM {
@@ -194,7 +194,7 @@ func TestMemory(t *testing.T) {
 	if len(got) != mostSources || kvms != 1 {
 		t.Errorf("%d remembered, %d of them IP-KVMs", len(got), kvms)
 	}
-	if got := m.appendTo(nil, now.Add(remembered+time.Hour)); len(got) != 0 {
+	if got := m.AppendTo(nil, now.Add(remembered+time.Hour)); len(got) != 0 {
 		t.Errorf("%d remembered half a day later", len(got))
 	}
 }

@@ -68,7 +68,7 @@ func protocols() []protocol {
 
 // Listener hears until it is closed.
 type Listener struct {
-	memory  memory
+	memory  *Memory
 	now     func() time.Time
 	sockets []socket
 	wake    int // an eventfd; written to end the listening
@@ -80,14 +80,15 @@ type socket struct {
 	*protocol
 }
 
-// Listen joins the groups on the interfaces with the indices and hears what arrives,
-// with a goroutine of its own until Close. It is an error if no group can be joined.
-func Listen(interfaces []int, now func() time.Time) (*Listener, error) {
+// Listen joins the groups on the interfaces with the indices and has who is heard there
+// remembered, with a goroutine of its own until Close. It is an error if no group can be
+// joined.
+func Listen(interfaces []int, memory *Memory, now func() time.Time) (*Listener, error) {
 	wake, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
 	if err != nil {
 		return nil, fmt.Errorf("listen to multicast: %w", err)
 	}
-	l := &Listener{now: now, wake: wake}
+	l := &Listener{memory: memory, now: now, wake: wake}
 	for _, p := range protocols() {
 		for _, g := range p.groups {
 			// A link-local group of IPv6 is one per link, and so is its socket.
@@ -173,9 +174,6 @@ func joinOn(fd int, group netip.Addr, index int) error {
 	}
 	return unix.SetsockoptIPv6Mreq(fd, unix.IPPROTO_IPV6, unix.IPV6_JOIN_GROUP, &unix.IPv6Mreq{Multiaddr: group.As16(), Interface: uint32(index)})
 }
-
-// Sources appends who was heard.
-func (l *Listener) Sources(list []Source) []Source { return l.memory.appendTo(list, l.now()) }
 
 // Close leaves the groups and waits for the goroutine.
 func (l *Listener) Close() error {

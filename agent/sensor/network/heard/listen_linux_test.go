@@ -44,7 +44,8 @@ func loopback(t *testing.T) int {
 // TestListen hears real packets from the kernel, and only announcements among them.
 func TestListen(t *testing.T) {
 	t.Parallel()
-	l, err := Listen([]int{loopback(t)}, time.Now)
+	m := new(Memory)
+	l, err := Listen([]int{loopback(t)}, m, time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,19 +60,19 @@ func TestListen(t *testing.T) {
 	speak(t, mdns, question("pikvm.local", typeAddress4))
 	speak(t, ssdp, []byte("M-SEARCH * HTTP/1.1\r\nUSER-AGENT: PiKVM/3\r\n\r\n"))
 	speak(t, netip.MustParseAddrPort("224.0.0.252:5355"), question("DESKTOP-3F2A1B0", typeAny))
-	first := heardOf(t, l, func(s Source) bool { return s.Kind == Other })
+	first := heardOf(t, m, func(s Source) bool { return s.Kind == Other })
 	speak(t, mdns, response(record{"pikvm.local", typeAddress4, 120, "\x7f\x00\x00\x01"}))
-	if s := heardOf(t, l, func(s Source) bool { return s.Kind == KVM }); s.Addr != first.Addr {
+	if s := heardOf(t, m, func(s Source) bool { return s.Kind == KVM }); s.Addr != first.Addr {
 		t.Errorf("one computer is %v and %v", first.Addr, s.Addr)
 	}
 }
 
-func heardOf(t *testing.T, l *Listener, wanted func(Source) bool) Source {
+func heardOf(t *testing.T, m *Memory, wanted func(Source) bool) Source {
 	t.Helper()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
 	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); <-tick.C {
-		for _, s := range l.Sources(nil) {
+		for _, s := range m.AppendTo(nil, time.Now()) {
 			if wanted(s) {
 				return s
 			}
@@ -83,11 +84,11 @@ func heardOf(t *testing.T, l *Listener, wanted func(Source) bool) Source {
 
 func TestListenNowhere(t *testing.T) {
 	t.Parallel()
-	if l, err := Listen(nil, time.Now); err == nil {
+	if l, err := Listen(nil, new(Memory), time.Now); err == nil {
 		_ = l.Close()
 		t.Error("no error where there is no interface")
 	}
-	if l, err := Listen([]int{1 << 30}, time.Now); err == nil {
+	if l, err := Listen([]int{1 << 30}, new(Memory), time.Now); err == nil {
 		_ = l.Close()
 		t.Error("no error for an interface that is not there")
 	}

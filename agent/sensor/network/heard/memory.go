@@ -24,15 +24,16 @@ type Source struct {
 	At time.Time
 }
 
-// memory is who was heard, bounded. It is safe for concurrent use.
-type memory struct {
+// Memory is who was heard on one local network, bounded. It is safe for concurrent use,
+// and outlasts a Listener: who is silent for hours would be forgotten with every pause.
+type Memory struct {
 	mu      sync.Mutex
 	sources []Source
 }
 
 // add notes somebody who spoke. What he once said that he is stays true until he is
 // forgotten. Of too many, who was silent longest goes, IP-KVMs last.
-func (m *memory) add(s Source) {
+func (m *Memory) add(s Source) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.forget(s.At)
@@ -59,7 +60,7 @@ func (m *memory) add(s Source) {
 }
 
 // forget drops those who were silent for too long, or are of a time to come.
-func (m *memory) forget(now time.Time) {
+func (m *Memory) forget(now time.Time) {
 	kept := m.sources[:0]
 	for _, s := range m.sources {
 		if now.Sub(s.At).Abs() <= remembered {
@@ -69,8 +70,15 @@ func (m *memory) forget(now time.Time) {
 	m.sources = kept
 }
 
-// appendTo appends who is remembered.
-func (m *memory) appendTo(list []Source, now time.Time) []Source {
+// Clear forgets everybody, for who is on another network is somebody else.
+func (m *Memory) Clear() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.sources = m.sources[:0]
+}
+
+// AppendTo appends who is remembered.
+func (m *Memory) AppendTo(list []Source, now time.Time) []Source {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.forget(now)
