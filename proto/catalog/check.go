@@ -90,7 +90,7 @@ func checkValue(f *farmhoundv1.Fact) error {
 		}
 	case farmhoundv1.FactKind_FACT_KIND_INTERFACE, farmhoundv1.FactKind_FACT_KIND_SERVICE,
 		farmhoundv1.FactKind_FACT_KIND_LAUNCHD, farmhoundv1.FactKind_FACT_KIND_UNINSTALL_KEY, farmhoundv1.FactKind_FACT_KIND_BUNDLE_ID:
-		return checkWildcard(strings.TrimSuffix(value, "*"))
+		return checkEnding(f.GetKind(), value)
 	case farmhoundv1.FactKind_FACT_KIND_DOMAIN:
 		return checkWildcard(strings.TrimPrefix(value, "*."))
 	case farmhoundv1.FactKind_FACT_KIND_PROCESS, farmhoundv1.FactKind_FACT_KIND_SESSION_PROCESS:
@@ -107,20 +107,34 @@ func checkValue(f *farmhoundv1.Fact) error {
 	return nil
 }
 
-// shortestStem is how much of a program's name must stand before a wildcard.
-const shortestStem = 5
+// shortestStems are how much of a value must stand before a wildcard at its end, in
+// bytes. Tunnels' interfaces are tun0 and wg0, and products have names of four letters.
+var shortestStems = map[farmhoundv1.FactKind]int{
+	farmhoundv1.FactKind_FACT_KIND_PROCESS:       5,
+	farmhoundv1.FactKind_FACT_KIND_LAUNCHD:       5,
+	farmhoundv1.FactKind_FACT_KIND_BUNDLE_ID:     5,
+	farmhoundv1.FactKind_FACT_KIND_SERVICE:       4,
+	farmhoundv1.FactKind_FACT_KIND_UNINSTALL_KEY: 4,
+	farmhoundv1.FactKind_FACT_KIND_INTERFACE:     2,
+}
+
+// checkEnding allows one wildcard at the end, after a stem.
+func checkEnding(kind farmhoundv1.FactKind, value string) error {
+	stem, wild := strings.CutSuffix(value, "*")
+	if least := shortestStems[kind]; wild && len(stem) < least {
+		return fmt.Errorf("needs %d letters before its wildcard", least)
+	}
+	return checkWildcard(stem)
+}
 
 // checkProcess allows one wildcard after a stem: at the end or before .exe. Programs
 // that are downloaded carry a version or a session in their name.
 func checkProcess(kind farmhoundv1.FactKind, value string) error {
-	stem, wild := strings.CutSuffix(strings.TrimSuffix(value, ".exe"), "*")
-	if wild && kind != farmhoundv1.FactKind_FACT_KIND_PROCESS {
+	name := strings.TrimSuffix(value, ".exe")
+	if kind != farmhoundv1.FactKind_FACT_KIND_PROCESS && strings.HasSuffix(name, "*") {
 		return errors.New("only a process fact may hold a wildcard")
 	}
-	if wild && len(stem) < shortestStem {
-		return fmt.Errorf("needs %d letters before its wildcard", shortestStem)
-	}
-	return checkWildcard(stem)
+	return checkEnding(kind, name)
 }
 
 // checkWildcard is given what is left when the one wildcard that the kind
