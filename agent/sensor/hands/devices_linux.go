@@ -85,7 +85,7 @@ func (d *devices) look() (found, error) {
 		}
 		present[name] = true
 		dev, known := d.known[name]
-		if !known || dev != nil && dev.fd < 0 {
+		if !known || d.closed(dev) {
 			if dev, err = d.open(name); err != nil {
 				return f, err
 			}
@@ -103,6 +103,14 @@ func (d *devices) look() (found, error) {
 		}
 	}
 	return f, nil
+}
+
+// closed reports whether an input device is not being read: it was hidden, or the
+// reader found it gone.
+func (d *devices) closed(dev *device) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return dev != nil && dev.fd < 0
 }
 
 // open opens a device and has it read. It returns nil for what is no keyboard and no
@@ -124,7 +132,7 @@ func (d *devices) open(name string) (*device, error) {
 	dev.stamped = unix.IoctlSetPointerInt(fd, evClockID, unix.CLOCK_MONOTONIC) == nil
 	dev.source = d.sensor.ledger.open(described.path, described.places())
 	if err := d.watch(dev); err != nil {
-		unix.Close(fd)
+		d.drop(dev)
 		return nil, err
 	}
 	return dev, nil
@@ -161,7 +169,9 @@ func (d *devices) start() error {
 	}
 	event := unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(d.wake[0])}
 	if err := unix.EpollCtl(poll, unix.EPOLL_CTL_ADD, d.wake[0], &event); err != nil {
-		unix.Close(poll)
+		for _, fd := range []int{poll, d.wake[0], d.wake[1]} {
+			unix.Close(fd)
+		}
 		return fmt.Errorf("wait for input: %w", err)
 	}
 	d.poll, d.stop = poll, make(chan struct{})
