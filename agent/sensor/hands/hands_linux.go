@@ -3,6 +3,7 @@ package hands
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"path"
 	"slices"
 	"strconv"
@@ -215,10 +216,18 @@ func (y *system) underSSH(r *procfs.Process) bool {
 
 // waylandSocket reports whether somebody's Wayland session is there.
 func (y *system) waylandSocket() bool {
-	users, _ := y.sensor.host.ReadNames("/run/user", maxNames)
+	h := y.sensor.host
+	users, _ := h.ReadNames("/run/user", maxNames)
 	for _, user := range users[:min(len(users), 64)] {
-		if _, err := y.sensor.host.Stat("/run/user/" + user + "/wayland-0"); err == nil {
-			return true
+		names, _ := h.ReadNames("/run/user/"+user, maxNames)
+		for _, name := range names {
+			// A session that is not the user's first has another number, or a name.
+			if !strings.HasPrefix(name, "wayland-") || strings.HasSuffix(name, ".lock") {
+				continue
+			}
+			if info, err := h.Stat("/run/user/" + user + "/" + name); err == nil && info.Mode().Type() == fs.ModeSocket {
+				return true
+			}
 		}
 	}
 	return false
