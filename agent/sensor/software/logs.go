@@ -111,7 +111,7 @@ func (y *logs) read(tools map[string]*tool, t *tracker, keys fleetkey.Ring) {
 		data := y.appended(f)
 		if f.source.note == nil {
 			for _, v := range parseVisits(data) {
-				t.visited(f.source.tool, entry.entry.GetSession(), v, keys)
+				t.visited(f.source.tool, entry.entry.GetSession(), v.account, v, keys)
 			}
 			continue
 		}
@@ -158,16 +158,16 @@ func (y *logs) open(name string) (*os.File, error) {
 
 // tell adds the sessions that logs have open to those that were seen. A session that
 // shows otherwise as well only learns whose it is.
-func (y *logs) tell(seen []sighting, tools map[string]*tool, near func(netip.Addr) bool, keys fleetkey.Ring) []sighting {
+func (y *logs) tell(seen []sighting, tools map[string]*tool, t *tracker, near func(netip.Addr) bool, keys fleetkey.Ring) []sighting {
 	for i := range y.files {
 		file := &y.files[i]
-		t := tools[file.source.tool]
-		if t == nil {
+		entry := tools[file.source.tool]
+		if entry == nil {
 			continue
 		}
 		for _, c := range file.log.open {
 			if y.host.Time().Sub(c.start) >= file.log.atLeast {
-				seen = addCaller(seen, t, c, near, keys)
+				seen = t.addCaller(seen, entry, c, file.log.open, near, keys)
 			}
 		}
 	}
@@ -188,24 +188,49 @@ func (y *logs) tellEnded(tools map[string]*tool, t *tracker, near func(netip.Add
 	}
 }
 
-// addCaller adds a session that a log has open.
-func addCaller(seen []sighting, t *tool, c caller, near func(netip.Addr) bool, keys fleetkey.Ring) []sighting {
-	id := t.entry.GetId()
-	for i := range seen {
-		if g := &seen[i]; g.tool == id {
-			if g.account.hash == nil {
-				g.account = hashAccount(id, c.account, keys)
-			}
-			if !g.peer.IsValid() {
-				g.peer, g.class = c.peer, classOf(c.peer, near)
-			}
-			return seen
+// addCaller adds one of the sessions that a log has open. A session that shows otherwise
+// as well is one caller's only: several can be in one tool at once.
+func (t *tracker) addCaller(seen []sighting, of *tool, c caller, open []caller, near func(netip.Addr) bool, keys fleetkey.Ring) []sighting {
+	id := of.entry.GetId()
+	if g := t.shown(seen, id, c, open); g != nil {
+		g.caller = c.name
+		if g.account.hash == nil {
+			g.account = hashAccount(id, c.account, keys)
 		}
+		if !g.peer.IsValid() {
+			g.peer, g.class = c.peer, classOf(c.peer, near)
+		}
+		return seen
 	}
-	t.controlled = true
+	of.controlled = true
 	return append(seen, sighting{
-		key: "log " + id + " " + c.name + " " + c.start.String(), tool: id, kind: t.entry.GetSession(), startedAt: c.start,
+		key: "log " + id + " " + c.name + " " + c.start.String(), tool: id, kind: of.entry.GetSession(), startedAt: c.start, caller: c.name,
 		peer: c.peer, class: classOf(c.peer, near), path: c.path, account: hashAccount(id, c.account, keys),
 		established: farmhoundv1.EstablishedBy_ESTABLISHED_BY_LOG,
 	})
+}
+
+// shown finds the sighting of a caller's session: the one that is known to be, or one that
+// is nobody else's, with the caller's address if there is such a one.
+func (t *tracker) shown(seen []sighting, tool string, c caller, open []caller) *sighting {
+	var free *sighting
+	for i := range seen {
+		g := &seen[i]
+		if g.tool != tool {
+			continue
+		}
+		owner := g.caller
+		if s := t.open[g.key]; owner == "" && s != nil {
+			owner = s.caller
+		}
+		other := func(o caller) bool { return o.name != c.name && o.peer == g.peer && g.peer.IsValid() }
+		switch {
+		case owner == c.name:
+			return g
+		case owner != "" || g.peer != c.peer && slices.ContainsFunc(open, other):
+		case free == nil || g.peer == c.peer && free.peer != c.peer:
+			free = g
+		}
+	}
+	return free
 }

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -126,6 +127,62 @@ func TestSessionByLogAndConnection(t *testing.T) {
 	g.write("var/log/anydesk.trace", anyDeskWent)
 	if got = g.sessions(at(16, 31, 0, 0)); len(got) != 1 || got[0].GetEndedAt() != nil {
 		t.Errorf("while the connection lasts: %v", got)
+	}
+}
+
+// Two people in one tool at once are two sessions, which end each for itself.
+func TestTwoSessionsInOneLog(t *testing.T) {
+	t.Parallel()
+	const file = "home/kim/.local/share/logs/RustDesk/server/rustdesk_rCURRENT.log"
+	another := strings.NewReplacer("#7", "#8", "17:00:00.250", "17:05:00.000", "17:30:00", "18:00:00", "203.0.113.9", "198.51.100.77")
+	exe := "/usr/bin/rustdesk"
+	g := newGrowing(t, machine{processes: []process{{pid: 50, parent: 1, exe: exe, args: []string{exe}}}, files: map[string]string{file: ""}})
+	g.sessions(at(15, 59, 0, 0))
+	g.write(file, rustDeskCame+another.Replace(rustDeskCame))
+	open := g.sessions(at(16, 10, 0, 0))
+	if len(open) != 2 || open[0].GetPeer() != "203.0.113.9" || open[1].GetPeer() != "198.51.100.77" || open[0].EndedAt != nil || open[1].EndedAt != nil {
+		t.Fatalf("sessions: %v", open)
+	}
+	// A third comes and goes between two looks.
+	third := strings.NewReplacer("#7", "#9", "17:00:00.250", "17:11:00.000", "17:30:00", "17:12:00", "203.0.113.9", "192.0.2.3")
+	g.write(file, third.Replace(rustDeskCame+rustDeskWent))
+	got := g.sessions(at(16, 13, 0, 0))
+	if len(got) != 3 || got[0].EndedAt != nil || got[1].EndedAt != nil || got[2].GetPeer() != "192.0.2.3" || !got[2].GetEndedAt().AsTime().Equal(at(16, 12, 0, 0)) {
+		t.Errorf("while two last: %v", got)
+	}
+	g.write(file, rustDeskWent)
+	got = g.sessions(at(16, 31, 0, 0))
+	if len(got) != 2 || got[0].GetId() != open[0].GetId() || !got[0].GetEndedAt().AsTime().Equal(at(16, 30, 0, 0)) || got[1].GetId() != open[1].GetId() || got[1].EndedAt != nil {
+		t.Errorf("when the first has ended: %v", got)
+	}
+	g.write(file, another.Replace(rustDeskWent))
+	if got = g.sessions(at(17, 1, 0, 0)); len(got) != 1 || got[0].GetId() != open[1].GetId() || !got[0].GetEndedAt().AsTime().Equal(at(17, 0, 0, 0)) {
+		t.Errorf("when the second has ended: %v", got)
+	}
+}
+
+// Of two people of whom one shows by a connection, too, each keeps their account.
+func TestTwoSessionsAndOneConnection(t *testing.T) {
+	t.Parallel()
+	const file = "var/log/anydesk.trace"
+	anydesk := process{pid: 50, parent: 1, exe: "/usr/bin/anydesk", args: []string{"anydesk"}, sockets: []int{60, 61}}
+	g := newGrowing(t, machine{
+		processes: []process{anydesk},
+		rows:      []row{{local: "0.0.0.0:7070", inode: 60}, {local: "198.51.100.20:7070", remote: "203.0.113.9:50000", inode: 61}},
+		files:     map[string]string{file: ""},
+	})
+	g.sessions(at(15, 59, 0, 0))
+	relayed := strings.NewReplacer("987654321", "123456789", "203.0.113.9", "192.0.2.3", "16:00:", "15:59:")
+	g.write(file, relayed.Replace(anyDeskCame)+anyDeskCame)
+	got := g.sessions(at(16, 1, 0, 0))
+	if len(got) != 2 || bytes.Equal(got[0].GetAccountHash(), got[1].GetAccountHash()) || len(got[0].GetAccountHash()) != 16 || len(got[1].GetAccountHash()) != 16 {
+		t.Fatalf("sessions: %v", got)
+	}
+	for _, s := range got {
+		byLog := s.GetEstablishedBy() == farmhoundv1.EstablishedBy_ESTABLISHED_BY_LOG
+		if want := map[bool]string{true: "192.0.2.3", false: "203.0.113.9"}[byLog]; s.GetPeer() != want {
+			t.Errorf("by log %v: %v", byLog, s)
+		}
 	}
 }
 

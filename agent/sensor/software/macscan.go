@@ -114,7 +114,7 @@ func (y *macSystem) observe(ctx context.Context, h host.Host, c *catalog.Catalog
 	tools := n.findTools(&y.inventory)
 	f := n.findSessions(h, tools)
 	y.logs.follow(y.inventory.at, y.inventory.homes, tools, y.tracker, keys)
-	seen := y.logs.tell(f.seen, tools, f.isNear, keys)
+	seen := y.logs.tell(f.seen, tools, y.tracker, f.isNear, keys)
 	y.logs.tellEnded(tools, y.tracker, f.isNear, keys)
 	if y.logs.hidden {
 		details = append(details, detailMacLogs)

@@ -1,7 +1,6 @@
 package software
 
 import (
-	"bytes"
 	"net/netip"
 	"strings"
 	"time"
@@ -86,42 +85,15 @@ func (l *toolLog) finish(name string, at time.Time) {
 }
 
 // called tells of a session that a log saw begin and end. One that was seen while it
-// lasted only learns what the log knows better.
+// lasted only learns what the log knows better; another of the same log's goes on.
 func (t *tracker) called(tool string, kind farmhoundv1.SessionKind, c caller, class farmhoundv1.PeerClass, keys fleetkey.Ring) {
-	r := t.byAccount(tool, c, keys)
-	if r == nil {
-		r = t.visited(tool, kind, c.visit, keys)
-	}
+	r := t.visited(tool, kind, c.name, c.visit, keys).report
 	if r.GetPeer() == "" && c.peer.IsValid() {
 		r.Peer, r.PeerClass = c.peer.WithZone("").String(), class
 	}
 	if r.GetEstablishedBy() == farmhoundv1.EstablishedBy_ESTABLISHED_BY_LOG {
 		r.Path, r.EndedAt = c.path, timestamppb.New(later(c.end, r.GetStartedAt().AsTime()))
 	}
-}
-
-// byAccount finds the session that a log told of when it began, or another log of the
-// same tool has told of whole.
-func (t *tracker) byAccount(tool string, c caller, keys fleetkey.Ring) *farmhoundv1.RemoteSession {
-	account := hashAccount(tool, c.account, keys)
-	if account.hash == nil {
-		return nil
-	}
-	same := func(r *farmhoundv1.RemoteSession) bool {
-		return r.GetTool() == tool && bytes.Equal(r.GetAccountHash(), account.hash) &&
-			r.GetStartedAt().AsTime().Before(c.end.Add(time.Second)) && (r.EndedAt == nil || c.start.Before(r.GetEndedAt().AsTime()))
-	}
-	for _, s := range t.open {
-		if same(s.report) {
-			return s.report
-		}
-	}
-	for _, s := range t.ended {
-		if same(s.report) {
-			return s.report
-		}
-	}
-	return nil
 }
 
 // noteAnyDesk reads a line of AnyDesk's trace, whose times are UTC:

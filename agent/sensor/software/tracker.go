@@ -36,6 +36,8 @@ type sighting struct {
 	// the controlling side's; nil where there is none.
 	bytes, trip *sockets.Socket
 	account     keyedAccount
+	// caller is the name that the tool's log has for the session, empty where it has none.
+	caller string
 }
 
 // tracker follows sessions from scan to scan.
@@ -50,6 +52,7 @@ type session struct {
 	report  *farmhoundv1.RemoteSession
 	samples samples
 	seen    bool
+	caller  string // the name that the tool's log has for it, once that is known
 }
 
 func newTracker() *tracker {
@@ -108,6 +111,9 @@ func (t *tracker) see(now time.Time, g *sighting) {
 		t.open[g.key] = s
 	}
 	s.seen = true
+	if g.caller != "" {
+		s.caller = g.caller
+	}
 	r := s.report
 	if g.peer.IsValid() {
 		r.Peer, r.PeerClass = g.peer.WithZone("").String(), g.class

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"io"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf16"
@@ -90,21 +91,25 @@ func parseVisits(data []byte) []visit {
 	return list
 }
 
-// visited tells of a session that a log has. One that was seen while it lasted, by
-// whatever it showed, only learns whose it was; that is a keyed hash, or nothing without
-// keys.
-func (t *tracker) visited(tool string, kind farmhoundv1.SessionKind, v visit, keys fleetkey.Ring) *farmhoundv1.RemoteSession {
-	r := t.during(tool, v)
-	if r == nil {
-		r = &farmhoundv1.RemoteSession{
-			Id: t.id("visit "+v.account, v.start), Tool: tool, Kind: kind,
+// visited tells of a session that a log has, by the name that the log has for it. One
+// that was seen while it lasted, by whatever it showed, only learns whose it was; that is
+// a keyed hash, or nothing without keys.
+func (t *tracker) visited(tool string, kind farmhoundv1.SessionKind, name string, v visit, keys fleetkey.Ring) *session {
+	s := t.ofCaller(tool, name, v)
+	if s == nil {
+		s = t.during(tool, v)
+	}
+	if s == nil {
+		s = &session{report: &farmhoundv1.RemoteSession{
+			Id: t.id("visit "+tool+" "+name, v.start), Tool: tool, Kind: kind,
 			StartedAt: timestamppb.New(v.start), EndedAt: timestamppb.New(v.end),
 			Path: farmhoundv1.SessionPath_SESSION_PATH_UNKNOWN, EstablishedBy: farmhoundv1.EstablishedBy_ESTABLISHED_BY_LOG,
-		}
-		t.ended = append(t.ended, &session{report: r})
+		}}
+		t.ended = append(t.ended, s)
 	}
-	hashAccount(tool, v.account, keys).note(r)
-	return r
+	s.caller = name
+	hashAccount(tool, v.account, keys).note(s.report)
+	return s
 }
 
 // keyedAccount is whose a session is, as far as reports tell.
@@ -131,20 +136,41 @@ func (a keyedAccount) note(r *farmhoundv1.RemoteSession) {
 	}
 }
 
-// during finds the session through a tool that was open while a log says that one was.
-// Tools and scans are not exact to the second.
-func (t *tracker) during(tool string, v visit) *farmhoundv1.RemoteSession {
-	const slack = 30 * time.Second
+// ofCaller finds the session that a log told of by the name when it began, or another log
+// of the same tool has told of whole.
+func (t *tracker) ofCaller(tool, name string, v visit) *session {
+	same := func(s *session) bool {
+		r := s.report
+		return s.caller == name && r.GetTool() == tool && r.GetStartedAt().AsTime().Before(v.end.Add(time.Second)) &&
+			(r.EndedAt == nil || v.start.Before(r.GetEndedAt().AsTime()))
+	}
 	for _, s := range t.open {
-		if r := s.report; r.GetTool() == tool && r.AccountHash == nil && r.GetStartedAt().AsTime().Before(v.end.Add(slack)) {
-			return r
+		if same(s) {
+			return s
 		}
 	}
-	for _, s := range t.ended {
+	if at := slices.IndexFunc(t.ended, same); at >= 0 {
+		return t.ended[at]
+	}
+	return nil
+}
+
+// during finds the session through a tool that was open while a log says that one was,
+// and is not known to be another of the log's. Tools and scans are not exact to the second.
+func (t *tracker) during(tool string, v visit) *session {
+	const slack = 30 * time.Second
+	same := func(s *session) bool {
 		r := s.report
-		if r.GetTool() == tool && r.AccountHash == nil && r.GetStartedAt().AsTime().Before(v.end.Add(slack)) && v.start.Before(r.GetEndedAt().AsTime().Add(slack)) {
-			return r
+		return s.caller == "" && r.GetTool() == tool && r.GetStartedAt().AsTime().Before(v.end.Add(slack)) &&
+			(r.EndedAt == nil || v.start.Before(r.GetEndedAt().AsTime().Add(slack)))
+	}
+	for _, s := range t.open {
+		if same(s) {
+			return s
 		}
+	}
+	if at := slices.IndexFunc(t.ended, same); at >= 0 {
+		return t.ended[at]
 	}
 	return nil
 }

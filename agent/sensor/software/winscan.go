@@ -226,7 +226,7 @@ func (y *winSystem) readVisits(c *catalog.Catalog, keys fleetkey.Ring) {
 			continue // there is none
 		}
 		for _, v := range parseVisits(y.logs.appended(name, log)) {
-			y.tracker.visited(tool, spec.Kind, v, keys)
+			y.tracker.visited(tool, spec.Kind, v.account, v, keys)
 		}
 		_ = log.Close() // only read
 	}
