@@ -83,6 +83,22 @@ func ownersOf(program, identifier string) (owners []string) {
 	return owners
 }
 
+// pathIn finds a program's path in what a process was started with, which begins with the
+// count of its words: it is the path as it was given to exec, and lies in the process's own
+// memory, where it can be written over. One that is not absolute leads nowhere from here,
+// and is as good as hidden.
+func pathIn(started []byte) string {
+	const countSize = 4
+	if len(started) <= countSize {
+		return ""
+	}
+	word, _, _ := strings.Cut(string(started[countSize:]), "\x00")
+	if !path.IsAbs(word) {
+		return ""
+	}
+	return word
+}
+
 // Homeless writes a path in a home folder as the catalogue does.
 func Homeless(name string) string {
 	for _, root := range []string{"/var/root/", "/private/var/root/"} {

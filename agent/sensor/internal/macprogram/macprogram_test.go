@@ -52,6 +52,24 @@ func TestRead(t *testing.T) {
 	}
 }
 
+// TestPathIn reads what the kernel keeps of how a process was started: a count, the path
+// as it was given, and the arguments.
+func TestPathIn(t *testing.T) {
+	t.Parallel()
+	for started, want := range map[string]string{
+		"\x02\x00\x00\x00/Applications/a.app/Contents/MacOS/a\x00\x00\x00/elsewhere\x00-x\x00": "/Applications/a.app/Contents/MacOS/a",
+		"\x01\x00\x00\x00./a\x00\x00./a\x00":                                                   "",
+		"\x01\x00\x00\x00../b/a\x00./a\x00":                                                    "",
+		"\x01\x00\x00\x00a\x00a\x00":                                                           "",
+		"\x01\x00\x00\x00\x00\x00/bin/other\x00":                                               "",
+		"\x01\x00\x00\x00":                                                                     "", "\x01": "", "": "",
+	} {
+		if got := pathIn([]byte(started)); got != want {
+			t.Errorf("%q: %q, want %q", started, got, want)
+		}
+	}
+}
+
 func TestFacts(t *testing.T) {
 	t.Parallel()
 	fact := func(kind farmhoundv1.FactKind, value string) catalog.Fact {

@@ -1,20 +1,13 @@
 package macprogram
 
-import (
-	"bytes"
+import "golang.org/x/sys/unix"
 
-	"golang.org/x/sys/unix"
-)
-
-// Path is where a process's program lies, empty where that is hidden: the first of the
-// words that it was started with, which the kernel keeps after their count. It shows them
+// Path is where a process's program lies, empty where that is hidden. The kernel shows it
 // of this user's processes, and all to root.
 func Path(pid int32) string {
-	const countSize = 4
 	started, err := unix.SysctlRaw("kern.procargs2", int(pid))
-	if err != nil || len(started) <= countSize {
+	if err != nil {
 		return ""
 	}
-	word, _, _ := bytes.Cut(started[countSize:], []byte{0})
-	return string(word)
+	return pathIn(started)
 }
