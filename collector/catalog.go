@@ -42,15 +42,16 @@ func ReadCatalog(path string) (*catalog.Catalog, error) {
 	return s.loaded, nil
 }
 
-// Knows returns what says whether a catalogue, nil for the built-in one, has an id.
-func Knows(c *catalog.Catalog) func(id string) bool {
+// Knows returns the tools of a catalogue, nil for the built-in one.
+func Knows(c *catalog.Catalog) Tools {
+	own := isOwn(c)
 	if c == nil {
 		c = catalog.BuiltIn()
 	}
-	return func(id string) bool {
+	return Tools{Change: own, Has: func(id string) bool {
 		_, ok := c.Entry(id)
 		return ok
-	}
+	}}
 }
 
 // readCatalog reads a catalogue with what stands beside it. One that agents would
@@ -200,6 +201,9 @@ func (w *watchedCatalog) knows(id string) bool {
 	defer w.mu.Unlock()
 	return w.known[id]
 }
+
+// tools returns the tools of the catalogue in use and of those before it.
+func (w *watchedCatalog) tools() Tools { return Tools{Has: w.knows, Change: w.path != ""} }
 
 func (w *watchedCatalog) learn(c *catalog.Catalog) {
 	w.mu.Lock()

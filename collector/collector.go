@@ -142,12 +142,13 @@ func (c *Collector) openRooms(ctx context.Context, rooms *Rooms) (err error) {
 		return err
 	}
 	rooms.Catalog = c.catalog.loaded()
+	c.sayUnknown(ctx, rooms.Unknown())
 	if c.places, err = geo.Open(ctx, c.options.Config.Geo, c.log); err != nil {
 		return err
 	}
 	rooms.Places = c.places
 	if path := c.options.Config.Roster; path != "" {
-		c.roster = newWatchedRoster(path, c.catalog.knows, c.log)
+		c.roster = newWatchedRoster(path, c.catalog.tools(), c.log)
 		if err := c.roster.load(ctx); err != nil {
 			return err
 		}

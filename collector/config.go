@@ -218,13 +218,16 @@ func (o *Output) Check() error {
 
 // checkTools refuses tools that a catalogue does not know: they would approve nothing.
 func (c *Company) checkTools(known *catalog.Catalog) error {
-	var problems []error
+	return errors.Join(c.unknownTools(known)...)
+}
+
+func (c *Company) unknownTools(known *catalog.Catalog) (problems []error) {
 	for _, t := range c.ApprovedTools {
 		if _, ok := known.Entry(t.ID.Value); !ok {
 			problems = append(problems, t.ID.Problem(fmt.Sprintf("the catalogue has no entry %q; an id is such as anydesk", t.ID.Value)))
 		}
 	}
-	return errors.Join(problems...)
+	return problems
 }
 
 // Check refuses half a place, and places that are not on the globe.

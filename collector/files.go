@@ -51,12 +51,7 @@ func (c *Collector) lookAtCatalog(ctx context.Context) {
 // checkApproved says which approved tools a catalogue that came into use does not know,
 // and reads the roster again: rows that named a tool which was unknown can count now.
 func (c *Collector) checkApproved(ctx context.Context, now *catalog.Catalog) {
-	for _, t := range c.options.Config.Company.ApprovedTools {
-		if _, ok := now.Entry(t.ID.Value); !ok {
-			c.log.WarnContext(ctx, "an approved tool is not in the catalogue any more, and approves nothing",
-				"problem", t.ID.Problem(fmt.Sprintf("the catalogue has no entry %q", t.ID.Value)).Error())
-		}
-	}
+	c.sayUnknown(ctx, c.options.Config.Company.unknownTools(now))
 	if c.roster == nil {
 		return
 	}
@@ -67,6 +62,13 @@ func (c *Collector) checkApproved(ctx context.Context, now *catalog.Catalog) {
 		if _, ok := now.Entry(id); !ok {
 			c.log.WarnContext(ctx, "a tool that the roster approves is not in the catalogue any more, and approves nothing", "file", c.roster.path, "tool", id)
 		}
+	}
+}
+
+// sayUnknown logs approved tools that the catalogue does not have, by their places.
+func (c *Collector) sayUnknown(ctx context.Context, problems []error) {
+	for _, p := range problems {
+		c.log.WarnContext(ctx, "an approved tool is not in the catalogue, and approves nothing", "problem", p.Error())
 	}
 }
 

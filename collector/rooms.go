@@ -37,8 +37,10 @@ func (r *Rooms) judge() (*judge, error) {
 	if known == nil {
 		known = catalog.BuiltIn()
 	}
-	if err := r.Company.checkTools(known); err != nil {
-		return nil, err
+	if !isOwn(known) {
+		if err := r.Company.checkTools(known); err != nil {
+			return nil, err
+		}
 	}
 	j := &judge{detector: detect.New(r.Rules, detect.Options{})}
 	j.fleet.Store(fleet.New(fleet.Config{
@@ -46,6 +48,20 @@ func (r *Rooms) judge() (*judge, error) {
 		Company: r.Company.fleet(), Secret: r.Secret,
 	}))
 	return j, nil
+}
+
+// isOwn says whether a catalogue is the company's own. That changes while approved tools
+// are written down elsewhere, and must not keep a collector from starting again with
+// what it ran with: a tool that it does not have is said, and approves nothing.
+func isOwn(c *catalog.Catalog) bool { return c != nil && c != catalog.BuiltIn() }
+
+// Unknown returns which approved tools the company's own catalogue does not have, each
+// with its place in the configuration. They approve nothing.
+func (r *Rooms) Unknown() []error {
+	if !isOwn(r.Catalog) {
+		return nil
+	}
+	return r.Company.unknownTools(r.Catalog)
 }
 
 // LoadRules reads the shipped signals and, unless dir is empty, the company's own.
@@ -67,31 +83,42 @@ func cmpErr(err, otherwise error) error {
 	return otherwise
 }
 
-// ReadRoster reads a roster file. Bad rows are problems and the rest counts. known says
-// whether there is a tool with an id in the catalogue.
-func ReadRoster(path string, known func(id string) bool) (*roster.Roster, []roster.Problem, error) {
+// Tools are what people can be approved to use.
+type Tools struct {
+	// Has says whether there is a tool with an id.
+	Has func(id string) bool
+	// Change is that tools come and go while a roster stays: one that there is not
+	// costs its row nothing else then.
+	Change bool
+}
+
+// ReadRoster reads a roster file. Bad rows are problems and the rest counts.
+func ReadRoster(path string, known Tools) (*roster.Roster, []roster.Problem, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, nil, fmt.Errorf("read the roster: %w", err)
 	}
 	defer f.Close()
-	return roster.Parse(path, f, known)
+	if known.Change {
+		return roster.ParseBesideChange(path, f, known.Has)
+	}
+	return roster.Parse(path, f, known.Has)
 }
 
 // watchedRoster is a roster file that is read again when it changes.
 type watchedRoster struct {
 	path  string
-	known func(id string) bool
+	known Tools
 	log   *slog.Logger
 	// read reads the file; ReadRoster but in tests.
-	read func(path string, known func(id string) bool) (*roster.Roster, []roster.Problem, error)
+	read func(path string, known Tools) (*roster.Roster, []roster.Problem, error)
 	now  atomic.Pointer[roster.Roster]
 	seen os.FileInfo // of the version last tried; nil while there is none, or it could not be read
 	said string      // the failure that was logged last, so that trying again does not repeat it
 }
 
 // newWatchedRoster returns the roster at a path, which load reads.
-func newWatchedRoster(path string, known func(id string) bool, log *slog.Logger) *watchedRoster {
+func newWatchedRoster(path string, known Tools, log *slog.Logger) *watchedRoster {
 	return &watchedRoster{path: path, known: known, log: log, read: ReadRoster}
 }
 
@@ -115,11 +142,17 @@ func (w *watchedRoster) load(ctx context.Context) error {
 		return err
 	}
 	w.said = ""
+	bad := 0
 	for _, p := range problems {
+		if p.Counts {
+			w.log.WarnContext(ctx, "a tool that the roster approves is not in the catalogue, and approves nothing", "problem", p.Error())
+			continue
+		}
+		bad++
 		w.log.ErrorContext(ctx, "a row of the roster cannot be used and is left out", "problem", p.Error())
 	}
 	w.now.Store(read)
-	w.log.InfoContext(ctx, "roster read", "file", w.path, "laptops", read.Len(), "bad_rows", len(problems))
+	w.log.InfoContext(ctx, "roster read", "file", w.path, "laptops", read.Len(), "bad_rows", bad)
 	return nil
 }
 

@@ -30,7 +30,7 @@ func TestRosterIsFollowed(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	w := newWatchedRoster(path, nil, slog.New(slog.DiscardHandler))
+	w := newWatchedRoster(path, Tools{}, slog.New(slog.DiscardHandler))
 	if err := w.load(t.Context()); err == nil {
 		t.Error("a roster that is not there was read")
 	}
@@ -73,8 +73,8 @@ func TestARosterThatCouldNotBeReadIsTriedAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	var said bytes.Buffer
-	w := newWatchedRoster(path, nil, slog.New(slog.NewTextHandler(&said, nil)))
-	w.read = func(path string, _ func(string) bool) (*roster.Roster, []roster.Problem, error) {
+	w := newWatchedRoster(path, Tools{}, slog.New(slog.NewTextHandler(&said, nil)))
+	w.read = func(path string, _ Tools) (*roster.Roster, []roster.Problem, error) {
 		return nil, nil, fmt.Errorf("read the roster: %w", &fs.PathError{Op: "open", Path: path, Err: syscall.EMFILE})
 	}
 	for range 3 {

@@ -82,6 +82,10 @@ func (c *replayCmd) rooms(s *surroundings) (rooms collector.Rooms, usable bool, 
 		if rooms.Catalog, err = collector.ReadCatalog(config.Catalog); err != nil {
 			return rooms, false, err
 		}
+		for _, p := range rooms.Unknown() {
+			fmt.Fprintln(s.errOut, "farmhound-collector:", printable(p.Error()))
+			usable = false
+		}
 	}
 	if c.Roster != "" {
 		read, problems, err := collector.ReadRoster(c.Roster, collector.Knows(rooms.Catalog))

@@ -33,6 +33,8 @@ type Problem struct {
 	Line, Column int
 	// Reason says what is wrong and what is expected.
 	Reason string
+	// Counts is that the row counts all the same, without what is wrong.
+	Counts bool
 }
 
 // Error implements error.
@@ -49,16 +51,25 @@ type parser struct {
 	lines    map[string]int
 	zones    zones
 	known    func(id string) bool
+	lenient  bool // a tool that is not known costs its row nothing else
 }
 
 // Parse reads a roster in CSV. Bad rows become problems and good rows are kept;
 // the error is for input that cannot be read at all: no header, or none with a
 // serial column. known says whether there is a tool with an id.
 func Parse(name string, r io.Reader, known func(id string) bool) (*Roster, []Problem, error) {
-	p := &parser{
-		file: name, roster: &Roster{entries: make(map[string]*entry)},
-		lines: make(map[string]int), zones: make(zones), known: known,
-	}
+	return parse(&parser{file: name, known: known}, r)
+}
+
+// ParseBesideChange is Parse for tools that come and go while the roster stays: a row
+// with one that is not known counts without it.
+func ParseBesideChange(name string, r io.Reader, known func(id string) bool) (*Roster, []Problem, error) {
+	return parse(&parser{file: name, known: known, lenient: true}, r)
+}
+
+func parse(p *parser, r io.Reader) (*Roster, []Problem, error) {
+	name := p.file
+	p.roster, p.lines, p.zones = &Roster{entries: make(map[string]*entry)}, make(map[string]int), make(zones)
 	in := bufio.NewReaderSize(r, maxLine)
 	rows := 0
 	for line := 1; ; line++ {
@@ -86,7 +97,7 @@ func Parse(name string, r io.Reader, known func(id string) bool) (*Roster, []Pro
 		}
 	}
 	if p.header == nil {
-		return nil, p.problems, Problem{name, 1, 1, "the roster is empty; its first line names the columns: " + strings.Join(columns, ",")}
+		return nil, p.problems, Problem{File: name, Line: 1, Column: 1, Reason: "the roster is empty; its first line names the columns: " + strings.Join(columns, ",")}
 	}
 	return p.roster, p.problems, nil
 }
@@ -110,12 +121,17 @@ func readLine(in *bufio.Reader) (string, error) {
 }
 
 func (p *parser) problem(line, column int, reason string) {
-	switch {
-	case len(p.problems) < maxProblems:
-		p.problems = append(p.problems, Problem{p.file, line, column, reason})
-	case len(p.problems) == maxProblems:
-		p.problems = append(p.problems, Problem{p.file, line, column, "there are more problems; the rest is not listed"})
+	p.note(Problem{File: p.file, Line: line, Column: column, Reason: reason})
+}
+
+func (p *parser) note(found Problem) {
+	if len(p.problems) > maxProblems {
+		return
 	}
+	if len(p.problems) == maxProblems {
+		found.Reason, found.Counts = "there are more problems; the rest is not listed", false
+	}
+	p.problems = append(p.problems, found)
 }
 
 // cell is one value with its column in the file.
@@ -213,7 +229,7 @@ func (p *parser) readHeader(line int, cells []cell) error {
 		}
 	}
 	if !slices.Contains(p.header, "serial") {
-		return Problem{p.file, line, 1, "the header has no column serial; the first line names the columns: " + strings.Join(columns, ",")}
+		return Problem{File: p.file, Line: line, Column: 1, Reason: "the header has no column serial; the first line names the columns: " + strings.Join(columns, ",")}
 	}
 	return nil
 }

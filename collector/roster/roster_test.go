@@ -3,6 +3,7 @@ package roster_test
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -177,4 +178,32 @@ func FuzzParse(f *testing.F) {
 			t.Errorf("%d rows from %d lines", good, lines)
 		}
 	})
+}
+
+// Beside a catalogue that changes a tool that is not known is named with its place and
+// costs its row nothing else; whatever else is wrong still costs the row.
+func TestParseBesideChange(t *testing.T) {
+	t.Parallel()
+	text := "serial,country,approved_tools\nA1,US,anydesk;anydask;Zoho-Assist\nB1,XX,anydask\nC1,DE,anydask\n"
+	r, problems, err := roster.ParseBesideChange("people.csv", strings.NewReader(text), known)
+	if err != nil || len(problems) != 4 || r.Len() != 2 {
+		t.Fatalf("%d rows, problems %v, error %v", r.Len(), problems, err)
+	}
+	if first := problems[0]; !first.Counts || !strings.Contains(first.Error(), `people.csv:2:7: approved_tools: the catalogue has no entry "anydask"`) {
+		t.Errorf("problem %v, counts %t", first, first.Counts)
+	}
+	counting := 0
+	for _, p := range problems {
+		if p.Counts {
+			counting++
+		}
+	}
+	if counting != 2 {
+		t.Errorf("%d of the problems leave the row, want 2: %v", counting, problems)
+	}
+	for serial, want := range map[string][]string{"A1": {"anydesk", "zoho-assist"}, "C1": nil} {
+		if p, ok := r.Person(serial, noon); !ok || !slices.Equal(p.GetApprovedTools(), want) {
+			t.Errorf("%s: there %t, approved %v, want %v", serial, ok, p.GetApprovedTools(), want)
+		}
+	}
 }

@@ -54,7 +54,19 @@ func (p *parser) row(line int, row map[string]cell) {
 	check("work_start", err)
 	person.WorkEndMinute, err = clock(row["work_end"].text)
 	check("work_end", err)
-	person.ApprovedTools, err = tools(row["approved_tools"].text, p.known)
+	var unknown []string
+	person.ApprovedTools, err = tools(row["approved_tools"].text, func(id string) error {
+		if p.known(strings.ToLower(id)) {
+			return nil
+		}
+		// What the catalogue does not know would approve nothing.
+		err := fmt.Errorf("the catalogue has no entry %q; an id is such as anydesk", id)
+		if p.lenient {
+			unknown = append(unknown, fmt.Sprintf("approved_tools: %v", err))
+			return errLeftOut
+		}
+		return err
+	})
 	check("approved_tools", err)
 	e.travel, err = travels(row["approved_travel"].text, loc)
 	check("approved_travel", err)
@@ -64,6 +76,12 @@ func (p *parser) row(line int, row map[string]cell) {
 	key := serialKey(serial)
 	if first, again := p.lines[key]; again && key != "" {
 		check("serial", fmt.Errorf("%q is already on line %d, which counts", serial, first))
+	}
+	for _, reason := range unknown {
+		if good {
+			reason += "; the row counts without it"
+		}
+		p.note(Problem{p.file, line, max(row["approved_tools"].column, 1), reason, good})
 	}
 	if good {
 		p.lines[key] = line
@@ -188,20 +206,25 @@ func clock(text string) (*uint32, error) {
 	return &minutes, nil
 }
 
-func tools(text string, known func(id string) bool) ([]string, error) {
+// errLeftOut is of a part of a list that the rest counts without.
+var errLeftOut = errors.New("left out")
+
+func tools(text string, check func(id string) error) ([]string, error) {
 	parts, err := list(text)
 	if err != nil {
 		return nil, err
 	}
-	for i, part := range parts {
-		part = strings.ToLower(part)
-		// What the catalogue does not know would approve nothing.
-		if !known(part) {
-			return nil, fmt.Errorf("the catalogue has no entry %q; an id is such as anydesk", parts[i])
+	var ids []string
+	for _, part := range parts {
+		switch err := check(part); {
+		case errors.Is(err, errLeftOut):
+		case err != nil:
+			return nil, err
+		default:
+			ids = append(ids, strings.ToLower(part))
 		}
-		parts[i] = part
 	}
-	return parts, nil
+	return ids, nil
 }
 
 // travels reads journeys as COUNTRY:FIRST..LAST; a country alone is approved always.
