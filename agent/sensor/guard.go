@@ -9,8 +9,9 @@ import (
 	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
 )
 
-// What the agent may use of a laptop before the Runner makes it use less: ten times what
-// it needs as a rule, and far below what the service is limited to.
+// What the agent may use of a laptop before the Runner makes it use less: ten times the
+// processor time and more than three times the memory that it needs as a rule, and far
+// below what the service is limited to.
 const (
 	mostProcessor = 400 * time.Millisecond // a minute
 	mostMemory    = 64 << 20
@@ -33,7 +34,8 @@ const (
 
 // guard weighs what the agent uses. Where that is too much over a span, looks are
 // stretched to twice and four times, and then one sense after another rests, the
-// costliest first; what was taken last comes back first, after a calm time.
+// longest-running first; what was taken last comes back first, after a calm time. How long
+// a sense ran is by the clock: not every system tells a thread's processor time.
 type guard struct {
 	log *slog.Logger
 
@@ -86,18 +88,18 @@ func (g *guard) takeAway(ctx context.Context, slots []*slot) {
 		g.log.WarnContext(ctx, "the agent uses more of the laptop than it may: it looks less often", "factor", g.stretch)
 		return
 	}
-	var costliest *slot
+	var longest *slot
 	var most time.Duration
 	for i, s := range slots {
-		if cost := s.spent() - g.spent[i]; !s.needed() && !slices.Contains(g.resting, s) && cost > most {
-			costliest, most = s, cost
+		if ran := s.spent() - g.spent[i]; !s.needed() && !slices.Contains(g.resting, s) && ran > most {
+			longest, most = s, ran
 		}
 	}
-	if costliest == nil {
+	if longest == nil {
 		return // what is left is what the agent is for
 	}
-	g.resting = append(g.resting, costliest)
-	g.log.WarnContext(ctx, "the agent uses more of the laptop than it may: its costliest sense rests", "sense", costliest.sensor.Name())
+	g.resting = append(g.resting, longest)
+	g.log.WarnContext(ctx, "the agent uses more of the laptop than it may: its longest-running sense rests", "sense", longest.sensor.Name())
 }
 
 func (g *guard) giveBack(ctx context.Context) {

@@ -28,8 +28,8 @@ func (s *slow) Observe(_ context.Context, into *farmhoundv1.Report) error {
 	return nil
 }
 
-// An agent that uses more than it may looks less often, then does without its costliest
-// senses, says which, and takes them back when it has been calm.
+// An agent that uses more than it may looks less often, then does without its
+// longest-running senses, says which, and takes them back when it has been calm.
 func TestGuard(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -78,7 +78,7 @@ func TestGuard(t *testing.T) {
 			{"as it should be", 40 * time.Millisecond, 18 << 20, time.Hour, state{1, nil, false}},
 			{"one busy span", time.Second, 18 << 20, guardSpan + time.Minute, state{2, nil, true}},
 			{"it stays so", time.Second, 18 << 20, guardSpan, state{4, nil, true}},
-			{"the costliest that can be spared", time.Second, 18 << 20, guardSpan + time.Minute, state{4, []string{"hardware"}, true}},
+			{"the longest-running that can be spared", time.Second, 18 << 20, guardSpan + time.Minute, state{4, []string{"hardware"}, true}},
 			{"every one but what it is for", time.Second, 18 << 20, time.Hour, state{4, []string{"hardware", "network"}, true}},
 			{"a little better is not enough", 300 * time.Millisecond, 18 << 20, time.Hour, state{4, []string{"hardware", "network"}, true}},
 			{"calm, but not for long", 40 * time.Millisecond, 18 << 20, calmSpan / 2, state{4, []string{"hardware", "network"}, true}},

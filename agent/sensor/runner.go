@@ -34,7 +34,8 @@ type Cost struct {
 	Runs uint64
 	// TimedOut, Failed and Panicked count observations that ended so.
 	TimedOut, Failed, Panicked uint64
-	// Spent is the time spent inside the sense, Last that of the latest run.
+	// Spent is the time by the clock inside the sense, waiting included, Last that of the
+	// latest run.
 	Spent, Last time.Duration
 }
 
