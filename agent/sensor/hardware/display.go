@@ -69,9 +69,7 @@ func (c *config) describe(out *farmhoundv1.Display, d *edid.Display) {
 	}
 	out.Week, out.Year = uint32(d.Week), uint32(d.Year)
 	out.WidthCm, out.HeightCm = uint32(d.WidthCM), uint32(d.HeightCM)
-	if t, ok := d.Preferred(); ok {
-		out.WidthPx, out.HeightPx = uint32(t.Width), uint32(t.Height)
-	}
+	out.WidthPx, out.HeightPx = uint32(d.Width), uint32(d.Height)
 	out.Serial = c.displaySerial(d)
 	if fleetkey.DecoyNumber(d.Serial) {
 		out.DecoySerial = d.Serial

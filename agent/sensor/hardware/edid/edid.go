@@ -1,5 +1,7 @@
 // Package edid decodes what a display says of itself: the 128-byte base block of
-// VESA's E-EDID standard and the CTA-861 and DisplayID extensions after it.
+// VESA's E-EDID standard and the CTA-861 and DisplayID extensions after it, all their
+// sums, and of their contents which display it is and what it shows first. Sound,
+// colours and further pictures are passed over.
 //
 // The bytes come from whatever is plugged into the laptop. Nothing in them is
 // believed beyond its own bounds: a length that leads out of its block ends the
@@ -33,7 +35,6 @@ var (
 const (
 	TagCTA       = 0x02
 	TagDisplayID = 0x70
-	TagBlockMap  = 0xf0
 )
 
 // Display is a decoded description.
@@ -47,62 +48,20 @@ type Display struct {
 	Week uint8
 	// Year of manufacture, for example 2021.
 	Year uint16
-	// Version and Revision of the standard, for example 1 and 4.
-	Version, Revision uint8
-	// Digital is false for analogue inputs.
-	Digital bool
 	// WidthCM and HeightCM are the size of the image in centimetres, 0 where undefined.
 	WidthCM, HeightCM uint8
-	// Name, SerialText and Texts are the words of the descriptors for the product's
-	// name, its serial number and other data, without their padding.
+	// Name and SerialText are the words of the descriptors for the product's name and its
+	// serial number, without their padding.
 	Name, SerialText string
-	Texts            []string
-	// Range is what the display says that it can show, nil where it does not say.
-	Range *Range
-	// Timings are the detailed timings of all blocks, the preferred one first.
-	Timings []Timing
-	// Blocks are the blocks in their order, the base block first.
-	Blocks []Block
-	// Declared is how many extensions the base block says there are.
-	Declared uint8
-	// CTA holds what the CTA-861 blocks say together.
-	CTA CTA
+	// Width and Height are the picture that the display asks for first, in pixels, 0
+	// where it asks for none.
+	Width, Height uint16
 	// DisplayID holds what the DisplayID sections say together.
 	DisplayID DisplayID
-}
 
-// Block is one block and whether its sum is right.
-type Block struct {
-	Tag        byte // 0 for the base block
-	ChecksumOK bool
-}
-
-// Range is what a display's range limits descriptor states.
-type Range struct {
-	MinVerticalHz, MaxVerticalHz       uint16
-	MinHorizontalKHz, MaxHorizontalKHz uint16
-	MaxClockMHz                        uint16
-}
-
-// Timing is one detailed timing.
-type Timing struct {
-	Width, Height uint16 // active pixels
-	// ClockKHz is the pixel clock.
-	ClockKHz uint32
-	// WidthMM and HeightMM are the size of the image in millimetres, 0 where undefined.
-	WidthMM, HeightMM uint16
-	Interlaced        bool
-	blankX, blankY    uint16
-}
-
-// RefreshMilliHz is the rate of frames (fields of an interlaced timing) in
-// thousandths of a hertz, 0 where it cannot be reckoned.
-func (t Timing) RefreshMilliHz() uint32 {
-	total := (uint64(t.Width) + uint64(t.blankX)) * (uint64(t.Height) + uint64(t.blankY))
-	if total == 0 {
-		return 0
-	}
-	return uint32(min(uint64(t.ClockKHz)*1_000_000/total, 1<<32-1))
+	// blocks are those read, declared the extensions that the base block says there are.
+	blocks, declared int
+	wrong            bool // whether a sum is
 }
 
 // Parse decodes a description. Bytes after the last whole block are left out, and
@@ -123,24 +82,9 @@ func Parse(data []byte) (*Display, error) {
 	return d, nil
 }
 
-// ChecksumOK reports whether the sum of every block is right and no block that the
-// base block declares is missing.
-func (d *Display) ChecksumOK() bool {
-	for _, b := range d.Blocks {
-		if !b.ChecksumOK {
-			return false
-		}
-	}
-	return len(d.Blocks) > int(d.Declared)
-}
-
-// Preferred is the timing that the display asks for first.
-func (d *Display) Preferred() (Timing, bool) {
-	if len(d.Timings) == 0 {
-		return Timing{}, false
-	}
-	return d.Timings[0], true
-}
+// ChecksumOK reports whether the sum of every block, and of every section inside one, is
+// right and no block that the base block declares is missing.
+func (d *Display) ChecksumOK() bool { return !d.wrong && d.blocks > d.declared }
 
 func sumOK(block []byte) bool {
 	var sum byte
@@ -157,20 +101,24 @@ const (
 	descriptorsEnd = descriptorsAt + 4*descriptorSize
 )
 
+// block counts a block and its sum.
+func (d *Display) block(b []byte) {
+	d.blocks++
+	d.wrong = d.wrong || !sumOK(b)
+}
+
 func (d *Display) base(b []byte) {
-	d.Blocks = append(d.Blocks, Block{0, sumOK(b)})
+	d.block(b)
 	d.Maker = maker(binary.BigEndian.Uint16(b[8:]))
 	d.ProductCode = binary.LittleEndian.Uint16(b[10:])
 	d.Serial = binary.LittleEndian.Uint32(b[12:])
 	d.Week = b[16]
 	d.Year = 1990 + uint16(b[17])
-	d.Version, d.Revision = b[18], b[19]
-	d.Digital = b[20]&0x80 != 0
 	// A zero in one of them states an aspect ratio, not a size.
 	if b[21] != 0 && b[22] != 0 {
 		d.WidthCM, d.HeightCM = b[21], b[22]
 	}
-	d.Declared = b[126]
+	d.declared = int(b[126])
 	for at := descriptorsAt; at < descriptorsEnd; at += descriptorSize {
 		d.descriptor(b[at : at+descriptorSize])
 	}
@@ -192,8 +140,6 @@ func maker(packed uint16) string {
 // Kinds of descriptors that are not timings.
 const (
 	descriptorSerial = 0xff
-	descriptorText   = 0xfe
-	descriptorRange  = 0xfd
 	descriptorName   = 0xfc
 )
 
@@ -210,18 +156,10 @@ func (d *Display) descriptor(b []byte) {
 		if d.SerialText == "" {
 			d.SerialText = text(b[5:])
 		}
-	case descriptorText:
-		if t := text(b[5:]); t != "" {
-			d.Texts = append(d.Texts, t)
-		}
 	case descriptorName:
 		if d.Name == "" {
 			d.Name = text(b[5:])
-		} else if t := text(b[5:]); t != "" {
-			d.Texts = append(d.Texts, t)
 		}
-	case descriptorRange:
-		d.Range = rangeLimits(b)
 	}
 }
 
@@ -233,35 +171,17 @@ func text(b []byte) string {
 	return string(bytes.Trim(b, " \x00\r\t"))
 }
 
-// rangeLimits reads the limits with the offsets of 255 that revision 4 added.
-func rangeLimits(b []byte) *Range {
-	limit := func(value byte, offset bool) uint16 {
-		if offset {
-			return uint16(value) + 255
-		}
-		return uint16(value)
-	}
-	flags := b[4]
-	return &Range{
-		MinVerticalHz: limit(b[5], flags&3 == 3), MaxVerticalHz: limit(b[6], flags&2 != 0),
-		MinHorizontalKHz: limit(b[7], flags&12 == 12), MaxHorizontalKHz: limit(b[8], flags&8 != 0),
-		MaxClockMHz: uint16(b[9]) * 10,
+// timing takes a detailed timing of 18 bytes: its clock, and the active pixels in twelve
+// bits each.
+func (d *Display) timing(b []byte) {
+	if binary.LittleEndian.Uint16(b) != 0 {
+		d.picture(uint16(b[2])|uint16(b[4]&0xf0)<<4, uint16(b[5])|uint16(b[7]&0xf0)<<4)
 	}
 }
 
-// timing adds a detailed timing of 18 bytes.
-func (d *Display) timing(b []byte) {
-	t := Timing{
-		ClockKHz:   uint32(binary.LittleEndian.Uint16(b)) * 10,
-		Width:      uint16(b[2]) | uint16(b[4]&0xf0)<<4,
-		blankX:     uint16(b[3]) | uint16(b[4]&0x0f)<<8,
-		Height:     uint16(b[5]) | uint16(b[7]&0xf0)<<4,
-		blankY:     uint16(b[6]) | uint16(b[7]&0x0f)<<8,
-		WidthMM:    uint16(b[12]) | uint16(b[14]&0xf0)<<4,
-		HeightMM:   uint16(b[13]) | uint16(b[14]&0x0f)<<8,
-		Interlaced: b[17]&0x80 != 0,
-	}
-	if t.ClockKHz != 0 && t.Width != 0 && t.Height != 0 {
-		d.Timings = append(d.Timings, t)
+// picture takes a picture that the display can show. The first one is preferred.
+func (d *Display) picture(width, height uint16) {
+	if d.Width == 0 && width != 0 && height != 0 {
+		d.Width, d.Height = width, height
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/farmhound-security/farmhound/agent/sensor/hardware/edid"
 )
@@ -41,40 +42,15 @@ func TestMonitor(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	type facts struct {
-		Maker            string
-		Code             uint16
-		Serial           uint32
-		Week             uint8
-		Year             uint16
-		Version          [2]uint8
-		Digital          bool
-		Size             [2]uint8
-		Name, SerialText string
-		Range            edid.Range
-		OK               bool
-		Blocks           int
-		Audio            bool
-		Codes            []uint8
-		Makers           []uint32
-		Preferred        [3]uint32
-		Millimetres      [2]uint16
-		Timings          int
+	want := &edid.Display{
+		Maker: "DEL", ProductCode: 0x2013, Serial: 0x36315345, Week: 32, Year: 2020, WidthCM: 60, HeightCM: 34,
+		Name: "DELL D2721H", SerialText: "4YFGQ23", Width: 1920, Height: 1080,
 	}
-	preferred, _ := d.Preferred()
-	got := facts{
-		d.Maker, d.ProductCode, d.Serial, d.Week, d.Year, [2]uint8{d.Version, d.Revision}, d.Digital, [2]uint8{d.WidthCM, d.HeightCM},
-		d.Name, d.SerialText, *d.Range, d.ChecksumOK(), len(d.Blocks), d.CTA.Audio, d.CTA.VideoCodes, d.CTA.Makers,
-		[3]uint32{uint32(preferred.Width), uint32(preferred.Height), preferred.RefreshMilliHz()}, [2]uint16{preferred.WidthMM, preferred.HeightMM}, len(d.Timings),
-	}
-	want := facts{
-		Maker: "DEL", Code: 0x2013, Serial: 0x36315345, Week: 32, Year: 2020, Version: [2]uint8{1, 3}, Digital: true, Size: [2]uint8{60, 34},
-		Name: "DELL D2721H", SerialText: "4YFGQ23", Range: edid.Range{MinVerticalHz: 56, MaxVerticalHz: 76, MinHorizontalKHz: 30, MaxHorizontalKHz: 83, MaxClockMHz: 170},
-		OK: true, Blocks: 2, Codes: []uint8{16, 5, 4, 3, 2, 7, 22, 1, 6, 17, 18, 21, 19, 20, 31}, Makers: []uint32{0x000c03},
-		Preferred: [3]uint32{1920, 1080, 60000}, Millimetres: [2]uint16{598, 336}, Timings: 5,
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
+	if diff := cmp.Diff(want, d, cmpopts.IgnoreUnexported(edid.Display{})); diff != "" {
 		t.Error(diff)
+	}
+	if !d.ChecksumOK() {
+		t.Error("sums are right")
 	}
 }
 
@@ -118,42 +94,58 @@ func TestDamaged(t *testing.T) {
 	}
 }
 
-// A DisplayID section names the product and has timings of its own.
-func TestDisplayID(t *testing.T) {
+// sum is the byte that makes the sum of a block right.
+func sum(part []byte) (last byte) {
+	for _, b := range part {
+		last -= b
+	}
+	return last
+}
+
+// Where the base block asks for no picture, an extension does.
+func TestExtensionsAsk(t *testing.T) {
 	t.Parallel()
-	block := make([]byte, edid.BlockSize)
-	block[0] = edid.TagDisplayID
+	raw := read(t, "monitor.hex")
+	clear(raw[54:126])
+	raw[127] = sum(raw[:127])
+	d, err := edid.Parse(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d.Width != 1920 || d.Height != 1080 || d.Name != "" || !d.ChecksumOK() {
+		t.Errorf("CTA-861: %+v", d)
+	}
 	data := []byte{
 		0x20, 0, 12 + 5, 'A', 'B', 'C', 0x34, 0x12, 0x78, 0x56, 0x34, 0x12, 10, 20, 5, 'P', 'a', 'n', 'e', 'l',
 		0x21, 0, 4, 0x70, 0x17, 0x20, 0x0d,
 		0x22, 0, 20, 0x3b, 0x84, 0x04, 0, 0xff, 0x0e, 0x2f, 0x02, 0, 0, 0, 0, 0x6f, 0x08, 0x59, 0, 0, 0, 0, 0,
 	}
+	block := raw[128:]
+	clear(block)
+	block[0] = edid.TagDisplayID
 	section := append([]byte{0x20, byte(len(data)), 0, 0}, data...)
 	copy(block[1:], section)
-	fix := func(part []byte) byte {
-		var sum byte
-		for _, b := range part {
-			sum += b
-		}
-		return -sum
-	}
-	block[1+len(section)] = fix(section)
-	block[127] = fix(block[:127])
-	raw := append(read(t, "monitor.hex")[:128:128], block...)
-	d, err := edid.Parse(raw)
-	if err != nil {
+	block[1+len(section)] = sum(section)
+	block[127] = sum(block[:127])
+	if d, err = edid.Parse(raw); err != nil {
 		t.Fatal(err)
 	}
-	want := edid.DisplayID{Version: 0x20, Name: "Panel", Serial: 0x12345678, ProductCode: 0x1234, WidthTenthMM: 6000, HeightTenthMM: 3360, SectionsOK: true}
-	if diff := cmp.Diff(want, d.DisplayID); diff != "" {
+	if diff := cmp.Diff(edid.DisplayID{Name: "Panel", Serial: 0x12345678}, d.DisplayID); diff != "" {
 		t.Error(diff)
 	}
-	last := d.Timings[len(d.Timings)-1]
-	if last.Width != 3840 || last.Height != 2160 || last.ClockKHz != 0x04843b+1 {
-		t.Errorf("timing %+v", last)
+	if d.Width != 3840 || d.Height != 2160 || !d.ChecksumOK() {
+		t.Errorf("DisplayID: %d by %d, sums %v", d.Width, d.Height, d.ChecksumOK())
 	}
-	if !d.ChecksumOK() {
-		t.Error("sums are right")
+	// The section has a sum of its own, and must fit into its block.
+	for name, change := range map[string]func(){
+		"a wrong sum": func() { block[1+len(section)]++ },
+		"too long":    func() { block[2] = 0xff },
+	} {
+		change()
+		block[127] = sum(block[:127])
+		if d, err = edid.Parse(raw); err != nil || d.ChecksumOK() {
+			t.Errorf("%s: sums are right, %v", name, err)
+		}
 	}
 }
 
@@ -167,11 +159,8 @@ func FuzzParse(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if len(d.Blocks) > edid.MaxBlocks || len(d.Maker) != 3 || len(d.Name) > 13 || len(d.SerialText) > 13 {
-			t.Errorf("out of bounds: %d blocks, %q, %q, %q", len(d.Blocks), d.Maker, d.Name, d.SerialText)
-		}
-		for _, timing := range d.Timings {
-			timing.RefreshMilliHz()
+		if len(d.Maker) != 3 || len(d.Name) > 13 || len(d.SerialText) > 13 || (d.Width == 0) != (d.Height == 0) {
+			t.Errorf("out of bounds: %+v", d)
 		}
 	})
 }

@@ -39,8 +39,6 @@ const (
 // Device is what a device's descriptors say.
 type Device struct {
 	Vendor, Product uint16
-	// Class, Subclass and Protocol are the device's own; 0 leaves it to the interfaces.
-	Class, Subclass, Protocol uint8
 	// Interfaces of the first configuration in their order, each with its first setting.
 	Interfaces []Interface
 }
@@ -51,13 +49,9 @@ type Interface struct {
 	Class, Subclass, Protocol uint8
 	// HIDVersion is bcdHID, 0 where it states none.
 	HIDVersion uint16
-	// ReportLength is the length that it states for its report descriptor, in bytes.
-	ReportLength uint16
 	// Interval is bInterval of its interrupt endpoint towards the computer, 0 where
 	// it has none.
 	Interval uint8
-	// NameIndex is the number of its string, 0 where it has none.
-	NameIndex uint8
 }
 
 // ParseDescriptors reads a device descriptor and the configuration after it, as
@@ -75,7 +69,6 @@ func ParseDescriptors(data []byte) (d Device, ok bool) {
 		data = data[size:]
 		switch {
 		case kind == typeDevice && size >= 18 && !ok:
-			d.Class, d.Subclass, d.Protocol = b[4], b[5], b[6]
 			d.Vendor, d.Product = binary.LittleEndian.Uint16(b[8:]), binary.LittleEndian.Uint16(b[10:])
 			ok = true
 		case kind == typeConfiguration:
@@ -85,7 +78,7 @@ func ParseDescriptors(data []byte) (d Device, ok bool) {
 		case kind == typeInterface && size >= 9:
 			const alternate = 3
 			if settled = b[alternate] == 0 && len(d.Interfaces) < MaxInterfaces; settled {
-				d.Interfaces = append(d.Interfaces, Interface{Number: b[2], Class: b[5], Subclass: b[6], Protocol: b[7], NameIndex: b[8]})
+				d.Interfaces = append(d.Interfaces, Interface{Number: b[2], Class: b[5], Subclass: b[6], Protocol: b[7]})
 				ok = true
 			}
 		case settled && len(d.Interfaces) > 0:
@@ -100,7 +93,6 @@ func (i *Interface) detail(kind byte, b []byte) {
 	switch {
 	case kind == typeHID && len(b) >= 9 && i.Class == ClassHID:
 		i.HIDVersion = binary.LittleEndian.Uint16(b[2:])
-		i.ReportLength = binary.LittleEndian.Uint16(b[7:])
 	case kind == typeEndpoint && len(b) >= 7:
 		const towardsComputer, transfer, interrupt = 0x80, 3, 3
 		if b[2]&towardsComputer != 0 && b[3]&transfer == interrupt && i.Interval == 0 {

@@ -31,9 +31,9 @@ func TestParseDescriptors(t *testing.T) {
 	t.Parallel()
 	whole := bytesOf(t, receiver)
 	three := []usb.Interface{
-		{Number: 0, Class: 3, Subclass: 1, Protocol: 1, HIDVersion: 0x0111, ReportLength: 59, Interval: 8},
-		{Number: 1, Class: 3, Subclass: 1, Protocol: 2, HIDVersion: 0x0111, ReportLength: 148, Interval: 2},
-		{Number: 2, Class: 3, HIDVersion: 0x0111, ReportLength: 98, Interval: 2},
+		{Number: 0, Class: 3, Subclass: 1, Protocol: 1, HIDVersion: 0x0111, Interval: 8},
+		{Number: 1, Class: 3, Subclass: 1, Protocol: 2, HIDVersion: 0x0111, Interval: 2},
+		{Number: 2, Class: 3, HIDVersion: 0x0111, Interval: 2},
 	}
 	other := append(append([]byte{}, whole[18+9:18+9+9]...), bytesOf(t, "07 05 81 03 08 00 01")...)
 	other[3] = 1 // an alternate setting
