@@ -2,7 +2,9 @@ package software
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 	"strings"
 
@@ -222,8 +224,11 @@ func (y *winSystem) readVisits(c *catalog.Catalog, keys fleetkey.Ring) {
 			continue
 		}
 		log, err := y.machine.OpenLog(name)
+		if errors.Is(err, fs.ErrNotExist) {
+			y.logs.at[name] = 0 // new from its beginning on
+		}
 		if err != nil {
-			continue // there is none
+			continue
 		}
 		for _, v := range parseVisits(y.logs.appended(name, log)) {
 			y.tracker.visited(tool, spec.Kind, v.account, v, keys)
