@@ -28,13 +28,8 @@ const (
 	typeHID           = 0x21
 )
 
-// ClassHID is the interface class of human interface devices, ClassStorage that of
-// mass storage, ClassHub that of hubs.
-const (
-	ClassHID     = 3
-	ClassStorage = 8
-	ClassHub     = 9
-)
+// ClassHID is the interface class of human interface devices.
+const ClassHID = 3
 
 // Device is what a device's descriptors say.
 type Device struct {
