@@ -3,7 +3,8 @@
 //
 // A catalogue asks questions of a laptop, so it is code. One is taken only if it has
 // the digest that was asked for, a signature of the key that is pinned,
-// nothing that a catalogue may not ask for, and no earlier date than one used before.
+// nothing that a catalogue may not ask for, and a date that is no earlier than that of
+// one used before and not more than a day ahead.
 // Whatever is refused, the one in use stays in use. What is taken survives a restart,
 // every change is noted, and the notes can be read by whoever may read the state.
 // The package may import proto/ and agent/atomicfile only.
@@ -19,6 +20,10 @@ import (
 
 	"github.com/farmhound-security/farmhound/proto/catalog"
 )
+
+// maxAhead is how far a catalogue may be dated ahead of the agent's clock. One that was
+// dated years ahead by a wrong clock would keep every later one out.
+const maxAhead = 24 * time.Hour
 
 // Refusal is why a catalogue was not taken, in fixed words without a value from it.
 type Refusal struct {
@@ -137,6 +142,11 @@ func (l *List) Take(digest string, encoded, signature []byte) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	taken, err := l.check(digest, encoded, signature)
+	// A kept one passed this when it was taken: a clock that went back since is no
+	// reason to be without it.
+	if err == nil && taken.IssuedAt().After(time.Now().Add(maxAhead)) {
+		err = &Refusal{"it is dated more than a day ahead", fmt.Errorf("of %s", taken.IssuedAt().Format(time.RFC3339))}
+	}
 	if err != nil {
 		l.refused = reasonOf(err, "")
 		l.log.Error("catalogue stays as it was", "named", digest, "in_use", l.current.Digest(), "cause", err)

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -18,7 +19,7 @@ import (
 	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
 )
 
-var monday = time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+var monday = time.Date(2025, 3, 3, 9, 0, 0, 0, time.UTC)
 
 // signer is whoever holds a key that signs catalogues.
 type signer struct{ ed25519.PrivateKey }
@@ -121,6 +122,7 @@ func TestRefused(t *testing.T) {
 			*d = catalog.Digest(*e)
 		}, want: "its signature is not of the pinned key"},
 		{name: "older", by: company, at: monday.Add(-time.Second), want: "it is older than one that was used before"},
+		{name: "of a wrong clock", by: company, at: time.Now().Add(maxAhead + time.Hour), want: "it is dated more than a day ahead"},
 		{name: "no date", by: company, want: "it has no date"},
 		{name: "a secret of the system", by: company, at: monday, change: path("/etc/shadow"), want: "it asks for what a catalogue may not ask for, or in another form"},
 		{name: "out of a program folder", by: company, at: monday, change: path("/opt/../root/.ssh/id_rsa"), want: "it asks for what a catalogue may not ask for, or in another form"},
@@ -214,4 +216,26 @@ func truncate(t *testing.T, path string, to int64) {
 	if err := os.Truncate(path, to); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// A date ahead by less than a day is that of another clock, and one that was taken stays
+// after the own clock went back.
+func TestDatesOfOtherClocks(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		dir, company := t.TempDir(), newSigner(1)
+		digest, encoded, signature := company.issue(t, time.Now().Add(maxAhead), withoutFirst)
+		if err := Open(dir, company.key, quiet()).Take(digest, encoded, signature); err != nil {
+			t.Error(err)
+		}
+		// A kept one is of any date.
+		ahead, encoded, signature := company.issue(t, time.Now().AddDate(30, 0, 0), withoutFirst)
+		kept := record{InUse: ahead}
+		if err := kept.write(dir, encoded, signature); err != nil {
+			t.Fatal(err)
+		}
+		if l := Open(dir, company.key, quiet()); l.Current().Digest() != ahead {
+			t.Errorf("in use is %s, refused %q", l.Current().Digest(), l.Refused())
+		}
+	})
 }
