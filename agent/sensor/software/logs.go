@@ -39,14 +39,14 @@ const detailLogs = "remote-control tools' own logs are hidden without root"
 type followedLog struct {
 	source *logSource
 	name   string
-	size   int64
+	read   fs.FileInfo // as it was when it was last read to its end
 	log    toolLog
 	// journal is of the system's own log where that is no text, and nil otherwise.
 	journal *journal.Follower
 }
 
 func newLogs(h host.Host, sources []logSource) logs {
-	return logs{host: h, sources: sources, follower: logFollower{at: map[string]int64{}}}
+	return logs{host: h, sources: sources, follower: logFollower{at: map[string]logPosition{}}}
 }
 
 // follow looks for the logs that are there, as often as what is installed is looked at,
@@ -77,7 +77,7 @@ func (y *logs) look(homes []string) {
 			}
 			for _, name := range names {
 				if info, err := y.host.Stat(name); errors.Is(err, fs.ErrNotExist) {
-					y.follower.at[name] = 0
+					y.follower.at[name] = logPosition{}
 				} else if err == nil && info.Mode().IsRegular() {
 					files = append(files, y.followed(source, name))
 				}
@@ -91,7 +91,7 @@ func (y *logs) followed(source *logSource, name string) followedLog {
 	if at := slices.IndexFunc(y.files, func(f followedLog) bool { return f.name == name && f.source == source }); at >= 0 {
 		return y.files[at]
 	}
-	f := followedLog{source: source, name: name, size: -1, log: toolLog{note: source.note, atLeast: source.atLeast}}
+	f := followedLog{source: source, name: name, log: toolLog{note: source.note, atLeast: source.atLeast}}
 	if strings.HasSuffix(name, ".journal") {
 		f.journal = &journal.Follower{}
 	}
@@ -124,8 +124,8 @@ func (y *logs) read(tools map[string]*tool, t *tracker, keys fleetkey.Ring) {
 
 // appended returns what is new in a file.
 func (y *logs) appended(f *followedLog) []byte {
-	// A journal has its size from the beginning.
-	if info, err := y.host.Stat(f.name); err != nil || info.Size() == f.size && f.journal == nil {
+	info, err := y.host.Stat(f.name)
+	if err != nil || f.read != nil && info.Size() == f.read.Size() && os.SameFile(info, f.read) {
 		return nil
 	}
 	file, err := y.open(f.name)
@@ -134,16 +134,16 @@ func (y *logs) appended(f *followedLog) []byte {
 		return nil
 	}
 	defer file.Close()
-	info, err := file.Stat()
+	info, err = file.Stat()
 	if err != nil || !info.Mode().IsRegular() {
 		return nil
 	}
-	if f.journal != nil {
+	if f.journal != nil { // which has its size from the beginning
 		return journalLines(f.journal, file)
 	}
-	data := y.follower.appended(f.name, file)
-	if f.size = info.Size(); y.follower.at[f.name] < f.size && len(data) > 0 {
-		f.size = -1 // the rest of a burst
+	data := y.follower.appended(f.name, info, file)
+	if f.read = info; y.follower.at[f.name].offset < info.Size() && len(data) > 0 {
+		f.read = nil // the rest of a burst
 	}
 	return data
 }

@@ -2,7 +2,6 @@ package software
 
 import (
 	"fmt"
-	"io"
 	"net"
 	"os"
 	"time"
@@ -162,7 +161,7 @@ func (m *thisMachine) IsFolder(path string) (folder, exists bool) {
 }
 
 // OpenLog opens the file, which the tool can go on writing.
-func (m *thisMachine) OpenLog(path string) (io.ReadSeekCloser, error) { return os.Open(path) }
+func (m *thisMachine) OpenLog(path string) (*os.File, error) { return os.Open(path) }
 
 // Terminals asks the terminal services.
 func (m *thisMachine) Terminals() ([]terminals.Session, uint16, error) {

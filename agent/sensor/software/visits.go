@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/binary"
 	"io"
+	"io/fs"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -28,21 +30,32 @@ type visit struct {
 	start, end time.Time
 }
 
-// logFollower reads what is appended to logs. What was there before it first looked is
-// left alone: it was told by an earlier start of the agent, or was before the agent.
-type logFollower struct{ at map[string]int64 }
+// logFollower reads what is appended to logs. What was in a file before it first looked is
+// left alone: it was told by an earlier start of the agent, or was before the agent. What
+// is in the next file of that name is new.
+type logFollower struct{ at map[string]logPosition }
+
+// logPosition is how far a log has been read.
+type logPosition struct {
+	offset int64
+	file   fs.FileInfo // tells it from another in its place; nil where there was none
+}
 
 // appended returns the whole lines that were appended since the last call. The rest of a
 // burst that is too long for one look waits for the next.
-func (l *logFollower) appended(name string, log io.ReadSeeker) []byte {
+func (l *logFollower) appended(name string, file fs.FileInfo, log io.ReadSeeker) []byte {
 	size, err := log.Seek(0, io.SeekEnd)
 	if err != nil {
 		return nil
 	}
-	at, followed := l.at[name]
-	if !followed || size < at { // begun anew, and what is in it is not known to be new
-		l.at[name] = size
+	position, followed := l.at[name]
+	at := position.offset
+	switch {
+	case !followed:
+		l.at[name] = logPosition{size, file}
 		return nil
+	case size < at, position.file != nil && !os.SameFile(position.file, file): // begun anew
+		at = 0
 	}
 	if _, err := log.Seek(at, io.SeekStart); err != nil {
 		return nil
@@ -58,7 +71,7 @@ func (l *logFollower) appended(name string, log io.ReadSeeker) []byte {
 	if end == 0 && len(data) == maxAppended {
 		end = len(data) // a line without end
 	}
-	l.at[name] = at + int64(end)
+	l.at[name] = logPosition{at + int64(end), file}
 	return data[:end]
 }
 

@@ -3,6 +3,8 @@ package software
 import (
 	"bytes"
 	"encoding/binary"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -41,21 +43,48 @@ func TestParseVisits(t *testing.T) {
 
 func TestLogFollower(t *testing.T) {
 	t.Parallel()
-	l := &logFollower{at: map[string]int64{}}
-	for _, step := range []struct{ name, log, want string }{
-		{"what was there before", "old\n", ""},
-		{"nothing new", "old\n", ""},
-		{"a line and a half", "old\nnew\nhal", "new\n"},
-		{"the other half", "old\nnew\nhalf\n", "half\n"},
-		{"begun anew", "x\n", ""},
-		{"after that", "x\ny\n", "y\n"},
+	l := &logFollower{at: map[string]logPosition{}}
+	name := filepath.Join(t.TempDir(), "log")
+	appended := func(text string) string {
+		t.Helper()
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		f, err := os.Open(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		info, err := f.Stat()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(l.appended("a", info, f))
+	}
+	for _, step := range []struct {
+		name, log, want string
+		replaced        bool
+	}{
+		{"what was there before", "old\n", "", false},
+		{"nothing new", "old\n", "", false},
+		{"a line and a half", "old\nnew\nhal", "new\n", false},
+		{"the other half", "old\nnew\nhalf\n", "half\n", false},
+		{"begun anew", "x\n", "x\n", false},
+		{"after that", "x\ny\n", "y\n", false},
+		{"another in its place", "a\nb\nc\nd\n", "a\nb\nc\nd\n", true},
+		{"after that too", "a\nb\nc\nd\ne\n", "e\n", false},
 	} {
-		if got := string(l.appended("a", strings.NewReader(step.log))); got != step.want {
+		if step.replaced {
+			if err := os.Rename(name, name+".1"); err != nil { // kept, so that its number is not given again
+				t.Fatal(err)
+			}
+		}
+		if got := appended(step.log); got != step.want {
 			t.Errorf("%s: %q, want %q", step.name, got, step.want)
 		}
 	}
 	endless := strings.Repeat("z", 3*maxAppended)
-	if got := len(l.appended("a", strings.NewReader("x\ny\n"+endless))); got != maxAppended {
+	if got := len(appended("a\nb\nc\nd\ne\n" + endless)); got != maxAppended {
 		t.Errorf("of a line without end %d bytes are read, want %d and on it goes", got, maxAppended)
 	}
 }
@@ -68,8 +97,8 @@ func FuzzVisits(f *testing.F) {
 				t.Errorf("%+v is no session", v)
 			}
 		}
-		l := &logFollower{at: map[string]int64{"a": 0}}
-		if got := l.appended("a", bytes.NewReader(data)); len(got) > maxAppended+1 {
+		l := &logFollower{at: map[string]logPosition{"a": {}}}
+		if got := l.appended("a", nil, bytes.NewReader(data)); len(got) > maxAppended+1 {
 			t.Errorf("%d bytes at once", len(got))
 		}
 	})

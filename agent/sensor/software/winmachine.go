@@ -1,7 +1,7 @@
 package software
 
 import (
-	"io"
+	"os"
 	"time"
 
 	"github.com/farmhound-security/farmhound/agent/sensor/internal/pefile"
@@ -38,7 +38,7 @@ type windowsMachine interface {
 	// IsFolder says whether a file or folder is there, and which of them it is.
 	IsFolder(path string) (folder, exists bool)
 	// OpenLog opens a log that a tool keeps.
-	OpenLog(path string) (io.ReadSeekCloser, error)
+	OpenLog(path string) (*os.File, error)
 	// AppendSockets appends the connections and listeners to dst.
 	AppendSockets(dst []sockets.Owned) ([]sockets.Owned, error)
 	// Measure fills in a connection's round trips and bytes.

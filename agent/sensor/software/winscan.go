@@ -59,7 +59,7 @@ type winKnown struct {
 
 func newWinSystem(m windowsMachine) winSystem {
 	return winSystem{
-		machine: m, inventory: winInventory{machine: m}, tracker: newTracker(), logs: logFollower{at: map[string]int64{}},
+		machine: m, inventory: winInventory{machine: m}, tracker: newTracker(), logs: logFollower{at: map[string]logPosition{}},
 		known: map[winIdentity]*winKnown{}, programs: map[string]pefile.Program{},
 	}
 }
@@ -225,13 +225,15 @@ func (y *winSystem) readVisits(c *catalog.Catalog, keys fleetkey.Ring) {
 		}
 		log, err := y.machine.OpenLog(name)
 		if errors.Is(err, fs.ErrNotExist) {
-			y.logs.at[name] = 0 // new from its beginning on
+			y.logs.at[name] = logPosition{} // new from its beginning on
 		}
 		if err != nil {
 			continue
 		}
-		for _, v := range parseVisits(y.logs.appended(name, log)) {
-			y.tracker.visited(tool, spec.Kind, v.account, v, keys)
+		if info, err := log.Stat(); err == nil {
+			for _, v := range parseVisits(y.logs.appended(name, info, log)) {
+				y.tracker.visited(tool, spec.Kind, v.account, v, keys)
+			}
 		}
 		_ = log.Close() // only read
 	}

@@ -3,9 +3,10 @@ package software
 import (
 	"bytes"
 	"errors"
-	"io"
 	"io/fs"
 	"net/netip"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -70,15 +71,12 @@ func (r *recordedWindows) IsFolder(path string) (folder, exists bool) {
 	folder = slices.Contains(r.files, path+`\`)
 	return folder, folder || slices.Contains(r.files, path)
 }
-func (r *recordedWindows) OpenLog(path string) (io.ReadSeekCloser, error) {
+func (r *recordedWindows) OpenLog(path string) (*os.File, error) {
 	log, ok := r.logs[path]
 	if !ok {
 		return nil, fs.ErrNotExist
 	}
-	return struct {
-		io.ReadSeeker
-		io.Closer
-	}{strings.NewReader(log), io.NopCloser(nil)}, nil
+	return os.Open(log)
 }
 func (r *recordedWindows) AppendSockets(dst []sockets.Owned) ([]sockets.Owned, error) {
 	return append(dst, r.sockets...), nil
@@ -369,7 +367,11 @@ func TestWindowsVisits(t *testing.T) {
 		return "123456789\tX\t" + from.Format(layout) + "\t" + to.Format(layout) + "\tada\tRemoteControl\t{1}\r\n"
 	}
 	r.processes = nil
-	r.logs[path] = line(begun.Add(-3*time.Hour), begun.Add(-2*time.Hour)) + line(begun, begun.Add(10*time.Minute))
+	log := filepath.Join(t.TempDir(), "log")
+	if err := os.WriteFile(log, []byte(line(begun.Add(-3*time.Hour), begun.Add(-2*time.Hour))+line(begun, begun.Add(10*time.Minute))), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r.logs[path] = log
 	second, _ := observeWindows(t, &y, begun.Add(11*time.Minute))
 	sessions := second.GetRemoteSessions()
 	if len(sessions) != 2 {

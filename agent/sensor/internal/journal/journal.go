@@ -1,7 +1,8 @@
 // Package journal reads the messages that are appended to a file of systemd's journal.
 //
 // It is no query engine: it walks the objects behind the last one that it saw, and tells
-// of short, uncompressed messages. Everything is bounded, since the file may be anything.
+// of short, uncompressed messages. journald writes a message that is in the file already
+// no second time but refers to it: only its first entry is told of. Everything is bounded, since the file may be anything.
 // The package imports nothing of Farmhound.
 package journal
 
@@ -36,7 +37,8 @@ var errFormat = errors.New("not a journal")
 
 // Follower follows one file. The zero value begins at the file's end at its first look.
 type Follower struct {
-	at      uint64 // the last object that was read
+	at      uint64   // the last object that was read
+	file    [16]byte // its id, by which another in its place shows
 	message [][]byte
 }
 
@@ -56,12 +58,14 @@ func (f *Follower) Appended(r io.ReaderAt, found func(at time.Time, message []by
 	if tail > 1<<40 || first > tail {
 		return errFormat
 	}
+	same := tail >= f.at && f.file == [16]byte(h[24:40])
+	f.file = [16]byte(h[24:40])
 	if f.at == 0 {
 		f.at = tail
 		return nil
 	}
 	offset := first
-	if tail >= f.at {
+	if same {
 		size, _, _, ok := object(r, f.at)
 		if !ok {
 			f.at = tail

@@ -62,9 +62,14 @@ func TestRecorded(t *testing.T) {
 	if got := appended(t, &f, after); len(got) != 0 {
 		t.Errorf("told again: %q", got)
 	}
-	// Another file in its place is new from its beginning on.
+	// Another file in its place is new from its beginning on, however long it is.
 	if got := appended(t, &f, before); len(got) == 0 {
 		t.Error("nothing of a new file is told")
+	}
+	another := bytes.Clone(after)
+	another[24]++ // its id
+	if got := appended(t, &f, another); len(got) <= len(want) {
+		t.Errorf("of a longer one in its place: %q", got)
 	}
 }
 
@@ -76,7 +81,7 @@ func TestBroken(t *testing.T) {
 			t.Errorf("%d bytes are a journal", len(data))
 		}
 	}
-	f := Follower{at: binary.LittleEndian.Uint64(whole[88:])}
+	f := Follower{at: binary.LittleEndian.Uint64(whole[88:]), file: [16]byte(whole[24:40])}
 	torn := bytes.Clone(whole[:32<<10])
 	if err := f.Appended(bytes.NewReader(torn), func(time.Time, []byte) {}); err == nil {
 		t.Error("a torn file is read to its end")
