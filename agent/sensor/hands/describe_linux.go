@@ -9,7 +9,7 @@ import (
 )
 
 // describe reads what /sys says of an input device by the name of its node.
-func describe(h host.Host, s *Sensor, name string) inputDevice {
+func describe(h host.Host, s *Sensor, places usbPlaces, name string) inputDevice {
 	var d inputDevice
 	link, err := h.ReadLink(path.Join(classFolder, name))
 	if err != nil {
@@ -28,8 +28,8 @@ func describe(h host.Host, s *Sensor, name string) inputDevice {
 		return d
 	}
 	if at := usbFolder(h, folder); at != "" {
-		d.fixed = h.ReadLine(path.Join(at, "removable")) == "fixed"
-		d.console = isConsole(h, s.catalog.Load(), at)
+		place := places.of(h, s.catalog.Load(), at)
+		d.fixed, d.console = place.fixed, place.console
 	}
 	return d
 }

@@ -79,6 +79,7 @@ func (d *devices) look() (found, error) {
 		return f, nil
 	}
 	present := map[string]bool{}
+	places := usbPlaces{}
 	for _, name := range names[:min(len(names), mostDevices)] {
 		if !strings.HasPrefix(name, "event") {
 			continue
@@ -86,7 +87,7 @@ func (d *devices) look() (found, error) {
 		present[name] = true
 		dev, known := d.known[name]
 		if !known || d.closed(dev) {
-			if dev, err = d.open(name); err != nil {
+			if dev, err = d.open(name, places); err != nil {
 				return f, err
 			}
 			d.known[name] = dev
@@ -115,8 +116,8 @@ func (d *devices) closed(dev *device) bool {
 
 // open opens a device and has it read. It returns nil for what is no keyboard and no
 // pointer.
-func (d *devices) open(name string) (*device, error) {
-	described := describe(d.host, d.sensor, name)
+func (d *devices) open(name string, places usbPlaces) (*device, error) {
+	described := describe(d.host, d.sensor, places, name)
 	if !described.keyboard && !described.pointer {
 		return nil, nil
 	}

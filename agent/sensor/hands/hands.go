@@ -6,8 +6,8 @@
 // key; no code, position or text is looked at further, kept or sent. Nothing is
 // grabbed: whatever the sense reads, everybody else reads as well. What cannot be
 // seen is absent, and the sense says so. The package imports proto/,
-// agent/sensor/host, the parsers under agent/sensor/hardware and the helpers in
-// agent/sensor/internal.
+// agent/sensor/host, agent/sensor/hardware, which says what a USB device is, and the
+// helpers in agent/sensor/internal.
 package hands
 
 import (
