@@ -347,6 +347,11 @@ func TestWindowsMeasured(t *testing.T) {
 	if len(third.GetRemoteSessions()) != 1 || third.GetRemoteSessions()[0].RttMinMs != nil || err == nil || err.Error() != detailEStats {
 		t.Errorf("got %v (%v), want a session without round trips and the reason", third.GetRemoteSessions(), err)
 	}
+	r.sockets = []sockets.Owned{listener(4000, "[::]:5900"), established(4000, "[2001:db8::5]:5900", "[2001:db8:1::9]:50001")}
+	fourth, err := observeWindows(t, &y, recordedAt.Add(time.Hour+3*time.Minute))
+	if sessions := fourth.GetRemoteSessions(); len(sessions) != 2 || sessions[1].RttMinMs != nil || sessions[1].GetPeer() != "2001:db8:1::9" || err != nil {
+		t.Errorf("got %v (%v), want a session over IPv6, of which nothing was refused", sessions, err)
+	}
 }
 
 // TestWindowsVisits takes what TeamViewer wrote down: one session that was seen while it

@@ -88,9 +88,12 @@ func (f *winFinder) judgeConnection(s *winSuspect, t *tool, usual []uint16, row 
 	f.seen = append(f.seen, g)
 }
 
-// measure takes a connection's round trips and bytes, where Windows tells them. Those
-// of a connection within the laptop say nothing of who is behind it.
+// measure takes a connection's round trips and bytes, where Windows tells them: of IPv4.
+// Those of a connection within the laptop say nothing of who is behind it.
 func (f *winFinder) measure(row *sockets.Owned, g *sighting) {
+	if !row.Local.Addr().Is4() {
+		return
+	}
 	if err := f.machine.Measure(row); err != nil {
 		f.unmeasured = true
 		return
