@@ -23,6 +23,9 @@ const (
 	PublicKeySuffix = ".pub" // the key that agents pin at enrolment, base64
 )
 
+// maxAhead is how far a catalogue may be dated ahead, as for agents.
+const maxAhead = 24 * time.Hour
+
 // signedCatalog is one version of the company's own catalogue.
 type signedCatalog struct {
 	api.SignedCatalog
@@ -106,6 +109,15 @@ func (s *signedCatalog) follows(before *signedCatalog) error {
 	return nil
 }
 
+// isDue refuses a catalogue that is dated more than a day ahead, as agents do: one date
+// of a wrong clock would keep every later catalogue from them.
+func (s *signedCatalog) isDue(now time.Time) error {
+	if issued := s.loaded.IssuedAt(); issued.After(now.Add(maxAhead)) {
+		return fmt.Errorf("the catalogue is dated %s, more than a day ahead: set the clock where it is built, and build it again", issued.Format(time.RFC3339))
+	}
+	return nil
+}
+
 // same says whether two versions are the same to agents.
 func (s *signedCatalog) same(other *signedCatalog) bool {
 	return bytes.Equal(s.Encoded, other.Encoded) && bytes.Equal(s.Signature, other.Signature)
@@ -118,8 +130,9 @@ type watchedCatalog struct {
 	// now is nil for the built-in one.
 	now atomic.Pointer[signedCatalog]
 
-	// read reads the files; readCatalog but in tests.
-	read func(path string) (*signedCatalog, error)
+	// read reads the files and clock is the wall clock; others in tests.
+	read  func(path string) (*signedCatalog, error)
+	clock func() time.Time
 
 	// seen are the files as they were last looked at, and doubt what was wrong with
 	// them then. It is said once they stay like that: files that belong together are
@@ -155,12 +168,16 @@ func unreadable(err error) bool {
 	return errors.As(err, &path)
 }
 
-// openCatalog reads the catalogue at a path, empty for the built-in one.
-func openCatalog(path string) (*watchedCatalog, error) {
-	w := &watchedCatalog{path: path, known: map[string]bool{}, read: readCatalog}
+// openCatalog reads the catalogue at a path, empty for the built-in one. Its date is
+// held against a clock.
+func openCatalog(path string, clock func() time.Time) (*watchedCatalog, error) {
+	w := &watchedCatalog{path: path, known: map[string]bool{}, read: readCatalog, clock: clock}
 	if path != "" {
 		w.seen = w.files()
 		read, err := w.read(path)
+		if err == nil {
+			err = read.isDue(clock())
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -228,6 +245,9 @@ func (w *watchedCatalog) look() (changed bool, err error) {
 	before := w.now.Load()
 	read, err := w.read(w.path)
 	w.unread = unreadable(err)
+	if err == nil {
+		err = read.isDue(w.clock())
+	}
 	if err == nil {
 		err = read.follows(before)
 	}

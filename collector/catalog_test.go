@@ -102,7 +102,7 @@ func TestANewerCatalogueIsTakenUp(t *testing.T) {
 	s := newShelf(t)
 	first, second := s.build(monday, nil), s.build(monday.Add(time.Hour), with("our-tool"))
 	s.putAll(first)
-	w, err := openCatalog(s.path)
+	w, err := openCatalog(s.path, soon)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -146,6 +146,7 @@ func TestARefusedCatalogueLeavesTheOneBefore(t *testing.T) {
 	}{
 		"older":     {func(s *shelf) { s.putAll(s.build(monday.Add(-time.Second), with("our-tool"))) }, "older than the one in use"},
 		"no date":   {func(s *shelf) { s.putAll(s.build(time.Time{}, nil)) }, "it has no date"},
+		"ahead":     {func(s *shelf) { s.putAll(s.build(soon().Add(maxAhead+time.Second), nil)) }, "more than a day ahead"},
 		"no longer": {func(s *shelf) { _ = os.Remove(s.path) }, "no such file"},
 		"unsigned":  {func(s *shelf) { _ = os.Remove(s.path + SignatureSuffix) }, "no such file"},
 		"signed with another key": {func(s *shelf) {
@@ -180,7 +181,7 @@ func TestARefusedCatalogueLeavesTheOneBefore(t *testing.T) {
 			s := newShelf(t)
 			first := s.build(monday, nil)
 			s.putAll(first)
-			w, err := openCatalog(s.path)
+			w, err := openCatalog(s.path, soon)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -212,7 +213,7 @@ func TestACatalogueThatCouldNotBeReadIsTriedAgain(t *testing.T) {
 	t.Parallel()
 	s := newShelf(t)
 	s.putAll(s.build(monday, nil))
-	w, err := openCatalog(s.path)
+	w, err := openCatalog(s.path, soon)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -301,7 +302,7 @@ func TestApprovedToolsAfterAChange(t *testing.T) {
 	}
 	var said bytes.Buffer
 	log := slog.New(slog.NewTextHandler(&said, nil))
-	w, err := openCatalog(s.path)
+	w, err := openCatalog(s.path, soon)
 	if err != nil {
 		t.Fatal(err)
 	}

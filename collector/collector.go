@@ -138,7 +138,10 @@ func (c *Collector) openRooms(ctx context.Context, rooms *Rooms) (err error) {
 	if rooms.Secret, err = c.secret(ctx, "hash_secret"); err != nil {
 		return err
 	}
-	if c.catalog, err = openCatalog(c.options.Config.Catalog); err != nil {
+	if c.catalog, err = openCatalog(c.options.Config.Catalog, time.Now); err != nil {
+		return err
+	}
+	if err := c.rememberCatalog(ctx); err != nil {
 		return err
 	}
 	rooms.Catalog = c.catalog.loaded()

@@ -45,6 +45,9 @@ func (c *Collector) lookAtCatalog(ctx context.Context) {
 	c.log.InfoContext(ctx, "the catalogue changed", "file", c.catalog.path, "digest", now.Digest(), "before", before.Digest(),
 		"issued_at", now.IssuedAt(), "entries", now.Len())
 	c.note(ctx, "catalog.use", now.Digest(), fmt.Sprintf("%d entries of %s, before %s", now.Len(), now.IssuedAt().UTC().Format(time.RFC3339), before.Digest()))
+	if err := c.rememberCatalog(ctx); err != nil {
+		c.log.ErrorContext(ctx, "the date of the catalogue cannot be kept; after a restart an older one would be taken", "error", err)
+	}
 	c.checkApproved(ctx, now)
 }
 
