@@ -3,6 +3,7 @@ package settings
 import (
 	"errors"
 	"fmt"
+	"io"
 	"strconv"
 
 	"golang.org/x/sys/windows/registry"
@@ -26,9 +27,12 @@ func MachinePolicy() (Layer, error) {
 		return nil, fmt.Errorf("read policy %s: %w", where, err)
 	}
 	defer key.Close()
-	names, err := key.ReadValueNames(maxPolicyValues)
-	if err != nil && len(names) == 0 {
-		names = nil // the key is there and empty
+	names, err := key.ReadValueNames(maxPolicyValues + 1)
+	if err == nil {
+		return nil, fmt.Errorf("read policy %s: it has more than %d values", where, maxPolicyValues)
+	}
+	if !errors.Is(err, io.EOF) { // which says that there are no more
+		return nil, fmt.Errorf("read policy %s: %w", where, err)
 	}
 	values := map[string]string{}
 	for _, name := range names {

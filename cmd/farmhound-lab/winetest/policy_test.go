@@ -1,6 +1,7 @@
 package winetest
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -46,5 +47,14 @@ func policyIsRead(t *testing.T, w *wine) {
 	_, errs, code := w.runAgent(t, nil, "scan")
 	if code != usage || !strings.Contains(errs, `policy HKLM\SOFTWARE\Policies\Farmhound\ScanInterval: scan_interval must be a duration`) {
 		t.Errorf("with a number for an interval scan ended with %d, want %d and the place of the value:\n%s", code, usage, errs)
+	}
+	many := policyKey + `"ScanInterval"="20s"` + "\n"
+	for i := range 256 {
+		many += fmt.Sprintf("\"Value%d\"=\"x\"\n", i)
+	}
+	w.register(t, many)
+	_, errs, code = w.runAgent(t, nil, "scan")
+	if code != usage || !strings.Contains(errs, `policy HKLM\SOFTWARE\Policies\Farmhound: it has more than 256 values`) {
+		t.Errorf("with 257 values scan ended with %d, want %d and the place of the values:\n%s", code, usage, errs)
 	}
 }
