@@ -43,6 +43,10 @@ func (s *Service) Install() error {
 	if err := s.inner.Install(); err != nil {
 		return fmt.Errorf("install service: %w", explain(err))
 	}
+	if err := complete(); err != nil {
+		_ = s.inner.Uninstall() // so that it can be tried again; why it failed is what matters
+		return fmt.Errorf("install service: %w", explain(err))
+	}
 	return nil
 }
 

@@ -16,6 +16,9 @@ var unit string
 
 func options() service.KeyValue { return service.KeyValue{"SystemdScript": unit} }
 
+// complete has nothing to add to what was installed.
+func complete() error { return nil }
+
 func supported() error {
 	platform := service.Platform()
 	if platform == "linux-systemd" {
