@@ -23,7 +23,9 @@ const (
 	// restartAfter keeps a helper that fails from being started all the time.
 	restartAfter = time.Minute
 	mostSessions = 32
-	programsAge  = time.Minute
+	// programsAge is how long what runs, and what it uses, stays believed: looking
+	// costs a walk through the programs and the registry.
+	programsAge = time.Minute
 )
 
 // system is what the sense keeps on Windows.
@@ -35,6 +37,7 @@ type system struct {
 
 	looked    time.Time
 	assistive *bool
+	consents  consents
 }
 
 func newSystem(s *Sensor) system {
@@ -48,7 +51,7 @@ func newSystem(s *Sensor) system {
 func (y *system) look(ctx context.Context) state {
 	var st state
 	if now := y.sensor.host.Time(); y.looked.IsZero() || now.Sub(y.looked).Abs() >= programsAge {
-		y.assistive, y.looked = runsAssistive(), now
+		y.assistive, y.consents, y.looked = runsAssistive(), readConsents(), now
 	}
 	st.assistive = y.assistive
 	if y.service {
@@ -60,7 +63,7 @@ func (y *system) look(ctx context.Context) state {
 	} else {
 		st.details = append(st.details, detailService)
 	}
-	lookAtMedia(&st)
+	y.consents.tell(&st)
 	return st
 }
 

@@ -3,8 +3,8 @@ package hands
 import (
 	"time"
 
+	"golang.org/x/sys/windows"
 	"golang.org/x/sys/windows/registry"
-	"google.golang.org/protobuf/types/known/timestamppb"
 
 	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
 )
@@ -15,37 +15,42 @@ const (
 	mostPrograms = 512
 )
 
-// lookAtMedia reads when programs of each user last used camera and microphone, as
-// Windows itself notes it for its privacy settings. Which programs is not looked at.
-func lookAtMedia(st *state) {
-	users, err := registry.USERS.ReadSubKeyNames(mostUsers)
-	if err != nil && len(users) == 0 {
-		st.details = append(st.details, detailMedia)
-		return
-	}
-	var camera, microphone use
-	for _, user := range users {
-		camera.read(user + consentStore + "webcam")
-		microphone.read(user + consentStore + "microphone")
-	}
-	if !camera.known || !microphone.known {
-		st.details = append(st.details, detailMedia)
-		return
-	}
-	now := time.Now().Truncate(time.Minute)
-	st.presence = &farmhoundv1.Presence{MediaKnown: true, CameraLastUsed: camera.stamp(now), MicrophoneLastUsed: microphone.stamp(now)}
-	st.call = &microphone.now
+// consents is what was read of camera and microphone, and when.
+type consents struct {
+	camera, microphone use
+	at                 time.Time
 }
 
-// use is the use of one device by any program.
-type use struct {
-	known, now bool
-	last       uint64 // hundreds of nanoseconds since 1601
+// readConsents reads when programs of each user last used camera and microphone, as
+// Windows itself notes it for its privacy settings. Which programs is not looked at.
+func readConsents() consents {
+	now := time.Now()
+	m := consents{at: now.Truncate(time.Minute)}
+	users, err := registry.USERS.ReadSubKeyNames(mostUsers)
+	if err != nil && len(users) == 0 {
+		return m
+	}
+	boot := fileTimeOf(now.Add(-windows.DurationSinceBoot()))
+	for _, user := range users {
+		m.camera.read(user+consentStore+"webcam", boot, true)
+		m.microphone.read(user+consentStore+"microphone", boot, true)
+	}
+	return m
+}
+
+// tell fills in what was read.
+func (m *consents) tell(st *state) {
+	if !m.camera.known || !m.microphone.known {
+		st.details = append(st.details, detailMedia)
+		return
+	}
+	st.presence = &farmhoundv1.Presence{MediaKnown: true, CameraLastUsed: m.camera.stamp(m.at), MicrophoneLastUsed: m.microphone.stamp(m.at)}
+	st.call = &m.microphone.now
 }
 
 // read takes in the programs under a key; those that are no packages are one level
-// further down.
-func (u *use) read(name string) {
+// further down, and no more.
+func (u *use) read(name string, boot fileTime, deeper bool) {
 	key, err := registry.OpenKey(registry.USERS, name, registry.READ)
 	if err != nil {
 		return
@@ -54,38 +59,26 @@ func (u *use) read(name string) {
 	u.known = true
 	programs, _ := key.ReadSubKeyNames(mostPrograms)
 	for _, program := range programs {
-		u.program(name + `\` + program)
-		if program == "NonPackaged" {
-			u.read(name + `\` + program)
+		u.program(name+`\`+program, boot)
+		if program == "NonPackaged" && deeper {
+			u.read(name+`\`+program, boot, false)
 		}
 	}
 }
 
-func (u *use) program(name string) {
+func (u *use) program(name string, boot fileTime) {
 	key, err := registry.OpenKey(registry.USERS, name, registry.QUERY_VALUE)
 	if err != nil {
 		return
 	}
 	defer key.Close()
 	start, _, err := key.GetIntegerValue("LastUsedTimeStart")
-	if err != nil || start == 0 {
+	if err != nil {
 		return
 	}
 	stop, _, err := key.GetIntegerValue("LastUsedTimeStop")
-	if err == nil && stop == 0 {
-		u.now = true // began and did not end
+	if err != nil {
+		stop = start // whether it ended is not noted
 	}
-	u.last = max(u.last, start, stop)
-}
-
-// stamp is when it was last used, to the minute; nil for never.
-func (u *use) stamp(now time.Time) *timestamppb.Timestamp {
-	if u.now {
-		return timestamppb.New(now)
-	}
-	const toUnix = 116_444_736_000_000_000
-	if u.last <= toUnix || u.last > 1<<62 {
-		return nil
-	}
-	return timestamppb.New(time.Unix(0, int64(u.last-toUnix)*100).UTC().Truncate(time.Minute))
+	u.note(fileTime(start), fileTime(stop), boot)
 }
