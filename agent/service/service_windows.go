@@ -21,7 +21,7 @@ func complete() error {
 	if err != nil {
 		return fmt.Errorf("ask the service manager: %w", err)
 	}
-	defer m.Disconnect()
+	defer func() { _ = m.Disconnect() }()
 	s, err := m.OpenService(Name)
 	if err != nil {
 		return fmt.Errorf("open what was installed: %w", err)
