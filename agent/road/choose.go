@@ -6,6 +6,8 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+
+	"github.com/farmhound-security/farmhound/agent/internal/proxies"
 )
 
 // Found is what one source says of proxies.
@@ -167,10 +169,8 @@ func chosen(values map[string]string, where string) Found {
 func environmentFile(text, path string) Found {
 	values := map[string]string{}
 	for line := range strings.Lines(text) {
-		line = strings.TrimPrefix(strings.TrimSpace(line), "export ")
-		name, value, ok := strings.Cut(line, "=")
-		if ok && !strings.HasPrefix(line, "#") {
-			values[strings.TrimSpace(name)] = strings.Trim(strings.TrimSpace(value), `"'`)
+		if name, value, ok := proxies.Assignment(line); ok {
+			values[name] = value
 		}
 	}
 	return chosen(values, path)

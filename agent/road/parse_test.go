@@ -14,6 +14,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/farmhound-security/farmhound/agent/internal/proxies"
 )
 
 func TestSpared(t *testing.T) {
@@ -87,7 +89,7 @@ func TestScutil(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := parseScutil(string(text))
+	got := scutilSettings(string(text))
 	if diff := cmp.Diff([]Way{{Proxy: "proxy.corp.example:3128", From: macSettings}}, got.Ways, ignoreLogin); diff != "" {
 		t.Error(diff)
 	}
@@ -112,23 +114,23 @@ func record(flags uint32, texts ...string) []byte {
 
 func TestWindowsRecord(t *testing.T) {
 	t.Parallel()
-	got := parseConnectionRecord(record(flagManual|1, "http=a:1;https=b:2", "<local>;*.corp;10.*", ""), "W")
+	got := connectionRecord(record(proxies.Manual|1, "http=a:1;https=b:2", "<local>;*.corp;10.*", ""), "W")
 	if diff := cmp.Diff([]Way{{Proxy: "b:2", From: "W"}}, got.Ways, ignoreLogin); diff != "" {
 		t.Error(diff)
 	}
 	if !got.spared("intranet:1") || !got.spared("10.1.1.1:1") || !got.spared("x.corp:1") || got.spared("x.example:1") {
 		t.Errorf("exceptions %q", got.Spared)
 	}
-	if got := parseConnectionRecord(record(1, "", "", ""), "W"); !got.silent() {
+	if got := connectionRecord(record(1, "", "", ""), "W"); !got.silent() {
 		t.Errorf("direct: %+v", got)
 	}
-	if got := parseConnectionRecord(record(flagScript, "", "", "http://wpad/p.pac"), "W"); len(got.Unused) != 1 || len(got.Ways) != 0 {
+	if got := connectionRecord(record(proxies.Script, "", "", "http://wpad/p.pac"), "W"); len(got.Unused) != 1 || len(got.Ways) != 0 {
 		t.Errorf("PAC: %+v", got)
 	}
-	if got := parseConnectionRecord(record(flagManual, "proxy", ""), "W"); len(got.Ways) != 1 || got.Ways[0].Proxy != "proxy:80" {
+	if got := connectionRecord(record(proxies.Manual, "proxy", ""), "W"); len(got.Ways) != 1 || got.Ways[0].Proxy != "proxy:80" {
 		t.Errorf("one for all: %+v", got)
 	}
-	if got := parseConnectionRecord([]byte{1, 2, 3}, "W"); !got.silent() {
+	if got := connectionRecord([]byte{1, 2, 3}, "W"); !got.silent() {
 		t.Errorf("torn: %+v", got)
 	}
 }
@@ -200,10 +202,10 @@ func FuzzSystemProxies(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(text)
-	f.Add(record(flagManual|flagScript, "http=a:1;https=b:2", "<local>;*.corp", "http://x/p.pac"))
+	f.Add(record(proxies.Manual|proxies.Script, "http=a:1;https=b:2", "<local>;*.corp", "http://x/p.pac"))
 	f.Add([]byte("HTTPS_PROXY=http://u:p@a:1\nNO_PROXY=*"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		for _, found := range []Found{parseScutil(string(data)), parseConnectionRecord(data, "W"), environmentFile(string(data), "E")} {
+		for _, found := range []Found{scutilSettings(string(data)), connectionRecord(data, "W"), environmentFile(string(data), "E")} {
 			for _, w := range found.Ways {
 				if w.Proxy == "" || strings.ContainsAny(w.Proxy, "\r\n ") {
 					t.Errorf("proxy %q", w.Proxy)

@@ -5,7 +5,7 @@
 // of the collector's CA, which is not this package's to check. What stands in the way (a
 // network that wants a sign-in, a proxy that inspects TLS, a wrong clock) is told
 // apart and said in words, see Trouble.
-// It may import nothing of this module but agent/systemtool.
+// It may import nothing of this module but agent/systemtool and agent/internal/proxies.
 package road
 
 import (

@@ -3,46 +3,27 @@ package road
 import (
 	"net"
 	"strings"
+
+	"github.com/farmhound-security/farmhound/agent/internal/proxies"
 )
 
 const macSettings = "the network settings of macOS"
 
-// parseScutil reads what scutil --proxy prints: lines "Name : value", of which the list
-// of exceptions is the only nested one that counts.
-func parseScutil(text string) Found {
-	found := Found{From: macSettings}
-	values := map[string]string{}
-	depth, list := 0, ""
-	for line := range strings.Lines(text) {
-		line = strings.TrimSpace(line)
-		name, value, ok := strings.Cut(line, " : ")
-		switch {
-		case strings.HasSuffix(line, "{"):
-			depth++
-			if ok && depth == 2 {
-				list = name
-			}
-		case line == "}":
-			depth, list = max(depth-1, 0), ""
-		case !ok:
-		case depth == 1:
-			values[name] = value
-		case depth == 2 && list == "ExceptionsList":
-			found.Spared = append(found.Spared, value)
-		}
-	}
-	found.SpareSimple = values["ExcludeSimpleHostnames"] == "1"
-	if values["HTTPSEnable"] == "1" && values["HTTPSProxy"] != "" {
-		port := values["HTTPSPort"]
+// scutilSettings makes something of what scutil --proxy prints.
+func scutilSettings(text string) Found {
+	d, _ := proxies.ParseScutil(text)
+	found := Found{From: macSettings, Spared: d.Exceptions, SpareSimple: d.On("ExcludeSimpleHostnames")}
+	if host := d.Values["HTTPSProxy"]; d.On("HTTPSEnable") && host != "" {
+		port := d.Values["HTTPSPort"]
 		if port == "" {
 			port = "80"
 		}
-		found.add("http://"+net.JoinHostPort(strings.Trim(values["HTTPSProxy"], "[]"), port), found.From)
+		found.add("http://"+net.JoinHostPort(strings.Trim(host, "[]"), port), found.From)
 	}
 	switch {
-	case values["ProxyAutoConfigEnable"] == "1":
+	case d.On("ProxyAutoConfigEnable"):
 		found.Unused = append(found.Unused, script(found.From))
-	case values["ProxyAutoDiscoveryEnable"] == "1":
+	case d.On("ProxyAutoDiscoveryEnable"):
 		found.Unused = append(found.Unused, detection(found.From))
 	}
 	return found

@@ -15,5 +15,5 @@ func systemProxies(ctx context.Context, root string) Found {
 	if err != nil {
 		return Found{}
 	}
-	return parseScutil(string(text))
+	return scutilSettings(string(text))
 }

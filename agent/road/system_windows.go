@@ -4,12 +4,11 @@ import (
 	"context"
 
 	"golang.org/x/sys/windows/registry"
+
+	"github.com/farmhound-security/farmhound/agent/internal/proxies"
 )
 
-const (
-	internetSettings = `Software\Microsoft\Windows\CurrentVersion\Internet Settings`
-	maxUsers         = 64
-)
+const maxUsers = 64
 
 // systemProxies reads the proxy of the machine and, where it has none, of the users who
 // are logged on: a service has no settings of its own.
@@ -39,34 +38,17 @@ func systemProxies(_ context.Context, root string) Found {
 
 // machineRecord is what netsh winhttp set proxy writes.
 func machineRecord() Found {
-	key, err := registry.OpenKey(registry.LOCAL_MACHINE, internetSettings+`\Connections`, registry.QUERY_VALUE)
+	data, err := proxies.OfServices()
 	if err != nil {
 		return Found{}
 	}
-	defer key.Close()
-	data, _, err := key.GetBinaryValue("WinHttpSettings")
-	if err != nil {
-		return Found{}
-	}
-	return parseConnectionRecord(data, "Windows' settings for services (netsh winhttp)")
+	return connectionRecord(data, "Windows' settings for services (netsh winhttp)")
 }
 
 func internetSettingsOf(hive registry.Key, prefix, from string) Found {
-	key, err := registry.OpenKey(hive, prefix+internetSettings, registry.QUERY_VALUE)
+	s, err := proxies.ReadSettings(hive, prefix+proxies.InternetSettings)
 	if err != nil {
 		return Found{}
 	}
-	defer key.Close()
-	text := func(name string) string {
-		value, _, err := key.GetStringValue(name)
-		if err != nil {
-			return "" // not set
-		}
-		return value
-	}
-	enabled, _, err := key.GetIntegerValue("ProxyEnable")
-	if err != nil {
-		enabled = 0
-	}
-	return windowsSettings(from, text("ProxyServer"), text("ProxyOverride"), text("AutoConfigURL"), enabled != 0, false)
+	return windowsSettings(from, s, false)
 }

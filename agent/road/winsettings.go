@@ -1,37 +1,38 @@
 package road
 
 import (
-	"encoding/binary"
 	"net"
 	"strings"
+
+	"github.com/farmhound-security/farmhound/agent/internal/proxies"
 )
 
 // parseWindowsList reads a list of proxies as Windows keeps it: one proxy for all, or
 // "http=a:1;https=b:2". Of socks there is no use.
-func parseWindowsList(list string) (proxies []string) {
+func parseWindowsList(list string) (servers []string) {
 	for entry := range strings.FieldsFuncSeq(list, func(c rune) bool { return c == ';' || c == ' ' }) {
 		scheme, proxy, ok := strings.Cut(entry, "=")
 		if !ok {
 			scheme, proxy = "https", entry
 		}
 		if strings.EqualFold(scheme, "https") && proxy != "" {
-			proxies = append(proxies, proxy)
+			servers = append(servers, proxy)
 		}
 	}
-	return proxies
+	return servers
 }
 
 // windowsSettings makes something of the values of Windows' Internet Settings.
-func windowsSettings(from, list, bypass, pac string, enabled, detect bool) Found {
+func windowsSettings(from string, s proxies.Settings, detect bool) Found {
 	found := Found{From: from}
-	if enabled {
-		for _, proxy := range parseWindowsList(list) {
+	if s.Enabled {
+		for _, proxy := range parseWindowsList(s.Servers) {
 			if _, _, err := net.SplitHostPort(proxy); err != nil && !strings.Contains(proxy, "://") {
 				proxy = net.JoinHostPort(strings.Trim(proxy, "[]"), "80")
 			}
 			found.add(proxy, from)
 		}
-		for rule := range strings.FieldsFuncSeq(bypass, func(c rune) bool { return c == ';' || c == ' ' }) {
+		for rule := range strings.FieldsFuncSeq(s.Exceptions, func(c rune) bool { return c == ';' || c == ' ' }) {
 			if strings.EqualFold(rule, "<local>") {
 				found.SpareSimple = true
 				continue
@@ -39,50 +40,26 @@ func windowsSettings(from, list, bypass, pac string, enabled, detect bool) Found
 			found.Spared = append(found.Spared, rule)
 		}
 	}
-	if pac != "" {
+	if s.Script != "" {
 		found.Unused = append(found.Unused, script(from))
 	}
-	if detect && pac == "" && len(found.Ways) == 0 {
+	if detect && s.Script == "" && len(found.Ways) == 0 {
 		found.Unused = append(found.Unused, detection(from))
 	}
 	return found
 }
 
-// Flags of WinHttpSettings and DefaultConnectionSettings.
-const (
-	flagManual = 2
-	flagScript = 4
-	flagDetect = 8
-)
-
-// maxText bounds a text in a record.
-const maxText = 64 << 10
-
-// parseConnectionRecord reads the record in which Windows keeps a connection's proxy:
-// version, counter and flags, then proxy, exceptions and address of a PAC file, each
-// with its length before it; all numbers of 32 bits, little endian.
-func parseConnectionRecord(data []byte, from string) Found {
-	if len(data) < 12 {
+// connectionRecord makes something of the record in which Windows keeps a connection's
+// proxy.
+func connectionRecord(data []byte, from string) Found {
+	r, ok := proxies.ParseRecord(data)
+	if !ok {
 		return Found{From: from}
 	}
-	flags := binary.LittleEndian.Uint32(data[8:])
-	data = data[12:]
-	var texts [3]string
-	for i := range texts {
-		if len(data) < 4 {
-			break
-		}
-		length := binary.LittleEndian.Uint32(data)
-		data = data[4:]
-		if length > maxText || int(length) > len(data) {
-			break
-		}
-		texts[i] = string(data[:length])
-		data = data[length:]
+	if r.Flags&proxies.Script == 0 {
+		r.Script = ""
 	}
-	pac := ""
-	if flags&flagScript != 0 {
-		pac = texts[2]
-	}
-	return windowsSettings(from, texts[0], texts[1], pac, flags&flagManual != 0, flags&flagDetect != 0)
+	return windowsSettings(from, proxies.Settings{
+		Enabled: r.Flags&proxies.Manual != 0, Servers: r.Servers, Exceptions: r.Exceptions, Script: r.Script,
+	}, r.Flags&proxies.Detect != 0)
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/farmhound-security/farmhound/agent/internal/proxies"
 	"github.com/farmhound-security/farmhound/agent/sensor/host"
 	"github.com/farmhound-security/farmhound/agent/sensor/internal/links"
 	"github.com/farmhound-security/farmhound/agent/sensor/internal/macprogram"
@@ -28,37 +29,18 @@ const (
 	detailMacDisk    = "a recorded disk is on no network"
 )
 
-// proxiesInScutil reads what scutil --proxy prints of the proxies in force: a dictionary
-// whose inner ones are of single interfaces. Whether one is found automatically is the
-// network's to say.
+// proxiesInScutil looks at what scutil --proxy prints of the proxies in force. Whether one
+// is found automatically is the network's to say.
 func proxiesInScutil(text string) proxyState {
-	depth, known, state := 0, false, proxyNone
-	for line := range strings.Lines(text) {
-		line = strings.TrimSpace(line)
-		switch {
-		case strings.HasSuffix(line, "{"):
-			depth++
-			known = known || depth == 1 && strings.HasPrefix(line, "<dictionary>")
-			continue
-		case line == "}":
-			depth--
-			continue
-		}
-		key, value, found := strings.Cut(line, " : ")
-		if depth != 1 || !found || value != "1" {
-			continue
-		}
-		switch key {
-		case "HTTPEnable", "HTTPSEnable", "SOCKSEnable", "ProxyAutoConfigEnable":
-			return proxyFound
-		case "ProxyAutoDiscoveryEnable":
-			state = proxyUnknown
-		}
-	}
-	if !known {
+	switch d, ok := proxies.ParseScutil(text); {
+	case !ok:
+		return proxyUnknown
+	case d.On("HTTPEnable"), d.On("HTTPSEnable"), d.On("SOCKSEnable"), d.On("ProxyAutoConfigEnable"):
+		return proxyFound
+	case d.On("ProxyAutoDiscoveryEnable"):
 		return proxyUnknown
 	}
-	return state
+	return proxyNone
 }
 
 // resolversInScutil returns the resolvers that scutil --dns prints before those of single

@@ -4,8 +4,8 @@
 // compare.
 //
 // Addresses and names are never reported, and without a fleet key there are no
-// hashes. The package imports proto/, agent/sensor/host and the helpers in
-// agent/sensor/internal.
+// hashes. The package imports proto/, agent/sensor/host, agent/systemtool and the helpers
+// in agent/internal and agent/sensor/internal.
 package network
 
 import (

@@ -55,7 +55,7 @@ func (s *Sensor) look(ctx context.Context, use *config) (out *farmhoundv1.Networ
 		return nil, false, fmt.Errorf("look at the network: %w", err)
 	}
 	v.findDefaults(ctx, s.host)
-	out = &farmhoundv1.Network{Interfaces: v.interfaces(), Resolvers: v.resolvers(s.host), ProxyConfigured: proxies(s.host)}
+	out = &farmhoundv1.Network{Interfaces: v.interfaces(), Resolvers: v.resolvers(s.host), ProxyConfigured: proxyConfigured(s.host)}
 	details := []string{}
 	if out.Tunnels, err = s.tunnels(ctx, use, v); err != nil {
 		details = append(details, err.Error())

@@ -1,6 +1,10 @@
 package network
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/farmhound-security/farmhound/agent/internal/proxies"
+)
 
 // proxyState is what a place says about proxies.
 type proxyState uint8
@@ -20,13 +24,12 @@ var proxyVariables = [...]string{"http_proxy", "https_proxy", "all_proxy"}
 // /etc/environment, with export before them or without.
 func proxyInEnvironment(lines func(yield func(string) bool)) proxyState {
 	for line := range lines {
-		line = strings.TrimPrefix(strings.TrimSpace(line), "export ")
-		name, value, ok := strings.Cut(line, "=")
-		if !ok || strings.Trim(strings.TrimSpace(value), `"'`) == "" {
+		name, value, ok := proxies.Assignment(line)
+		if !ok || value == "" {
 			continue
 		}
 		for _, known := range proxyVariables {
-			if strings.EqualFold(strings.TrimSpace(name), known) {
+			if strings.EqualFold(name, known) {
 				return proxyFound
 			}
 		}

@@ -16,9 +16,9 @@ const (
 	dconfMode       = "/system/proxy/mode"
 )
 
-// proxies reports whether a proxy is configured: for the service, for everybody, or in
+// proxyConfigured reports whether a proxy is configured: for the service, for everybody, or in
 // the desktop settings of somebody with a home here. It is nil where that is not known.
-func proxies(h host.Host) *bool {
+func proxyConfigured(h host.Host) *bool {
 	places := []proxyState{atPlace(h, "/etc/environment", func(data []byte) proxyState {
 		return proxyInEnvironment(strings.Lines(string(data)))
 	})}

@@ -30,7 +30,7 @@ func TestProxySettingsThatAreNoFiles(t *testing.T) {
 			if err := leave(filepath.Join(folder, "kioslaverc")); err != nil {
 				t.Fatal(err)
 			}
-			if got := proxies(host.Host{Root: root}); got != nil {
+			if got := proxyConfigured(host.Host{Root: root}); got != nil {
 				t.Errorf("a proxy: %v", *got)
 			}
 		})

@@ -7,10 +7,11 @@ import (
 	"strings"
 
 	"golang.org/x/sys/windows/registry"
+
+	"github.com/farmhound-security/farmhound/agent/internal/proxies"
 )
 
 const (
-	internetSettings = `Software\Microsoft\Windows\CurrentVersion\Internet Settings`
 	internetPolicies = `Software\Policies\Microsoft\Windows\CurrentVersion\Internet Settings`
 	mostHives        = 64
 )
@@ -20,9 +21,9 @@ const (
 func windowsProxies() *bool {
 	places := []proxyState{
 		proxyInEnvironment(slices.Values(os.Environ())),
-		proxyInKey(registry.LOCAL_MACHINE, internetSettings),
+		proxyInKey(registry.LOCAL_MACHINE, proxies.InternetSettings),
 		proxyInKey(registry.LOCAL_MACHINE, internetPolicies),
-		proxyInValue(registry.LOCAL_MACHINE, internetSettings+`\Connections`, "WinHttpSettings"),
+		proxyOfServices(),
 	}
 	hives, err := registry.USERS.ReadSubKeyNames(mostHives)
 	if err != nil && len(hives) == 0 {
@@ -33,7 +34,7 @@ func windowsProxies() *bool {
 			continue
 		}
 		places = append(places,
-			proxyInKey(registry.USERS, hive+`\`+internetSettings),
+			proxyInKey(registry.USERS, hive+`\`+proxies.InternetSettings),
 			proxyInKey(registry.USERS, hive+`\`+internetPolicies))
 	}
 	switch allProxies(places) {
@@ -48,33 +49,19 @@ func windowsProxies() *bool {
 
 // proxyInKey looks at settings: a proxy that is switched on, or the address of a script.
 func proxyInKey(root registry.Key, path string) proxyState {
-	key, err := registry.OpenKey(root, path, registry.QUERY_VALUE)
-	switch {
+	switch set, err := proxies.ReadSettings(root, path); {
 	case errors.Is(err, registry.ErrNotExist):
 		return proxyNone
 	case err != nil:
 		return proxyUnknown
-	}
-	defer key.Close()
-	if on, _, err := key.GetIntegerValue("ProxyEnable"); err == nil && on != 0 {
-		return proxyFound
-	}
-	if script, _, err := key.GetStringValue("AutoConfigURL"); err == nil && script != "" {
+	case set.Enabled, set.Script != "":
 		return proxyFound
 	}
 	return proxyNone
 }
 
-func proxyInValue(root registry.Key, path, name string) proxyState {
-	key, err := registry.OpenKey(root, path, registry.QUERY_VALUE)
-	switch {
-	case errors.Is(err, registry.ErrNotExist):
-		return proxyNone
-	case err != nil:
-		return proxyUnknown
-	}
-	defer key.Close()
-	value, _, err := key.GetBinaryValue(name)
+func proxyOfServices() proxyState {
+	value, err := proxies.OfServices()
 	if err != nil && !errors.Is(err, registry.ErrNotExist) {
 		return proxyUnknown
 	}

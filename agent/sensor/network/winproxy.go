@@ -1,22 +1,19 @@
 package network
 
-import "encoding/binary"
+import "github.com/farmhound-security/farmhound/agent/internal/proxies"
 
 // winProxySettings looks at what Windows stores of proxies for WinHTTP (value
-// WinHttpSettings) and for each connection of a person (DefaultConnectionSettings):
-// version, count of changes, flags, and texts that are not read.
+// WinHttpSettings), which is nothing as long as nobody sets any.
 func winProxySettings(value []byte) proxyState {
-	const direct, manual, script, detect = 1, 2, 4, 8
 	if len(value) == 0 {
 		return proxyNone
 	}
-	if len(value) < 12 {
+	switch r, ok := proxies.ParseRecord(value); {
+	case !ok:
 		return proxyUnknown
-	}
-	switch flags := binary.LittleEndian.Uint32(value[8:]); {
-	case flags&(manual|script) != 0:
+	case r.Flags&(proxies.Manual|proxies.Script) != 0:
 		return proxyFound
-	case flags&(direct|detect) != 0 || flags == 0:
+	case r.Flags&(proxies.Direct|proxies.Detect) != 0 || r.Flags == 0:
 		// Windows looks for a script by itself unless told not to: that is no setting.
 		return proxyNone
 	}
