@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"cmp"
 	"slices"
 	"sync"
 	"time"
@@ -17,11 +18,15 @@ const (
 	// without them once.
 	knownSeconds = 28 * daySeconds
 	slotDays     = 20
+	// manyNames bounds under how many names a thing is looked for that others tie.
+	manyNames = 4 * keptNames
 )
 
-// joint is something that two devices can have in common and that was observed
-// together with an egress network: what laptops say of themselves joins nobody
-// without the collector's own observation beside it.
+// joint is something that two devices can have in common. It was observed together
+// with an egress network, as what laptops say of themselves joins nobody without the
+// collector's own observation beside it. Remote accounts alone have none: an operator's
+// laptops may stand anywhere. They make no site, and count for a device only if it
+// reports the account itself.
 type joint struct {
 	kind   string
 	hash   key
@@ -45,8 +50,8 @@ type entry struct {
 	last      int64 // last received
 	stays     []stay
 	serials   []serial
-	accounts  []key
-	days      []daySlots // oldest first
+	accounts  map[key]int64 // the last day on which each controlled the device
+	days      []daySlots    // oldest first
 	joints    []joint
 	renames   renames
 }
@@ -101,19 +106,76 @@ func (f *Fleet) enter(pic *fleetv1.Picture, at time.Time) {
 	}
 }
 
-// group returns the devices that have something in common, by id; none and crowded
-// where there are more than can be people's own.
-func (ix *index) group(j joint) (group []*entry, crowded bool) {
+// group returns the devices that can be met under any of the names of a thing, by id;
+// none and crowded where there are more than can be people's own.
+func (ix *index) group(names ...joint) (group []*entry, crowded bool) {
 	ix.mu.RLock()
 	defer ix.mu.RUnlock()
-	if len(ix.joints[j]) > crowd {
-		return nil, true
-	}
-	for _, e := range ix.joints[j] {
-		group = append(group, e)
+	for _, j := range names {
+		if len(ix.joints[j]) > crowd {
+			return nil, true
+		}
+		for _, e := range ix.joints[j] {
+			group = append(group, e)
+		}
 	}
 	slices.SortFunc(group, func(a, b *entry) int { return compare(a.id, b.id) })
+	if group = slices.Compact(group); len(group) > crowd {
+		return nil, true
+	}
 	return group, false
+}
+
+// met returns the devices that have a thing in common with one that knows it by j and
+// by what its own renames tell; none and crowded where a crowd has it, counted over
+// every name of it. While a fleet key is exchanged a crowd is spread over two names,
+// which only the laptops that have both keys can tie: that many people's laptops as
+// there are to be witnesses must, as what one laptop says excuses nobody else unless
+// the collector sees them side by side.
+func (ix *index) met(own renames, j joint, witnesses int) (group []*entry, crowded bool) {
+	names := own.named(j)
+	for known := 0; known < len(names); {
+		devices, crowded := ix.group(names...)
+		if crowded {
+			return nil, true
+		}
+		if known == 0 {
+			group = devices
+		}
+		known = len(names)
+		if room := manyNames - known; room > 0 {
+			further := tied(devices, names, witnesses)
+			names = append(names, further[:min(len(further), room)]...)
+		}
+	}
+	return group, false
+}
+
+// tied returns the further names that devices know a thing by, what most tell first.
+func tied(devices []*entry, names []joint, witnesses int) (further []joint) {
+	tellers := make(map[joint]map[string]bool)
+	for _, e := range devices {
+		for _, known := range names {
+			for _, j := range e.renames.others(known) {
+				if slices.Contains(names, j) {
+					continue
+				}
+				if tellers[j] == nil {
+					tellers[j] = make(map[string]bool)
+				}
+				tellers[j][e.people()] = true
+			}
+		}
+	}
+	for j, people := range tellers {
+		if len(people) >= witnesses {
+			further = append(further, j)
+		}
+	}
+	slices.SortFunc(further, func(a, b joint) int {
+		return cmp.Or(cmp.Compare(len(tellers[b]), len(tellers[a])), slices.Compare(a.hash[:], b.hash[:]))
+	})
+	return further
 }
 
 // entryOf draws from a picture what others may need to know.
@@ -139,9 +201,16 @@ func (f *Fleet) entryOf(pic *fleetv1.Picture, person *fleetv1.Person, contacts [
 		e.serials = append(e.serials, s)
 	}
 	for _, c := range contacts {
-		if k, ok := toKey(c.GetAccount()); ok && !slices.Contains(e.accounts, k) && !c.GetNear() && !f.approved(c.GetTool(), person, dayStart(c.GetDay())) {
-			e.accounts = append(e.accounts, k)
-			e.join(e.renames.joints(hashAccount, k, "")...)
+		k, ok := toKey(c.GetAccount())
+		if !ok || c.GetNear() || f.approved(c.GetTool(), person, dayStart(c.GetDay())) {
+			continue
+		}
+		e.join(e.renames.joints(hashAccount, k, "")...)
+		if c.seconds > 0 {
+			if e.accounts == nil {
+				e.accounts = make(map[key]int64, 1)
+			}
+			e.accounts[k] = max(e.accounts[k], int64(c.GetDay()))
 		}
 	}
 	for _, d := range pic.GetDays() {
@@ -181,6 +250,13 @@ func (e *entry) stayAt(n *fleetv1.NetworkSighting) {
 	if hasPoint {
 		s.joints = append(s.joints, e.renames.joints(hashAccessPoint, point, n.GetEgressPrefix())...)
 	}
+}
+
+// controlled says whether a remote account controlled the device on the days that make
+// an operator. Only that is evidence about others: who claims an account to accuse
+// another is accused by it as much, and as long.
+func (e *entry) controlled(account key, today int64) bool {
+	return e.accounts[e.renames.firstOf(account)] > today-activeSpan
 }
 
 // join adds joints once.

@@ -37,7 +37,7 @@ func (v *view) operator() *fleetv1.Operator {
 	o.Days = uint32(len(days))
 	v.peers(o, peers)
 	o.ZoneChanged = v.zoneMoved
-	o.AccountPeople = v.f.accountPeople(v.self)
+	o.AccountPeople = v.f.accountPeople(v.self, today)
 	if v.phaseHours != nil {
 		o.PhaseHours = ptr(*v.phaseHours)
 	}

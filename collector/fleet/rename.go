@@ -124,28 +124,30 @@ func (u *update) pruneRenames() {
 
 // renames tells by which names a device's things are found, and which was first.
 type renames struct {
-	others map[key][]key // first to the others
-	first  map[key]key   // any other to the first
+	later map[key][]key  // first to the others
+	first map[key]key    // any other to the first
+	keys  map[key]uint32 // any name to its fleet key; not that of a thing's only name
 }
 
 func renamesOf(pic *fleetv1.Picture) (r renames) {
 	if len(pic.GetRenames()) == 0 {
 		return r
 	}
-	r = renames{others: make(map[key][]key), first: make(map[key]key)}
+	r = renames{later: make(map[key][]key), first: make(map[key]key), keys: make(map[key]uint32)}
 	for _, known := range pic.GetRenames() {
 		name, okName := toKey(known.GetName())
 		first, okFirst := toKey(known.GetFirst())
 		if okName && okFirst {
-			r.others[first] = append(r.others[first], name)
+			r.later[first] = append(r.later[first], name)
 			r.first[name] = first
+			r.keys[name], r.keys[first] = known.GetKeyId(), known.GetFirstKeyId()
 		}
 	}
 	return r
 }
 
 // all returns every name of a thing, the first one first.
-func (r renames) all(first key) []key { return append([]key{first}, r.others[first]...) }
+func (r renames) all(first key) []key { return append([]key{first}, r.later[first]...) }
 
 // joints returns how a thing can be met under each of its names.
 func (r renames) joints(kind string, first key, prefix string) []joint {
@@ -154,6 +156,57 @@ func (r renames) joints(kind string, first key, prefix string) []joint {
 		all = append(all, joint{kind, k, prefix})
 	}
 	return all
+}
+
+// firstOf returns the first name of what has a name.
+func (r renames) firstOf(name key) key {
+	if first, ok := r.first[name]; ok {
+		return first
+	}
+	return name
+}
+
+// named returns a joint under each name of its thing.
+func (r renames) named(j joint) []joint { return r.joints(j.kind, r.firstOf(j.hash), j.prefix) }
+
+// others returns named for a thing that has more names than one, and nil otherwise.
+func (r renames) others(j joint) []joint {
+	if _, several := r.keys[j.hash]; !several {
+		return nil
+	}
+	return r.named(j)
+}
+
+// under returns the name that a thing has under one fleet key.
+func (r renames) under(name key, id uint32) (key, bool) {
+	for _, k := range r.all(r.firstOf(name)) {
+		if r.keys[k] == id {
+			return k, true
+		}
+	}
+	return key{}, false
+}
+
+// newest returns the newest fleet key that a thing is known to have a name under, and
+// zero for its only name.
+func (r renames) newest(name key) (id uint32) {
+	for _, k := range r.all(r.firstOf(name)) {
+		id = max(id, r.keys[k])
+	}
+	return id
+}
+
+// agree says whether two devices that share a name can mean one thing by it. Keys are
+// retired oldest first, so that who has the newer of them has a name under the newest
+// of the other's: unless it is the same one, the shared name was only claimed.
+func agree(a, b renames, shared key) bool {
+	id := min(a.newest(shared), b.newest(shared))
+	if id == 0 {
+		return true
+	}
+	x, _ := a.under(shared, id)
+	y, ok := b.under(shared, id)
+	return ok && x == y
 }
 
 // oldest returns what the devices together know a joint by: who came after a change of

@@ -20,6 +20,10 @@ const (
 	// restDays is how many days apart two days together may lie and still follow
 	// each other: people rest, laptops too.
 	restDays = 4
+	// besideWitnesses and awayWitnesses are how many people's laptops must say that two
+	// names are of one thing for a crowd to be counted over both: what is behind one
+	// egress was seen there, an account is nothing but what laptops say.
+	besideWitnesses, awayWitnesses = 1, 2
 )
 
 // member is one device at a site.
@@ -110,7 +114,7 @@ func (g *gathering) byNetwork() {
 			continue
 		}
 		seen[j] = true
-		group, crowded := g.f.index.group(j)
+		group, crowded := g.f.index.met(g.self.renames, j, besideWitnesses)
 		g.crowded = g.crowded || crowded
 		if crowded {
 			continue
@@ -163,9 +167,9 @@ func (g *gathering) byPeripheral() {
 	byIt := false
 	for _, s := range g.self.serials {
 		for _, j := range s.joints {
-			group, _ := g.f.index.group(j)
+			group, _ := g.f.index.met(g.self.renames, j, besideWitnesses)
 			for _, e := range group {
-				if e.id == g.self.id || g.now-e.last > togetherSeconds {
+				if e.id == g.self.id || !slices.Contains(e.joints, j) || g.now-e.last > togetherSeconds {
 					continue
 				}
 				byIt = true
@@ -285,17 +289,40 @@ func (e *entry) slotsOn(day uint32) uint64 {
 
 // accountPeople returns how many people's laptops one remote account controlled,
 // for the account with most. One that controls a crowd is the company's own support.
-func (f *Fleet) accountPeople(e *entry) uint32 {
+func (f *Fleet) accountPeople(e *entry, today int64) uint32 {
 	most := 0
-	for _, k := range e.accounts {
+	for k := range e.accounts {
+		if !e.controlled(k, today) {
+			continue
+		}
 		people := map[string]bool{e.people(): true}
-		for _, j := range e.renames.joints(hashAccount, k, "") {
-			group, _ := f.index.group(j)
-			for _, other := range group {
+		account := joint{kind: hashAccount, hash: k}
+		group, _ := f.index.met(e.renames, account, awayWitnesses)
+		for _, other := range group {
+			if f.sharesAccount(e, other, account, today) {
 				people[other.people()] = true
 			}
 		}
 		most = max(most, len(people))
 	}
 	return uint32(most)
+}
+
+// sharesAccount says whether what another device reports of an account is evidence
+// about this one: not where it did not control the other lately, where the two
+// contradict each other about its names, and where the other knows it as a crowd's.
+func (f *Fleet) sharesAccount(e, other *entry, account joint, today int64) bool {
+	names := e.renames.named(account)
+	for _, j := range names {
+		if !slices.Contains(other.joints, j) || !other.controlled(j.hash, today) || !agree(e.renames, other.renames, j.hash) {
+			continue
+		}
+		if !slices.ContainsFunc(other.renames.others(j), func(j joint) bool { return !slices.Contains(names, j) }) {
+			return true
+		}
+		if _, crowded := f.index.met(other.renames, j, awayWitnesses); !crowded {
+			return true
+		}
+	}
+	return false
 }
