@@ -94,13 +94,14 @@ func macTouches(c *catalog.Catalog, entry *farmhoundv1.Entry, kind farmhoundv1.F
 }
 
 // signerKnown is false where the catalogue knows who signs programs of the entry and
-// this one is signed by somebody else or nobody. That a signature with the right name is
-// good is not checked, so that nothing is said of it.
+// this one is signed by somebody else or nobody; nothing is said of one that could not be
+// read. That a signature with the right name is good is not checked, so that nothing is
+// said of it either.
 func (s *macSuspect) signerKnown(c *catalog.Catalog, entry *farmhoundv1.Entry) *bool {
 	hasSigner := slices.ContainsFunc(entry.GetFacts(), func(f *farmhoundv1.Fact) bool {
 		return f.GetKind() == farmhoundv1.FactKind_FACT_KIND_SIGNER && f.GetOs() == onMac
 	})
-	if !hasSigner || s.identity.Identifier == "" || macTouches(c, entry, farmhoundv1.FactKind_FACT_KIND_SIGNER, s.identity.Team) {
+	if !hasSigner || !s.identity.Seen || macTouches(c, entry, farmhoundv1.FactKind_FACT_KIND_SIGNER, s.identity.Team) {
 		return nil
 	}
 	known := false

@@ -2,6 +2,7 @@ package software
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"os"
 	"path/filepath"
@@ -9,6 +10,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/farmhound-security/farmhound/agent/sensor/host"
 	"github.com/farmhound-security/farmhound/agent/sensor/internal/sockets"
@@ -267,6 +271,67 @@ func TestMacRenamed(t *testing.T) {
 	look(t, &y, h)
 	if m.listed != 2 || m.measured != 1 {
 		t.Errorf("of two looks connections were listed in %d and round trips in %d", m.listed, m.measured)
+	}
+}
+
+// TestMacSigner says of a program that nobody or somebody else signed that its signer is
+// not the known one, and nothing of one that cannot be read or is none.
+func TestMacSigner(t *testing.T) {
+	t.Parallel()
+	var unsigned []byte // a program of one segment, as the linker for Intel's processors leaves it
+	for _, word := range []uint32{0xfeedfacf, 0x01000007, 3, 2, 1, 72, 0, 0, 0x19, 72} {
+		unsigned = binary.LittleEndian.AppendUint32(unsigned, word)
+	}
+	unsigned = append(unsigned, make([]byte, 64)...)
+	signed, err := os.ReadFile("testdata/macos/program")
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := &farmhoundv1.Catalog{}
+	if err := proto.Unmarshal(catalog.BuiltInBytes(), known); err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range known.GetEntries() {
+		if e.GetId() == "anydesk" {
+			e.Facts = append(e.Facts, &farmhoundv1.Fact{
+				Kind: farmhoundv1.FactKind_FACT_KIND_SIGNER, Os: onMac, Value: "KU6W3B6JMZ", Strength: farmhoundv1.Strength_STRENGTH_SUPPORTING,
+			})
+		}
+	}
+	encoded, err := catalog.Encode(known)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := catalog.Load(encoded)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const where = "/Applications/AnyDesk.app/Contents/MacOS/AnyDesk"
+	for name, tt := range map[string]struct {
+		files map[string]string
+		want  *bool
+	}{
+		"unsigned":         {map[string]string{where: string(unsigned)}, new(false)},
+		"by somebody else": {map[string]string{where: strings.Replace(string(signed), "KU6W3B6JMZ", "AAAAAAAAAA", 1)}, new(false)},
+		"by the known":     {map[string]string{where: string(signed)}, nil},
+		"no program":       {map[string]string{where: "#!/bin/sh\n"}, nil},
+		"absent":           {map[string]string{}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := macDisk(t, withApple(tt.files))
+			m := &recordedMac{}
+			ordinaryMac(m)
+			m.add(400, 1, where)
+			y := newMacSystem(m, h)
+			report := &farmhoundv1.Report{}
+			if err := y.observe(t.Context(), h, c, fleetkey.Ring{}, report); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tt.want, toolIn(t, report, "anydesk").SignerKnown); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+		})
 	}
 }
 

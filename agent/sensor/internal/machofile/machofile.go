@@ -33,9 +33,6 @@ type Program struct {
 	Identifier string
 	// Team is the ten characters under which Apple knows the signer.
 	Team string
-	// AdHoc is whether it is signed by nobody: as the linker does, and whoever changes
-	// a program.
-	AdHoc bool
 }
 
 // Read reads a program. An error says that it is none; one without a signature, or with
@@ -192,7 +189,6 @@ func (s *slice) directory(at int64, length uint32) (Program, bool) {
 func (s *slice) names(at int64, length uint32) (Program, bool) {
 	const (
 		headSize = 44
-		adHoc    = 2       // CS_ADHOC
 		withTeam = 0x20200 // the version that knows teams
 	)
 	big := binary.BigEndian
@@ -207,7 +203,7 @@ func (s *slice) names(at int64, length uint32) (Program, bool) {
 		}
 		return text(s.r, at+int64(offset), min(int(length-offset), maxName+1))
 	}
-	p := Program{Identifier: name(big.Uint32(head[20:])), AdHoc: big.Uint32(head[12:])&adHoc != 0}
+	p := Program{Identifier: name(big.Uint32(head[20:]))}
 	if big.Uint32(head[8:]) >= withTeam && length >= headSize+8 {
 		p.Team = name(big.Uint32(head[48:]))
 	}

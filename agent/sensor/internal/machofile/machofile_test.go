@@ -99,7 +99,7 @@ func TestRead(t *testing.T) {
 		"fat":                {fat(thin(anydesk), thin(anydesk)), Program{Identifier: "com.philandro.anydesk", Team: "KU6W3B6JMZ"}},
 		"fat, second signed": {fat(unsigned, thin(anydesk)), Program{Identifier: "com.philandro.anydesk", Team: "KU6W3B6JMZ"}},
 		"fat of 64 bits":     {fat64(thin(anydesk)), Program{Identifier: "com.philandro.anydesk", Team: "KU6W3B6JMZ"}},
-		"signed by nobody":   {thin(directoryOf(withTeam, 2, "a.out", "")), Program{Identifier: "a.out", AdHoc: true}},
+		"signed by nobody":   {thin(directoryOf(withTeam, 2, "a.out", "")), Program{Identifier: "a.out"}},
 		"before teams":       {old, Program{Identifier: "com.example.old"}},
 		"unsigned":           {unsigned, Program{}},
 		"broken directory":   {thin([]byte("nothing of the sort, but long enough to be one. ....")), Program{}},

@@ -21,6 +21,9 @@ import (
 // empty.
 type Identity struct {
 	machofile.Program
+	// Seen is whether its file could be read and is a program: what that then does not
+	// say, it has not.
+	Seen bool
 	// Bundle is the identifier of the application around it.
 	Bundle string
 }
@@ -31,7 +34,8 @@ func Read(h host.Host, program string) (identity Identity) {
 	if info, err := h.Stat(program); err == nil && info.Mode().IsRegular() {
 		if f, err := h.Open(program); err == nil {
 			defer f.Close()
-			identity.Program, _ = machofile.Read(f)
+			identity.Program, err = machofile.Read(f)
+			identity.Seen = err == nil
 		}
 	}
 	if bundle := bundleOf(program); bundle != "" {

@@ -81,7 +81,7 @@ func TestFacts(t *testing.T) {
 		bundle  = farmhoundv1.FactKind_FACT_KIND_BUNDLE_ID
 		signer  = farmhoundv1.FactKind_FACT_KIND_SIGNER
 	)
-	identity := Identity{machofile.Program{Identifier: "com.example.a", Team: "ABCDE12345"}, "com.example.a"}
+	identity := Identity{machofile.Program{Identifier: "com.example.a", Team: "ABCDE12345"}, true, "com.example.a"}
 	want := []catalog.Fact{fact(process, "b"), fact(place, "~/b"), fact(bundle, "com.example.a"), fact(signer, "ABCDE12345")}
 	if diff := cmp.Diff(want, Facts("/Users/eve/b", "cut", identity)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
