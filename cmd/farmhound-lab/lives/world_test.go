@@ -223,7 +223,7 @@ func (l *laptop) run(length time.Duration) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(l.t.Context()), length)
 	defer cancel()
 	if time.Now().After(l.identity.RenewAt(0.5)) {
-		must(l.t, l.identity.Renew(ctx, farmhoundv1.NewEnrollmentServiceClient(connection)))
+		must(l.t, l.identity.Renew(ctx, farmhoundv1.NewEnrollmentServiceClient(connection), l.site.log))
 		must(l.t, connection.Renew())
 	}
 	pauses := mathrand.New(mathrand.NewPCG(l.random.Uint64(), 3)) // l.random is the delivery's from here on
