@@ -71,7 +71,10 @@ func (y *system) look(ctx context.Context) state {
 	var st state
 	missing := func(detail string) { st.details = append(st.details, detail) }
 	if now := y.sensor.host.Time(); y.looked.IsZero() || now.Sub(y.looked).Abs() >= programsAge {
-		y.programs, y.looked = y.findPrograms(ctx), now
+		// What is found when time is up is not believed for a minute.
+		if y.programs = y.findPrograms(ctx); ctx.Err() == nil {
+			y.looked = now
+		}
 		clear(y.refused)
 	}
 	p := &y.programs
@@ -201,8 +204,8 @@ func (y *system) findPrograms(ctx context.Context) programs {
 	p.wayland = hosts && (guests || y.waylandSocket())
 	p.records, p.sound = streams(h)
 	p.filmsKnown = true
-	if hasCamera(h) {
-		p.films, p.filmsKnown = filming(h, all)
+	if cameraAwake(h) {
+		p.films, p.filmsKnown = filming(ctx, h, all)
 	}
 	return p
 }

@@ -1,6 +1,7 @@
 package hands
 
 import (
+	"context"
 	"strconv"
 	"strings"
 
@@ -52,17 +53,30 @@ func recording(h host.Host, files []string) bool {
 	return false
 }
 
-// hasCamera reports whether there is one.
-func hasCamera(h host.Host) bool {
+// cameraAwake reports whether a camera may be in use: none is that the kernel has put
+// to sleep, as it does with one that nobody has open. Of a camera that does not say,
+// this is not known.
+func cameraAwake(h host.Host) bool {
 	names, err := h.ReadNames(videoFolder, maxNames)
-	return err == nil && len(names) > 0
+	if err != nil {
+		return false
+	}
+	for _, name := range names {
+		if h.ReadLine(videoFolder+"/"+name+"/device/power/runtime_status") != "suspended" {
+			return true
+		}
+	}
+	return false
 }
 
 // filming reports whether a process holds a camera open, and whether it could be
 // seen of all of them. Sound and camera servers hold one only while it is in use.
-func filming(h host.Host, processes []*procfs.Process) (on, complete bool) {
+func filming(ctx context.Context, h host.Host, processes []*procfs.Process) (on, complete bool) {
 	complete = true
 	for _, p := range processes {
+		if ctx.Err() != nil {
+			return false, false
+		}
 		folder := "/proc/" + strconv.Itoa(p.PID) + "/fd"
 		names, err := h.ReadNames(folder, maxNames)
 		if err != nil {
