@@ -133,37 +133,39 @@ func (p *Parser) Parse(args []string) (chosen any, name string, err error) {
 		args = args[1:]
 		switch {
 		case arg == "-h" || arg == "--help":
-			err = ErrHelp
+			// It is for the command that stands before or after.
+			for _, rest := range args {
+				if at := p.command(rest); at >= 0 && c == nil {
+					c = p.commands[at]
+				}
+			}
+			if c != nil {
+				name = c.name
+			}
+			return nil, name, ErrHelp
 		case strings.HasPrefix(arg, "-") && len(arg) > 1:
-			if args, err = p.take(c, arg, args); err != nil && !errors.Is(err, ErrHelp) {
+			if args, err = p.take(c, arg, args); err != nil {
 				return nil, "", err
 			}
-			continue
 		case c == nil:
-			at := slices.IndexFunc(p.commands, func(c *command) bool { return c.name == arg })
+			at := p.command(arg)
 			if at < 0 {
 				return nil, "", fmt.Errorf("unexpected argument %s", arg)
 			}
 			c = p.commands[at]
-			continue
 		default:
 			return nil, "", fmt.Errorf("unexpected argument %s", arg)
 		}
-		// Help is for the command that stands before or after.
-		for _, rest := range args {
-			if at := slices.IndexFunc(p.commands, func(c *command) bool { return c.name == rest }); at >= 0 && c == nil {
-				c = p.commands[at]
-			}
-		}
-		if c != nil {
-			name = c.name
-		}
-		return nil, name, err
 	}
 	if c == nil {
 		return nil, "", errors.New("a command is missing")
 	}
 	return c.field.Interface(), c.name, nil
+}
+
+// command is the index of a command, negative for none.
+func (p *Parser) command(name string) int {
+	return slices.IndexFunc(p.commands, func(c *command) bool { return c.name == name })
 }
 
 // take sets the flag that an argument names, and returns the arguments that are left.
