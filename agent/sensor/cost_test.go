@@ -7,23 +7,19 @@ import (
 )
 
 // A peak of memory is over when its memory is given back: else senses would rest for good.
-func TestMemoryFallsAfterAPeak(t *testing.T) { // alone: others allocate, too
+func TestMemoryFallsAfterAPeak(t *testing.T) { //nolint:paralleltest // others allocate, too
 	const peak, noise = 256 << 20, 64 << 20
 	debug.FreeOSMemory()
 	held := heldMemory()
 	_, told := ownCost()
-	block := make([]byte, peak)
-	for i := 0; i < len(block); i += 4096 {
-		block[i] = 1
-	}
+	block := touched(peak)
 	if now := heldMemory(); now < held+peak-noise {
 		t.Errorf("held are %d bytes, %d before a block of %d", now, held, peak)
 	}
 	if _, now := ownCost(); now < told+peak-noise {
 		t.Errorf("used are %d bytes, %d before a block of %d", now, told, peak)
 	}
-	runtime.KeepAlive(block)
-	block = nil
+	runtime.KeepAlive(block) // and no longer
 	debug.FreeOSMemory()
 	if now := heldMemory(); now > held+noise {
 		t.Errorf("held are %d bytes after it was given back, %d before", now, held)
@@ -31,4 +27,13 @@ func TestMemoryFallsAfterAPeak(t *testing.T) { // alone: others allocate, too
 	if _, now := ownCost(); now > told+noise {
 		t.Errorf("used are %d bytes after it was given back, %d before", now, told)
 	}
+}
+
+// touched is a block whose pages are in use.
+func touched(size int) []byte {
+	block := make([]byte, size)
+	for i := 0; i < size; i += 4096 {
+		block[i] = 1
+	}
+	return block
 }

@@ -16,8 +16,8 @@ func fileTimeOf(t time.Time) fileTime { return fileTime(t.UnixNano()/100 + toUni
 
 // use is the use of one device by any program, out of what Windows notes of each.
 type use struct {
-	known, now bool
-	last       fileTime
+	now  bool
+	last fileTime
 }
 
 // note takes in one program's last use; stop is 0 where it began and was not seen to

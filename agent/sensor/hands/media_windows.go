@@ -17,8 +17,9 @@ const (
 
 // consents is what was read of camera and microphone, and when.
 type consents struct {
-	camera, microphone use
-	at                 time.Time
+	camera, microphone           use
+	cameraKnown, microphoneKnown bool
+	at                           time.Time
 }
 
 // readConsents reads when programs of each user last used camera and microphone, as
@@ -32,15 +33,15 @@ func readConsents() consents {
 	}
 	boot := fileTimeOf(now.Add(-windows.DurationSinceBoot()))
 	for _, user := range users {
-		m.camera.read(user+consentStore+"webcam", boot, true)
-		m.microphone.read(user+consentStore+"microphone", boot, true)
+		m.cameraKnown = m.camera.read(user+consentStore+"webcam", boot, true) || m.cameraKnown
+		m.microphoneKnown = m.microphone.read(user+consentStore+"microphone", boot, true) || m.microphoneKnown
 	}
 	return m
 }
 
 // tell fills in what was read.
 func (m *consents) tell(st *state) {
-	if !m.camera.known || !m.microphone.known {
+	if !m.cameraKnown || !m.microphoneKnown {
 		st.details = append(st.details, detailMedia)
 		return
 	}
@@ -49,14 +50,13 @@ func (m *consents) tell(st *state) {
 }
 
 // read takes in the programs under a key; those that are no packages are one level
-// further down, and no more.
-func (u *use) read(name string, boot fileTime, deeper bool) {
+// further down, and no more. It reports whether there is such a key.
+func (u *use) read(name string, boot fileTime, deeper bool) bool {
 	key, err := registry.OpenKey(registry.USERS, name, registry.READ)
 	if err != nil {
-		return
+		return false
 	}
 	defer key.Close()
-	u.known = true
 	programs, _ := key.ReadSubKeyNames(mostPrograms)
 	for _, program := range programs {
 		u.program(name+`\`+program, boot)
@@ -64,6 +64,7 @@ func (u *use) read(name string, boot fileTime, deeper bool) {
 			u.read(name+`\`+program, boot, false)
 		}
 	}
+	return true
 }
 
 func (u *use) program(name string, boot fileTime) {

@@ -19,7 +19,7 @@ import (
 // Whatever somebody puts where a file or folder is looked for, nothing waits for it.
 func TestHostOpensNothingSpecial(t *testing.T) {
 	t.Parallel()
-	root, err := os.MkdirTemp("", "host") // a socket's name is short
+	root, err := os.MkdirTemp("", "host") //nolint:usetesting // a socket's name is short
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,7 +7,7 @@ import (
 )
 
 // A look at what is installed does not decode the catalogue.
-func TestInventoryLooksAgain(t *testing.T) {
+func TestInventoryLooksAgain(t *testing.T) { //nolint:paralleltest // allocations are counted
 	v := inventory{host: machine{}.write(t)}
 	again := func() {
 		v.at = v.at.Add(-2 * inventoryInterval)

@@ -13,7 +13,7 @@ import (
 const fewAllocations = 5_000
 
 // What to look for is listed once, and anew by another catalogue.
-func TestValuesAreReadOnce(t *testing.T) {
+func TestValuesAreReadOnce(t *testing.T) { //nolint:paralleltest // allocations are counted
 	const kind = farmhoundv1.FactKind_FACT_KIND_PATH
 	var v values
 	want := catalog.BuiltIn().Values(onMac, kind)
