@@ -15,3 +15,6 @@ func (r *Rules) Signals() []Signal {
 	}
 	return all
 }
+
+// Rules returns what the detector weighs by.
+func (d *Detector) Rules() *Rules { return d.rules }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"path"
 	"regexp"
 	"slices"
 	"strconv"
@@ -43,20 +42,33 @@ func Shipped() Source {
 type Rules struct {
 	signals  []*signal // ordered by id
 	language *language
+	bundle   []byte
+	digest   string
 }
 
 // Load reads and checks the signals of all sources. A signal of a later source
 // replaces one with the same id of an earlier. The error joins every problem
 // found, each with file, line and column.
 func Load(sources ...Source) (*Rules, error) {
+	layers := make([]*layer, len(sources))
+	for i, source := range sources {
+		var err error
+		if layers[i], err = source.read(); err != nil {
+			return nil, err
+		}
+	}
+	return load(layers)
+}
+
+func load(layers []*layer) (*Rules, error) {
 	language, err := newLanguage()
 	if err != nil {
 		return nil, err
 	}
 	byID := make(map[string]*signal)
 	var problems []error
-	for _, source := range sources {
-		signals, err := loadSource(language, source)
+	for _, layer := range layers {
+		signals, err := loadLayer(language, layer)
 		if err != nil {
 			problems = append(problems, err)
 		}
@@ -75,33 +87,24 @@ func Load(sources ...Source) (*Rules, error) {
 		rules.signals = append(rules.signals, s)
 	}
 	slices.SortFunc(rules.signals, func(a, b *signal) int { return strings.Compare(a.id, b.id) })
-	return rules, nil
+	return rules, rules.seal(layers)
 }
 
 // maxSignals bounds what one assessment evaluates.
 const maxSignals = 500
 
-func loadSource(language *language, source Source) ([]*signal, error) {
-	files, err := fs.Glob(source.FS, "*.yaml")
-	if err != nil {
-		return nil, fmt.Errorf("list the signals of %s: %w", source.Name, err)
-	}
+func loadLayer(language *language, layer *layer) ([]*signal, error) {
 	var signals []*signal
 	var problems []error
 	seen := make(map[string]bool)
-	for _, file := range files {
-		text, err := fs.ReadFile(source.FS, file)
-		if err != nil {
-			problems = append(problems, fmt.Errorf("read a signal of %s: %w", source.Name, err))
-			continue
-		}
-		s, err := loadSignal(language, path.Join(source.Name, file), text)
+	for _, file := range layer.files {
+		s, err := loadSignal(language, layer.place(file), []byte(file.Text))
 		if err != nil {
 			problems = append(problems, err)
 			continue
 		}
 		if seen[s.id] {
-			problems = append(problems, s.at.Problem(fmt.Sprintf("another file of %s has the id %q too", source.Name, s.id)))
+			problems = append(problems, s.at.Problem(fmt.Sprintf("another file of %s has the id %q too", layer.name, s.id)))
 		}
 		seen[s.id] = true
 		signals = append(signals, s)
