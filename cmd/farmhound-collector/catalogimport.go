@@ -19,6 +19,7 @@ import (
 type catalogImportCmd struct {
 	List   string `arg:"" help:"LOLRMM's published list: its JSON, one of its YAML files, or a folder of them." type:"existingpath"`
 	Out    string `short:"o" required:"" help:"Folder to write one file per entry to, or a file ending in .yaml for all of them." type:"path" placeholder:"DIR"`
+	Prune  bool   `help:"Remove from the folder what an earlier import wrote and this list no longer has."`
 	Report string `help:"File to write what became of every published value to, as JSON." type:"path" placeholder:"FILE"`
 }
 
@@ -29,7 +30,8 @@ func (c *catalogImportCmd) Run(s *surroundings) error {
 		return err
 	}
 	report := lolrmm.Import(tools, catalog.BuiltIn())
-	if err := c.write(report); err != nil {
+	said, err := c.write(report)
+	if err != nil {
 		return err
 	}
 	if c.Report != "" {
@@ -41,7 +43,7 @@ func (c *catalogImportCmd) Run(s *surroundings) error {
 			return fmt.Errorf("write the report: %w", err)
 		}
 	}
-	_, err = fmt.Fprint(s.out, report.Summary())
+	_, err = fmt.Fprint(s.out, report.Summary(), said)
 	return err
 }
 
@@ -82,52 +84,105 @@ func readList(path string) ([]lolrmm.Tool, error) {
 	return tools, errors.Join(problems...)
 }
 
-// write writes the entries that stand beside the built-in ones without a complaint.
-func (c *catalogImportCmd) write(report *lolrmm.Report) error {
-	texts := map[string][]byte{}
-	var all bytes.Buffer
+// write writes the entries, once all of them stand beside the built-in ones and what is
+// there without a complaint, and says what an earlier import left.
+func (c *catalogImportCmd) write(report *lolrmm.Report) (said string, err error) {
+	texts, all, err := textsOf(report)
+	if err != nil {
+		return "", err
+	}
+	dir, layer := c.Out, fs.FS(nil)
+	var left []string
+	if ext := filepath.Ext(c.Out); ext == ".yaml" || ext == ".yml" {
+		dir, texts = filepath.Dir(c.Out), map[string][]byte{filepath.Base(c.Out): all}
+		_, err = earlier(dir, texts) // what else is in its folder is somebody else's
+	} else {
+		layer = os.DirFS(dir)
+		left, err = earlier(dir, texts)
+	}
+	if err != nil {
+		return "", err
+	}
+	if c.Prune {
+		for _, name := range left {
+			texts[name] = nil
+		}
+	}
+	if _, err := source.Compile(source.Files(), source.Over(layer, texts)); err != nil {
+		return "", err
+	}
+	if err := put(dir, texts); err != nil {
+		return "", fmt.Errorf("write entries: %w", err)
+	}
+	switch {
+	case len(left) == 0:
+		return "", nil
+	case c.Prune:
+		return "Removed, for the list no longer has them: " + strings.Join(left, ", ") + ".\n", nil
+	default:
+		return "Left from an earlier import, though this list does not have them: " + strings.Join(left, ", ") + ". With --prune they go.\n", nil
+	}
+}
+
+// textsOf are the entries by the names of their files, and all of them in one.
+func textsOf(report *lolrmm.Report) (texts map[string][]byte, all []byte, err error) {
+	texts = map[string][]byte{}
 	for _, e := range report.PerEntry {
 		text, err := e.YAML()
 		if err != nil {
-			return err
+			return nil, nil, err
 		}
 		if text != nil {
 			texts[e.ID+".yaml"] = text
-			all.WriteString("---\n")
-			all.Write(text)
+			all = append(append(all, "---\n"...), text...)
 		}
 	}
-	if ext := filepath.Ext(c.Out); ext == ".yaml" || ext == ".yml" {
-		texts = map[string][]byte{filepath.Base(c.Out): all.Bytes()}
-		if err := c.writeFiles(filepath.Dir(c.Out), texts); err != nil {
-			return err
-		}
-		_, err := source.Compile(source.Files(), source.Single(c.Out))
-		return err
-	}
-	if err := c.writeFiles(c.Out, texts); err != nil {
-		return err
-	}
-	_, err := source.Compile(source.Files(), os.DirFS(c.Out))
-	return err
+	return texts, all, nil
 }
 
-// writeFiles replaces nothing that was not imported before.
-func (c *catalogImportCmd) writeFiles(dir string, texts map[string][]byte) error {
+// earlier lists what a folder holds of an earlier import beside the texts, and refuses
+// to replace what was not imported.
+func earlier(dir string, texts map[string][]byte) (left []string, err error) {
+	files, err := os.ReadDir(dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("write entries: %w", err)
+	}
+	for _, file := range files {
+		name := file.Name()
+		_, replaced := texts[name]
+		if file.IsDir() || !replaced && filepath.Ext(name) != ".yaml" {
+			continue
+		}
+		before, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			return nil, fmt.Errorf("write entries: %w", err)
+		}
+		imported := bytes.Contains(before, []byte("origin: "+lolrmm.Origin))
+		switch {
+		case replaced && !imported:
+			return nil, fmt.Errorf("%s was not imported and is left as it is: name another folder", filepath.Join(dir, name))
+		case imported && !replaced:
+			left = append(left, name)
+		}
+	}
+	return left, nil
+}
+
+// put writes texts to a folder; those that are nil are removed.
+func put(dir string, texts map[string][]byte) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // nothing in it is secret
-		return fmt.Errorf("write entries: %w", err)
+		return err
 	}
 	for name, text := range texts {
 		path := filepath.Join(dir, name)
-		before, err := os.ReadFile(path)
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("write entries: %w", err)
-		}
-		if err == nil && !strings.Contains(string(before), "origin: "+lolrmm.Origin) {
-			return fmt.Errorf("%s was not imported and is left as it is: name another folder", path)
+		if text == nil {
+			if err := os.Remove(path); err != nil {
+				return err
+			}
+			continue
 		}
 		if err := os.WriteFile(path, text, 0o644); err != nil { //nolint:gosec // nothing in it is secret
-			return fmt.Errorf("write entries: %w", err)
+			return err
 		}
 	}
 	return nil

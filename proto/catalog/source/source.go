@@ -78,6 +78,43 @@ type single struct {
 // Glob answers with the one file, whatever it is called.
 func (s single) Glob(string) ([]string, error) { return []string{s.name}, nil }
 
+// Over returns a folder's files with others in place of, or beside, those of the same
+// name, so that they can be compiled before they are written; nil is no folder. A text
+// that is nil takes its file away.
+func Over(folder fs.FS, texts map[string][]byte) fs.FS { return over{folder, texts} }
+
+type over struct {
+	fs.FS
+
+	texts map[string][]byte
+}
+
+// Glob lists what is in place, in no order.
+func (o over) Glob(pattern string) ([]string, error) {
+	var names []string
+	if o.FS != nil {
+		found, err := fs.Glob(o.FS, pattern)
+		if err != nil {
+			return nil, err
+		}
+		names = slices.DeleteFunc(found, func(name string) bool { _, replaced := o.texts[name]; return replaced })
+	}
+	for name, text := range o.texts {
+		if text != nil {
+			names = append(names, name)
+		}
+	}
+	return names, nil
+}
+
+// ReadFile reads what is in place.
+func (o over) ReadFile(name string) ([]byte, error) {
+	if text := o.texts[name]; text != nil {
+		return text, nil
+	}
+	return fs.ReadFile(o.FS, name)
+}
+
 // Compile reads, checks and lints every *.yaml file at the top of file systems
 // and returns the catalogue they make together. An entry replaces one of the same id
 // in an earlier file system; an imported one only adds facts to it. All problems are
