@@ -202,11 +202,42 @@ func (v *view) placeHistory() *fleetv1.PlaceHistory {
 	h.EverDeclared = slices.ContainsFunc(v.pic.GetCleanPlaces(), func(p *fleetv1.CleanPlace) bool {
 		return v.declaredPlace(p.GetCountry(), p.GetRegion())
 	})
+	v.openly(h)
 	v.firstNetwork(h)
 	if n := v.pic.GetNetwork(); n != nil {
 		h.BusinessNeighbours, h.KvmNeighbours, h.BoardNeighbours = n.BusinessNeighbours, n.KvmNeighbours, n.BoardNeighbours
 	}
 	return h
+}
+
+// hiddenRarely is how many days openly abroad make up for one behind a tunnel: people
+// abroad use a hotel's proxy or a VPN for a day, and who hides does so nearly always.
+const hiddenRarely = 4
+
+// openly says whether the laptop is abroad without hiding it. Before its first day of
+// use the last report tells.
+func (v *view) openly(h *fleetv1.PlaceHistory) {
+	hidden, risky := uint32(0), false
+	look := func(left, stood *fleetv1.EgressState, day uint32) {
+		open := left != nil && left.GetUntunnelled() && !hides(left)
+		switch {
+		case left.GetCountry() == "" || left.GetCompany():
+		case !open || stood != nil && stood.GetCountry() != left.GetCountry():
+			hidden++
+		case !v.foreignOn(left.GetCountry(), day):
+		case v.f.highRisk[left.GetCountry()] && !v.f.home[left.GetCountry()]:
+			risky = true
+		default:
+			h.OpenDays++
+		}
+	}
+	for _, d := range v.active {
+		look(v.leftBy(d), v.stoodAt(d), d.GetDay())
+	}
+	if len(v.active) == 0 {
+		look(lastEgress(v.pic), v.physicalNow(), uint32(v.now.Unix()/daySeconds))
+	}
+	h.OpenlyAbroad = h.GetOpenDays() > 0 && !risky && hidden*hiddenRarely <= h.GetOpenDays()
 }
 
 // networkName names a network by its gateway, or by its access point where the

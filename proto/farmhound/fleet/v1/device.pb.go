@@ -1929,8 +1929,14 @@ type PlaceHistory struct {
 	// Single-board computers of the make that many IP-KVMs are built on, among the neighbours
 	// now: for hunting, since much else is built on them. Absent where unknown.
 	BoardNeighbours *uint32 `protobuf:"varint,13,opt,name=board_neighbours,json=boardNeighbours,proto3,oneof" json:"board_neighbours,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// Days of the last 20 active ones on which its traffic left, for most reports, in a country that is neither
+	// declared nor approved nor on the company's high-risk list, by an address that hides nobody and without a tunnel.
+	OpenDays uint32 `protobuf:"varint,14,opt,name=open_days,json=openDays,proto3" json:"open_days,omitempty"`
+	// It is in such a country openly: there are such days, hardly any behind a tunnel, a VPN, a proxy or a hosting
+	// provider, and none in a country on the high-risk list. Whatever else is as it must be there says nothing more.
+	OpenlyAbroad  bool `protobuf:"varint,15,opt,name=openly_abroad,json=openlyAbroad,proto3" json:"openly_abroad,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *PlaceHistory) Reset() {
@@ -2052,6 +2058,20 @@ func (x *PlaceHistory) GetBoardNeighbours() uint32 {
 		return *x.BoardNeighbours
 	}
 	return 0
+}
+
+func (x *PlaceHistory) GetOpenDays() uint32 {
+	if x != nil {
+		return x.OpenDays
+	}
+	return 0
+}
+
+func (x *PlaceHistory) GetOpenlyAbroad() bool {
+	if x != nil {
+		return x.OpenlyAbroad
+	}
+	return false
 }
 
 // Site is a group of devices kept together.
@@ -2506,7 +2526,7 @@ const file_farmhound_fleet_v1_device_proto_rawDesc = "" +
 	"\v_rtt_min_msB\x0e\n" +
 	"\f_phase_hoursB\f\n" +
 	"\n" +
-	"_far_relay\"\xa1\x05\n" +
+	"_far_relay\"\xe3\x05\n" +
 	"\fPlaceHistory\x12!\n" +
 	"\fnetworks_20d\x18\x01 \x01(\rR\vnetworks20d\x12\x1f\n" +
 	"\voffice_days\x18\x02 \x01(\rR\n" +
@@ -2524,7 +2544,9 @@ const file_farmhound_fleet_v1_device_proto_rawDesc = "" +
 	"\fzone_changed\x18\v \x01(\bR\vzoneChanged\x12$\n" +
 	"\vphase_hours\x18\f \x01(\x01H\x04R\n" +
 	"phaseHours\x88\x01\x01\x12.\n" +
-	"\x10board_neighbours\x18\r \x01(\rH\x05R\x0fboardNeighbours\x88\x01\x01B\x1a\n" +
+	"\x10board_neighbours\x18\r \x01(\rH\x05R\x0fboardNeighbours\x88\x01\x01\x12\x1b\n" +
+	"\topen_days\x18\x0e \x01(\rR\bopenDays\x12#\n" +
+	"\ropenly_abroad\x18\x0f \x01(\bR\fopenlyAbroadB\x1a\n" +
 	"\x18_first_network_elsewhereB\x16\n" +
 	"\x14_hidden_from_day_oneB\x16\n" +
 	"\x14_business_neighboursB\x11\n" +
