@@ -127,6 +127,9 @@ func (w *watchedRoster) Person(serial string, at time.Time) (*fleetv1.Person, bo
 	return w.now.Load().Person(serial, at)
 }
 
+// Version names what the newest version that could be read says.
+func (w *watchedRoster) Version() string { return w.now.Load().Version() }
+
 // load reads the file. Bad rows are logged, each with its place.
 func (w *watchedRoster) load(ctx context.Context) error {
 	info, err := os.Stat(w.path)

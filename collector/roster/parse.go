@@ -52,6 +52,7 @@ type parser struct {
 	zones    zones
 	known    func(id string) bool
 	lenient  bool // a tool that is not known costs its row nothing else
+	comma    rune // what separates cells
 }
 
 // Parse reads a roster in CSV. Bad rows become problems and good rows are kept;
@@ -99,6 +100,7 @@ func parse(p *parser, r io.Reader) (*Roster, []Problem, error) {
 	if p.header == nil {
 		return nil, p.problems, Problem{File: name, Line: 1, Column: 1, Reason: "the roster is empty; its first line names the columns: " + strings.Join(columns, ",")}
 	}
+	p.roster.version = p.roster.digest()
 	return p.roster, p.problems, nil
 }
 
@@ -142,6 +144,9 @@ type cell struct {
 
 // line handles one line; only a header that cannot be used stops.
 func (p *parser) line(line int, text string) error {
+	if p.header == nil {
+		p.comma = separator(text)
+	}
 	cells, ok := p.split(line, text)
 	if p.header == nil {
 		if !ok {
@@ -166,6 +171,17 @@ func (p *parser) line(line int, text string) error {
 	return nil
 }
 
+// separator returns what separates the cells of a header: where the decimal point is
+// a comma, spreadsheets put semicolons, and some put tabs everywhere.
+func separator(header string) rune {
+	for _, comma := range ",;\t" {
+		if strings.ContainsRune(header, comma) {
+			return comma
+		}
+	}
+	return ','
+}
+
 // split cuts one line into cells. A cell never holds a line break, so that a
 // quotation mark that is left open spoils its own line only.
 func (p *parser) split(line int, text string) ([]cell, bool) {
@@ -174,7 +190,7 @@ func (p *parser) split(line int, text string) ([]cell, bool) {
 		return nil, false
 	}
 	r := csv.NewReader(strings.NewReader(text))
-	r.FieldsPerRecord = -1
+	r.FieldsPerRecord, r.Comma = -1, p.comma
 	record, err := r.Read()
 	if err != nil {
 		column := 1

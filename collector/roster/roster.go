@@ -18,6 +18,7 @@ import (
 // Roster is a parsed roster. It is immutable and safe for concurrent use.
 type Roster struct {
 	entries map[string]*entry // by serial in upper case
+	version string
 }
 
 // entry is one good row.
@@ -25,13 +26,17 @@ type entry struct {
 	person      *fleetv1.Person // what does not depend on the time
 	travel      []travel
 	exemptUntil time.Time // zero: not exempt
+	until       string    // the same as it was written
 	reason      string
+	unknown     []string // approved tools that the catalogue does not have
 }
 
 // travel is one approved journey, its last day included.
 type travel struct {
 	country  string
 	from, to time.Time // both zero: always
+	// First and last day as they were written.
+	first, last string
 }
 
 // Len returns the number of laptops in the roster.

@@ -177,6 +177,7 @@ func FuzzParse(f *testing.F) {
 		if lines := strings.Count(text, "\n") + 1; good+1 > lines {
 			t.Errorf("%d rows from %d lines", good, lines)
 		}
+		roundTrip(t, r)
 	})
 }
 

@@ -63,6 +63,7 @@ func (p *parser) row(line int, row map[string]cell) {
 		err := fmt.Errorf("the catalogue has no entry %q; an id is such as anydesk", id)
 		if p.lenient {
 			unknown = append(unknown, fmt.Sprintf("approved_tools: %v", err))
+			e.unknown = append(e.unknown, strings.ToLower(id))
 			return errLeftOut
 		}
 		return err
@@ -70,7 +71,7 @@ func (p *parser) row(line int, row map[string]cell) {
 	check("approved_tools", err)
 	e.travel, err = travels(row["approved_travel"].text, loc)
 	check("approved_travel", err)
-	e.exemptUntil, err = exemptUntil(row["exempt_until"].text, loc)
+	e.exemptUntil, e.until, err = exemptUntil(row["exempt_until"].text, loc)
 	check("exempt_until", err)
 
 	key := serialKey(serial)
@@ -252,6 +253,7 @@ func travels(text string, loc *time.Location) ([]travel, error) {
 				return nil, fmt.Errorf("%q ends before it begins", part)
 			}
 			t.from, t.to = from, to.AddDate(0, 0, 1)
+			t.first, t.last = strings.TrimSpace(first), strings.TrimSpace(last)
 		}
 		all = append(all, t)
 	}
@@ -263,16 +265,16 @@ func date(text string, loc *time.Location) (time.Time, error) {
 }
 
 // exemptUntil reads the last day of an exemption, or its end to the second.
-func exemptUntil(text string, loc *time.Location) (time.Time, error) {
+func exemptUntil(text string, loc *time.Location) (end time.Time, canonical string, err error) {
 	if text == "" {
-		return time.Time{}, nil
+		return time.Time{}, "", nil
 	}
 	if t, err := time.Parse(time.RFC3339, text); err == nil {
-		return t, nil
+		return t, t.UTC().Format(time.RFC3339Nano), nil
 	}
 	t, err := date(text, loc)
 	if err != nil {
-		return time.Time{}, fmt.Errorf("%q is no date; expected one such as 2026-12-31", text)
+		return time.Time{}, "", fmt.Errorf("%q is no date; expected one such as 2026-12-31", text)
 	}
-	return t.AddDate(0, 0, 1), nil
+	return t.AddDate(0, 0, 1), text, nil
 }
