@@ -50,7 +50,9 @@ type Assessment struct {
 	// Posterior of displaced, 0..1.
 	DisplacedRisk float64 `protobuf:"fixed64,12,opt,name=displaced_risk,json=displacedRisk,proto3" json:"displaced_risk,omitempty"`
 	// What would change the verdict, in words.
-	WouldChange   []string `protobuf:"bytes,13,rep,name=would_change,json=wouldChange,proto3" json:"would_change,omitempty"`
+	WouldChange []string `protobuf:"bytes,13,rep,name=would_change,json=wouldChange,proto3" json:"would_change,omitempty"`
+	// What signals on trial observe, heaviest first: db is what each would have counted. It counts nothing.
+	Shadow        []*Evidence `protobuf:"bytes,14,rep,name=shadow,proto3" json:"shadow,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -172,6 +174,13 @@ func (x *Assessment) GetDisplacedRisk() float64 {
 func (x *Assessment) GetWouldChange() []string {
 	if x != nil {
 		return x.WouldChange
+	}
+	return nil
+}
+
+func (x *Assessment) GetShadow() []*Evidence {
+	if x != nil {
+		return x.Shadow
 	}
 	return nil
 }
@@ -554,7 +563,7 @@ var File_farmhound_fleet_v1_assessment_proto protoreflect.FileDescriptor
 
 const file_farmhound_fleet_v1_assessment_proto_rawDesc = "" +
 	"\n" +
-	"#farmhound/fleet/v1/assessment.proto\x12\x12farmhound.fleet.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x8c\x04\n" +
+	"#farmhound/fleet/v1/assessment.proto\x12\x12farmhound.fleet.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc2\x04\n" +
 	"\n" +
 	"Assessment\x12\x16\n" +
 	"\x06device\x18\x01 \x01(\tR\x06device\x12\x18\n" +
@@ -572,7 +581,8 @@ const file_farmhound_fleet_v1_assessment_proto_rawDesc = "" +
 	"\vhosted_risk\x18\v \x01(\x01R\n" +
 	"hostedRisk\x12%\n" +
 	"\x0edisplaced_risk\x18\f \x01(\x01R\rdisplacedRisk\x12!\n" +
-	"\fwould_change\x18\r \x03(\tR\vwouldChange\"\xae\x01\n" +
+	"\fwould_change\x18\r \x03(\tR\vwouldChange\x124\n" +
+	"\x06shadow\x18\x0e \x03(\v2\x1c.farmhound.fleet.v1.EvidenceR\x06shadow\"\xae\x01\n" +
 	"\aFirstAt\x120\n" +
 	"\x05watch\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x05watch\x122\n" +
 	"\x06likely\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x06likely\x12=\n" +
@@ -630,19 +640,20 @@ var file_farmhound_fleet_v1_assessment_proto_depIdxs = []int32{
 	3,  // 2: farmhound.fleet.v1.Assessment.questions:type_name -> farmhound.fleet.v1.Questions
 	5,  // 3: farmhound.fleet.v1.Assessment.evidence:type_name -> farmhound.fleet.v1.Evidence
 	6,  // 4: farmhound.fleet.v1.Assessment.assessed_at:type_name -> google.protobuf.Timestamp
-	6,  // 5: farmhound.fleet.v1.FirstAt.watch:type_name -> google.protobuf.Timestamp
-	6,  // 6: farmhound.fleet.v1.FirstAt.likely:type_name -> google.protobuf.Timestamp
-	6,  // 7: farmhound.fleet.v1.FirstAt.near_certain:type_name -> google.protobuf.Timestamp
-	4,  // 8: farmhound.fleet.v1.Questions.remote:type_name -> farmhound.fleet.v1.Question
-	4,  // 9: farmhound.fleet.v1.Questions.abroad:type_name -> farmhound.fleet.v1.Question
-	4,  // 10: farmhound.fleet.v1.Questions.farm:type_name -> farmhound.fleet.v1.Question
-	6,  // 11: farmhound.fleet.v1.Evidence.first_seen:type_name -> google.protobuf.Timestamp
-	6,  // 12: farmhound.fleet.v1.Evidence.last_seen:type_name -> google.protobuf.Timestamp
-	13, // [13:13] is the sub-list for method output_type
-	13, // [13:13] is the sub-list for method input_type
-	13, // [13:13] is the sub-list for extension type_name
-	13, // [13:13] is the sub-list for extension extendee
-	0,  // [0:13] is the sub-list for field type_name
+	5,  // 5: farmhound.fleet.v1.Assessment.shadow:type_name -> farmhound.fleet.v1.Evidence
+	6,  // 6: farmhound.fleet.v1.FirstAt.watch:type_name -> google.protobuf.Timestamp
+	6,  // 7: farmhound.fleet.v1.FirstAt.likely:type_name -> google.protobuf.Timestamp
+	6,  // 8: farmhound.fleet.v1.FirstAt.near_certain:type_name -> google.protobuf.Timestamp
+	4,  // 9: farmhound.fleet.v1.Questions.remote:type_name -> farmhound.fleet.v1.Question
+	4,  // 10: farmhound.fleet.v1.Questions.abroad:type_name -> farmhound.fleet.v1.Question
+	4,  // 11: farmhound.fleet.v1.Questions.farm:type_name -> farmhound.fleet.v1.Question
+	6,  // 12: farmhound.fleet.v1.Evidence.first_seen:type_name -> google.protobuf.Timestamp
+	6,  // 13: farmhound.fleet.v1.Evidence.last_seen:type_name -> google.protobuf.Timestamp
+	14, // [14:14] is the sub-list for method output_type
+	14, // [14:14] is the sub-list for method input_type
+	14, // [14:14] is the sub-list for extension type_name
+	14, // [14:14] is the sub-list for extension extendee
+	0,  // [0:14] is the sub-list for field type_name
 }
 
 func init() { file_farmhound_fleet_v1_assessment_proto_init() }

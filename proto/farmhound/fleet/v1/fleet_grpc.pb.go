@@ -21,6 +21,7 @@ const _ = grpc.SupportPackageIsVersion9
 const (
 	FleetService_ListDevices_FullMethodName = "/farmhound.fleet.v1.FleetService/ListDevices"
 	FleetService_GetDevice_FullMethodName   = "/farmhound.fleet.v1.FleetService/GetDevice"
+	FleetService_WhatIf_FullMethodName      = "/farmhound.fleet.v1.FleetService/WhatIf"
 	FleetService_GetTimeline_FullMethodName = "/farmhound.fleet.v1.FleetService/GetTimeline"
 	FleetService_ListAlerts_FullMethodName  = "/farmhound.fleet.v1.FleetService/ListAlerts"
 	FleetService_UpdateAlert_FullMethodName = "/farmhound.fleet.v1.FleetService/UpdateAlert"
@@ -37,6 +38,8 @@ type FleetServiceClient interface {
 	ListDevices(ctx context.Context, in *ListDevicesRequest, opts ...grpc.CallOption) (*ListDevicesResponse, error)
 	// GetDevice returns the whole picture of one device with its assessment.
 	GetDevice(ctx context.Context, in *GetDeviceRequest, opts ...grpc.CallOption) (*GetDeviceResponse, error)
+	// WhatIf returns what the verdict on one device hangs on, and what would change it.
+	WhatIf(ctx context.Context, in *WhatIfRequest, opts ...grpc.CallOption) (*WhatIfResponse, error)
 	// GetTimeline returns what happened on one device, oldest first.
 	GetTimeline(ctx context.Context, in *GetTimelineRequest, opts ...grpc.CallOption) (*GetTimelineResponse, error)
 	// ListAlerts lists alerts, newest first.
@@ -69,6 +72,16 @@ func (c *fleetServiceClient) GetDevice(ctx context.Context, in *GetDeviceRequest
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(GetDeviceResponse)
 	err := c.cc.Invoke(ctx, FleetService_GetDevice_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *fleetServiceClient) WhatIf(ctx context.Context, in *WhatIfRequest, opts ...grpc.CallOption) (*WhatIfResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(WhatIfResponse)
+	err := c.cc.Invoke(ctx, FleetService_WhatIf_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -125,6 +138,8 @@ type FleetServiceServer interface {
 	ListDevices(context.Context, *ListDevicesRequest) (*ListDevicesResponse, error)
 	// GetDevice returns the whole picture of one device with its assessment.
 	GetDevice(context.Context, *GetDeviceRequest) (*GetDeviceResponse, error)
+	// WhatIf returns what the verdict on one device hangs on, and what would change it.
+	WhatIf(context.Context, *WhatIfRequest) (*WhatIfResponse, error)
 	// GetTimeline returns what happened on one device, oldest first.
 	GetTimeline(context.Context, *GetTimelineRequest) (*GetTimelineResponse, error)
 	// ListAlerts lists alerts, newest first.
@@ -148,6 +163,9 @@ func (UnimplementedFleetServiceServer) ListDevices(context.Context, *ListDevices
 }
 func (UnimplementedFleetServiceServer) GetDevice(context.Context, *GetDeviceRequest) (*GetDeviceResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetDevice not implemented")
+}
+func (UnimplementedFleetServiceServer) WhatIf(context.Context, *WhatIfRequest) (*WhatIfResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method WhatIf not implemented")
 }
 func (UnimplementedFleetServiceServer) GetTimeline(context.Context, *GetTimelineRequest) (*GetTimelineResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetTimeline not implemented")
@@ -214,6 +232,24 @@ func _FleetService_GetDevice_Handler(srv interface{}, ctx context.Context, dec f
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(FleetServiceServer).GetDevice(ctx, req.(*GetDeviceRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _FleetService_WhatIf_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(WhatIfRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(FleetServiceServer).WhatIf(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: FleetService_WhatIf_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(FleetServiceServer).WhatIf(ctx, req.(*WhatIfRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -304,6 +340,10 @@ var FleetService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "GetDevice",
 			Handler:    _FleetService_GetDevice_Handler,
+		},
+		{
+			MethodName: "WhatIf",
+			Handler:    _FleetService_WhatIf_Handler,
 		},
 		{
 			MethodName: "GetTimeline",
