@@ -116,6 +116,7 @@ func TestPlaceHistory(t *testing.T) {
 		}
 		return *b
 	}
+	openly := place(func(p *fleetv1.PlaceHistory) any { return sentence("%d %t", p.GetOpenDays(), p.GetOpenlyAbroad()) })
 	elsewhere := place(func(p *fleetv1.PlaceHistory) any { return answer(p.FirstNetworkElsewhere) })
 	hidden := place(func(p *fleetv1.PlaceHistory) any { return answer(p.HiddenFromDayOne) })
 	moves := place(func(p *fleetv1.PlaceHistory) any { return [2]uint32{p.GetNetworks_20D(), p.GetMoves()} })
@@ -143,6 +144,21 @@ func TestPlaceHistory(t *testing.T) {
 		{name: "behind an exit at home", life: staying(exitOhio), get: declared, want: days(0, 1, false)},
 		{name: "behind a tunnel", life: behind(tunnelled, ohio), get: declared, want: days(0, 1, false)},
 		{name: "behind the company's network nothing is known", life: staying(concentr), get: declared, want: days(0, 0, false)},
+		{name: "openly abroad", life: staying(berlin, berlin), get: openly, want: "2 true"},
+		{name: "openly abroad since yesterday", life: staying(ohio, ohio, ohio, berlin), get: openly, want: "1 true"},
+		{name: "before the first day of use", get: openly, want: "1 true",
+			life: func(l *laptop) []Observation { l.peer = berlin; return []Observation{l.report(monday)} }},
+		{name: "at home nobody is abroad", life: staying(ohio, ohio), get: openly, want: "0 false"},
+		{name: "hidden on one day of five", life: staying(berlin, berlin, berlin, berlin, exitOhio), get: openly, want: "4 true"},
+		{name: "hidden on one day of four", life: staying(berlin, berlin, berlin, exitOhio), get: openly, want: "3 false"},
+		{name: "an exit abroad is not open", life: staying(exitBerlin, exitBerlin), get: openly, want: "0 false"},
+		{name: "nor is a tunnel", life: behind(tunnelled, berlin), get: openly, want: "0 false"},
+		{name: "nor an interface that is elsewhere", get: openly, want: "0 false", life: func(l *laptop) []Observation {
+			l.peer, l.physical = berlin, ohio
+			return l.workday(monday)
+		}},
+		{name: "a country on the list is never merely abroad", life: staying(berlin, berlin, shenyang), get: openly, want: "2 false"},
+		{name: "approved travel is not abroad", life: staying(berlin), get: openly, want: "0 false", person: func(p *fleetv1.Person) { p.TravelCountries = []string{"DE"} }},
 		{name: "no address data", life: staying(ohio), config: func(c *Config) { c.Places = nil }, get: declared, want: days(0, 0, false)},
 		{name: "a tunnel for an hour", get: declared, want: days(1, 1, true), life: func(l *laptop) []Observation {
 			all := l.workday(monday)
