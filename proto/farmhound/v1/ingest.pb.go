@@ -102,9 +102,12 @@ type ReportAck struct {
 	// The collector's clock.
 	CollectorTime *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=collector_time,json=collectorTime,proto3" json:"collector_time,omitempty"`
 	// Where to ask under which address the laptop is seen. Absent where the collector does not answer.
-	Egress        *EgressResponder `protobuf:"bytes,6,opt,name=egress,proto3" json:"egress,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Egress *EgressResponder `protobuf:"bytes,6,opt,name=egress,proto3" json:"egress,omitempty"`
+	// How the keyed hashes of other laptops' hardware addresses begin that may stand beside this
+	// one: three bytes each, one after another. Empty for none.
+	NeighbourCandidates []byte `protobuf:"bytes,7,opt,name=neighbour_candidates,json=neighbourCandidates,proto3" json:"neighbour_candidates,omitempty"`
+	unknownFields       protoimpl.UnknownFields
+	sizeCache           protoimpl.SizeCache
 }
 
 func (x *ReportAck) Reset() {
@@ -175,6 +178,13 @@ func (x *ReportAck) GetCollectorTime() *timestamppb.Timestamp {
 func (x *ReportAck) GetEgress() *EgressResponder {
 	if x != nil {
 		return x.Egress
+	}
+	return nil
+}
+
+func (x *ReportAck) GetNeighbourCandidates() []byte {
+	if x != nil {
+		return x.NeighbourCandidates
 	}
 	return nil
 }
@@ -753,7 +763,7 @@ const file_farmhound_v1_ingest_proto_rawDesc = "" +
 	"(Makes copied identities visible; random.\x10 R\x05nonce\x12l\n" +
 	"\vtrusted_cas\x18\x03 \x03(\fBK\xea\xe1\x18G\n" +
 	"?Shows whether a new CA of the collector has reached the laptop.\x10 \x18  \bR\n" +
-	"trustedCas\"\xad\x04\n" +
+	"trustedCas\"\xc5\x05\n" +
 	"\tReportAck\x12J\n" +
 	"\aboot_id\x18\x01 \x01(\tB1\xea\xe1\x18-\n" +
 	"'Which run of the agent is acknowledged.\x10 8\x02R\x06bootId\x12L\n" +
@@ -767,7 +777,9 @@ const file_farmhound_v1_ingest_proto_rawDesc = "" +
 	"\x0ecollector_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampB-\xea\xe1\x18)\n" +
 	"'Lets the agent tell its clock's offset.R\rcollectorTime\x12g\n" +
 	"\x06egress\x18\x06 \x01(\v2\x1d.farmhound.v1.EgressResponderB0\xea\xe1\x18,\n" +
-	"*Which way out is seen under which address.R\x06egress\"\x90\x02\n" +
+	"*Which way out is seen under which address.R\x06egress\x12\x95\x01\n" +
+	"\x14neighbour_candidates\x18\a \x01(\fBb\xea\xe1\x18^\n" +
+	"YLets a laptop tell which of its neighbours are issued ones, and nothing about the others.\x10\x80\x06R\x13neighbourCandidates\"\x90\x02\n" +
 	"\x0fEgressResponder\x12,\n" +
 	"\x04host\x18\x01 \x01(\tB\x18\xea\xe1\x18\x14\n" +
 	"\rWhere to ask.\x10\x80\x018\x03R\x04host\x129\n" +

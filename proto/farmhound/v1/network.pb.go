@@ -175,8 +175,12 @@ type Network struct {
 	EarlierLans []*EarlierHash `protobuf:"bytes,12,rep,name=earlier_lans,json=earlierLans,proto3" json:"earlier_lans,omitempty"`
 	// access_point_hash under older fleet keys, newest first.
 	EarlierAccessPoints []*EarlierHash `protobuf:"bytes,13,rep,name=earlier_access_points,json=earlierAccessPoints,proto3" json:"earlier_access_points,omitempty"`
-	unknownFields       protoimpl.UnknownFields
-	sizeCache           protoimpl.SizeCache
+	// The laptop's own hardware addresses on the networks around it, as it uses them there: of
+	// Wi-Fi the one that it made up, where it does. Only other laptops of the fleet that see one
+	// of them among their neighbours can tell whose it is.
+	OwnAddresses  []*OwnAddress `protobuf:"bytes,14,rep,name=own_addresses,json=ownAddresses,proto3" json:"own_addresses,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Network) Reset() {
@@ -300,6 +304,68 @@ func (x *Network) GetEarlierAccessPoints() []*EarlierHash {
 	return nil
 }
 
+func (x *Network) GetOwnAddresses() []*OwnAddress {
+	if x != nil {
+		return x.OwnAddresses
+	}
+	return nil
+}
+
+// OwnAddress is one hardware address of the laptop.
+type OwnAddress struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Keyed hash under the network's key_id, of the same kind as those of neighbours.
+	Hash []byte `protobuf:"bytes,1,opt,name=hash,proto3" json:"hash,omitempty"`
+	// The same under older fleet keys, newest first.
+	Earlier       []*EarlierHash `protobuf:"bytes,2,rep,name=earlier,proto3" json:"earlier,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OwnAddress) Reset() {
+	*x = OwnAddress{}
+	mi := &file_farmhound_v1_network_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OwnAddress) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OwnAddress) ProtoMessage() {}
+
+func (x *OwnAddress) ProtoReflect() protoreflect.Message {
+	mi := &file_farmhound_v1_network_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OwnAddress.ProtoReflect.Descriptor instead.
+func (*OwnAddress) Descriptor() ([]byte, []int) {
+	return file_farmhound_v1_network_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *OwnAddress) GetHash() []byte {
+	if x != nil {
+		return x.Hash
+	}
+	return nil
+}
+
+func (x *OwnAddress) GetEarlier() []*EarlierHash {
+	if x != nil {
+		return x.Earlier
+	}
+	return nil
+}
+
 // EgressPath is one way out of the laptop with what the collector's STUN responder (RFC 8489)
 // answered over it.
 type EgressPath struct {
@@ -318,7 +384,7 @@ type EgressPath struct {
 
 func (x *EgressPath) Reset() {
 	*x = EgressPath{}
-	mi := &file_farmhound_v1_network_proto_msgTypes[1]
+	mi := &file_farmhound_v1_network_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -330,7 +396,7 @@ func (x *EgressPath) String() string {
 func (*EgressPath) ProtoMessage() {}
 
 func (x *EgressPath) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_v1_network_proto_msgTypes[1]
+	mi := &file_farmhound_v1_network_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -343,7 +409,7 @@ func (x *EgressPath) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EgressPath.ProtoReflect.Descriptor instead.
 func (*EgressPath) Descriptor() ([]byte, []int) {
-	return file_farmhound_v1_network_proto_rawDescGZIP(), []int{1}
+	return file_farmhound_v1_network_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *EgressPath) GetKind() InterfaceKind {
@@ -393,7 +459,7 @@ type Interface struct {
 
 func (x *Interface) Reset() {
 	*x = Interface{}
-	mi := &file_farmhound_v1_network_proto_msgTypes[2]
+	mi := &file_farmhound_v1_network_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -405,7 +471,7 @@ func (x *Interface) String() string {
 func (*Interface) ProtoMessage() {}
 
 func (x *Interface) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_v1_network_proto_msgTypes[2]
+	mi := &file_farmhound_v1_network_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -418,7 +484,7 @@ func (x *Interface) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Interface.ProtoReflect.Descriptor instead.
 func (*Interface) Descriptor() ([]byte, []int) {
-	return file_farmhound_v1_network_proto_rawDescGZIP(), []int{2}
+	return file_farmhound_v1_network_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Interface) GetKind() InterfaceKind {
@@ -473,7 +539,7 @@ type Tunnel struct {
 
 func (x *Tunnel) Reset() {
 	*x = Tunnel{}
-	mi := &file_farmhound_v1_network_proto_msgTypes[3]
+	mi := &file_farmhound_v1_network_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -485,7 +551,7 @@ func (x *Tunnel) String() string {
 func (*Tunnel) ProtoMessage() {}
 
 func (x *Tunnel) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_v1_network_proto_msgTypes[3]
+	mi := &file_farmhound_v1_network_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -498,7 +564,7 @@ func (x *Tunnel) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Tunnel.ProtoReflect.Descriptor instead.
 func (*Tunnel) Descriptor() ([]byte, []int) {
-	return file_farmhound_v1_network_proto_rawDescGZIP(), []int{3}
+	return file_farmhound_v1_network_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Tunnel) GetTool() string {
@@ -538,7 +604,9 @@ type Neighbours struct {
 	BusinessLaptops uint32 `protobuf:"varint,2,opt,name=business_laptops,json=businessLaptops,proto3" json:"business_laptops,omitempty"`
 	// Of them and the gateway, IP-KVMs by the maker of their address or by what they announce.
 	KvmMakers uint32 `protobuf:"varint,3,opt,name=kvm_makers,json=kvmMakers,proto3" json:"kvm_makers,omitempty"`
-	// Keyed hashes of neighbours' hardware addresses, kept only if they are fleet members.
+	// Keyed hashes, under any fleet key, of the neighbours' hardware addresses that the last
+	// acknowledgement named as another laptop's. Neighbours that it did not name are not told,
+	// nor is the gateway.
 	FleetMembers [][]byte `protobuf:"bytes,4,rep,name=fleet_members,json=fleetMembers,proto3" json:"fleet_members,omitempty"`
 	// Of those reachable, single-board computers of the make that many IP-KVMs are built on, and
 	// much else is; those that announce themselves as IP-KVMs count as such.
@@ -549,7 +617,7 @@ type Neighbours struct {
 
 func (x *Neighbours) Reset() {
 	*x = Neighbours{}
-	mi := &file_farmhound_v1_network_proto_msgTypes[4]
+	mi := &file_farmhound_v1_network_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -561,7 +629,7 @@ func (x *Neighbours) String() string {
 func (*Neighbours) ProtoMessage() {}
 
 func (x *Neighbours) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_v1_network_proto_msgTypes[4]
+	mi := &file_farmhound_v1_network_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -574,7 +642,7 @@ func (x *Neighbours) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Neighbours.ProtoReflect.Descriptor instead.
 func (*Neighbours) Descriptor() ([]byte, []int) {
-	return file_farmhound_v1_network_proto_rawDescGZIP(), []int{4}
+	return file_farmhound_v1_network_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Neighbours) GetReachable() uint32 {
@@ -616,7 +684,7 @@ var File_farmhound_v1_network_proto protoreflect.FileDescriptor
 
 const file_farmhound_v1_network_proto_rawDesc = "" +
 	"\n" +
-	"\x1afarmhound/v1/network.proto\x12\ffarmhound.v1\x1a\x17farmhound/v1/hash.proto\x1a\x18farmhound/v1/rules.proto\"\xb0\f\n" +
+	"\x1afarmhound/v1/network.proto\x12\ffarmhound.v1\x1a\x17farmhound/v1/hash.proto\x1a\x18farmhound/v1/rules.proto\"\xce\r\n" +
 	"\aNetwork\x12y\n" +
 	"\n" +
 	"interfaces\x18\x01 \x03(\v2\x17.farmhound.v1.InterfaceB@\xea\xe1\x18<\n" +
@@ -648,8 +716,16 @@ const file_farmhound_v1_network_proto_rawDesc = "" +
 	"\fearlier_lans\x18\f \x03(\v2\x19.farmhound.v1.EarlierHashBE\xea\xe1\x18A\n" +
 	"=The same thing under older fleet keys, while they are in use. \x03R\vearlierLans\x12\x94\x01\n" +
 	"\x15earlier_access_points\x18\r \x03(\v2\x19.farmhound.v1.EarlierHashBE\xea\xe1\x18A\n" +
-	"=The same thing under older fleet keys, while they are in use. \x03R\x13earlierAccessPointsB\x13\n" +
-	"\x11_proxy_configured\"\xd1\x02\n" +
+	"=The same thing under older fleet keys, while they are in use. \x03R\x13earlierAccessPoints\x12\x9b\x01\n" +
+	"\rown_addresses\x18\x0e \x03(\v2\x18.farmhound.v1.OwnAddressB\\\xea\xe1\x18X\n" +
+	"TBy which other issued laptops know this one when they stand beside it; keyed hashes. \bR\fownAddressesB\x13\n" +
+	"\x11_proxy_configured\"\xd9\x01\n" +
+	"\n" +
+	"OwnAddress\x12O\n" +
+	"\x04hash\x18\x01 \x01(\fB;\xea\xe1\x187\n" +
+	"/The address, without telling which; keyed hash.\x10\x10\x18\x10@\x01R\x04hash\x12z\n" +
+	"\aearlier\x18\x02 \x03(\v2\x19.farmhound.v1.EarlierHashBE\xea\xe1\x18A\n" +
+	"=The same thing under older fleet keys, while they are in use. \x03R\aearlier\"\xd1\x02\n" +
 	"\n" +
 	"EgressPath\x12R\n" +
 	"\x04kind\x18\x01 \x01(\x0e2\x1b.farmhound.v1.InterfaceKindB!\xea\xe1\x18\x1d\n" +
@@ -721,33 +797,36 @@ func file_farmhound_v1_network_proto_rawDescGZIP() []byte {
 }
 
 var file_farmhound_v1_network_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_farmhound_v1_network_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
+var file_farmhound_v1_network_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
 var file_farmhound_v1_network_proto_goTypes = []any{
 	(InterfaceKind)(0),  // 0: farmhound.v1.InterfaceKind
 	(ResolverKind)(0),   // 1: farmhound.v1.ResolverKind
 	(*Network)(nil),     // 2: farmhound.v1.Network
-	(*EgressPath)(nil),  // 3: farmhound.v1.EgressPath
-	(*Interface)(nil),   // 4: farmhound.v1.Interface
-	(*Tunnel)(nil),      // 5: farmhound.v1.Tunnel
-	(*Neighbours)(nil),  // 6: farmhound.v1.Neighbours
-	(*EarlierHash)(nil), // 7: farmhound.v1.EarlierHash
+	(*OwnAddress)(nil),  // 3: farmhound.v1.OwnAddress
+	(*EgressPath)(nil),  // 4: farmhound.v1.EgressPath
+	(*Interface)(nil),   // 5: farmhound.v1.Interface
+	(*Tunnel)(nil),      // 6: farmhound.v1.Tunnel
+	(*Neighbours)(nil),  // 7: farmhound.v1.Neighbours
+	(*EarlierHash)(nil), // 8: farmhound.v1.EarlierHash
 }
 var file_farmhound_v1_network_proto_depIdxs = []int32{
-	4,  // 0: farmhound.v1.Network.interfaces:type_name -> farmhound.v1.Interface
-	5,  // 1: farmhound.v1.Network.tunnels:type_name -> farmhound.v1.Tunnel
+	5,  // 0: farmhound.v1.Network.interfaces:type_name -> farmhound.v1.Interface
+	6,  // 1: farmhound.v1.Network.tunnels:type_name -> farmhound.v1.Tunnel
 	1,  // 2: farmhound.v1.Network.resolvers:type_name -> farmhound.v1.ResolverKind
-	6,  // 3: farmhound.v1.Network.neighbours:type_name -> farmhound.v1.Neighbours
-	3,  // 4: farmhound.v1.Network.egress:type_name -> farmhound.v1.EgressPath
-	7,  // 5: farmhound.v1.Network.earlier_gateways:type_name -> farmhound.v1.EarlierHash
-	7,  // 6: farmhound.v1.Network.earlier_lans:type_name -> farmhound.v1.EarlierHash
-	7,  // 7: farmhound.v1.Network.earlier_access_points:type_name -> farmhound.v1.EarlierHash
-	0,  // 8: farmhound.v1.EgressPath.kind:type_name -> farmhound.v1.InterfaceKind
-	0,  // 9: farmhound.v1.Interface.kind:type_name -> farmhound.v1.InterfaceKind
-	10, // [10:10] is the sub-list for method output_type
-	10, // [10:10] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	7,  // 3: farmhound.v1.Network.neighbours:type_name -> farmhound.v1.Neighbours
+	4,  // 4: farmhound.v1.Network.egress:type_name -> farmhound.v1.EgressPath
+	8,  // 5: farmhound.v1.Network.earlier_gateways:type_name -> farmhound.v1.EarlierHash
+	8,  // 6: farmhound.v1.Network.earlier_lans:type_name -> farmhound.v1.EarlierHash
+	8,  // 7: farmhound.v1.Network.earlier_access_points:type_name -> farmhound.v1.EarlierHash
+	3,  // 8: farmhound.v1.Network.own_addresses:type_name -> farmhound.v1.OwnAddress
+	8,  // 9: farmhound.v1.OwnAddress.earlier:type_name -> farmhound.v1.EarlierHash
+	0,  // 10: farmhound.v1.EgressPath.kind:type_name -> farmhound.v1.InterfaceKind
+	0,  // 11: farmhound.v1.Interface.kind:type_name -> farmhound.v1.InterfaceKind
+	12, // [12:12] is the sub-list for method output_type
+	12, // [12:12] is the sub-list for method input_type
+	12, // [12:12] is the sub-list for extension type_name
+	12, // [12:12] is the sub-list for extension extendee
+	0,  // [0:12] is the sub-list for field type_name
 }
 
 func init() { file_farmhound_v1_network_proto_init() }
@@ -764,7 +843,7 @@ func file_farmhound_v1_network_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_farmhound_v1_network_proto_rawDesc), len(file_farmhound_v1_network_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   5,
+			NumMessages:   6,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

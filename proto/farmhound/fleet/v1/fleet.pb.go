@@ -1152,7 +1152,7 @@ var File_farmhound_fleet_v1_fleet_proto protoreflect.FileDescriptor
 
 const file_farmhound_fleet_v1_fleet_proto_rawDesc = "" +
 	"\n" +
-	"\x1efarmhound/fleet/v1/fleet.proto\x12\x12farmhound.fleet.v1\x1a#farmhound/fleet/v1/assessment.proto\x1a\x1ffarmhound/fleet/v1/device.proto\x1a farmhound/fleet/v1/what_if.proto\x1a\x1afarmhound/v1/session.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x0f\n" +
+	"\x1efarmhound/fleet/v1/fleet.proto\x12\x12farmhound.fleet.v1\x1a#farmhound/fleet/v1/assessment.proto\x1a\x1ffarmhound/fleet/v1/device.proto\x1a\x1dfarmhound/fleet/v1/site.proto\x1a farmhound/fleet/v1/what_if.proto\x1a\x1afarmhound/v1/session.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x0f\n" +
 	"\rWhoAmIRequest\"e\n" +
 	"\x0eWhoAmIResponse\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
@@ -1242,7 +1242,7 @@ const file_farmhound_fleet_v1_fleet_proto_rawDesc = "" +
 	"\x06reason\x18\x03 \x01(\tR\x06reason\x12\x12\n" +
 	"\x04note\x18\x04 \x01(\tR\x04note\"F\n" +
 	"\x13UpdateAlertResponse\x12/\n" +
-	"\x05alert\x18\x01 \x01(\v2\x19.farmhound.fleet.v1.AlertR\x05alert2\x87\x05\n" +
+	"\x05alert\x18\x01 \x01(\v2\x19.farmhound.fleet.v1.AlertR\x05alert2\xb5\x06\n" +
 	"\fFleetService\x12^\n" +
 	"\vListDevices\x12&.farmhound.fleet.v1.ListDevicesRequest\x1a'.farmhound.fleet.v1.ListDevicesResponse\x12X\n" +
 	"\tGetDevice\x12$.farmhound.fleet.v1.GetDeviceRequest\x1a%.farmhound.fleet.v1.GetDeviceResponse\x12O\n" +
@@ -1250,7 +1250,9 @@ const file_farmhound_fleet_v1_fleet_proto_rawDesc = "" +
 	"\vGetTimeline\x12&.farmhound.fleet.v1.GetTimelineRequest\x1a'.farmhound.fleet.v1.GetTimelineResponse\x12[\n" +
 	"\n" +
 	"ListAlerts\x12%.farmhound.fleet.v1.ListAlertsRequest\x1a&.farmhound.fleet.v1.ListAlertsResponse\x12^\n" +
-	"\vUpdateAlert\x12&.farmhound.fleet.v1.UpdateAlertRequest\x1a'.farmhound.fleet.v1.UpdateAlertResponse\x12O\n" +
+	"\vUpdateAlert\x12&.farmhound.fleet.v1.UpdateAlertRequest\x1a'.farmhound.fleet.v1.UpdateAlertResponse\x12X\n" +
+	"\tListSites\x12$.farmhound.fleet.v1.ListSitesRequest\x1a%.farmhound.fleet.v1.ListSitesResponse\x12R\n" +
+	"\aGetSite\x12\".farmhound.fleet.v1.GetSiteRequest\x1a#.farmhound.fleet.v1.GetSiteResponse\x12O\n" +
 	"\x06WhoAmI\x12!.farmhound.fleet.v1.WhoAmIRequest\x1a\".farmhound.fleet.v1.WhoAmIResponseBJZHgithub.com/farmhound-security/farmhound/proto/farmhound/fleet/v1;fleetv1b\x06proto3"
 
 var (
@@ -1287,7 +1289,11 @@ var file_farmhound_fleet_v1_fleet_proto_goTypes = []any{
 	(*Assessment)(nil),            // 17: farmhound.fleet.v1.Assessment
 	(*v1.RemoteSession)(nil),      // 18: farmhound.v1.RemoteSession
 	(*WhatIfRequest)(nil),         // 19: farmhound.fleet.v1.WhatIfRequest
-	(*WhatIfResponse)(nil),        // 20: farmhound.fleet.v1.WhatIfResponse
+	(*ListSitesRequest)(nil),      // 20: farmhound.fleet.v1.ListSitesRequest
+	(*GetSiteRequest)(nil),        // 21: farmhound.fleet.v1.GetSiteRequest
+	(*WhatIfResponse)(nil),        // 22: farmhound.fleet.v1.WhatIfResponse
+	(*ListSitesResponse)(nil),     // 23: farmhound.fleet.v1.ListSitesResponse
+	(*GetSiteResponse)(nil),       // 24: farmhound.fleet.v1.GetSiteResponse
 }
 var file_farmhound_fleet_v1_fleet_proto_depIdxs = []int32{
 	4,  // 0: farmhound.fleet.v1.ListDevicesResponse.devices:type_name -> farmhound.fleet.v1.DeviceSummary
@@ -1311,16 +1317,20 @@ var file_farmhound_fleet_v1_fleet_proto_depIdxs = []int32{
 	7,  // 18: farmhound.fleet.v1.FleetService.GetTimeline:input_type -> farmhound.fleet.v1.GetTimelineRequest
 	10, // 19: farmhound.fleet.v1.FleetService.ListAlerts:input_type -> farmhound.fleet.v1.ListAlertsRequest
 	13, // 20: farmhound.fleet.v1.FleetService.UpdateAlert:input_type -> farmhound.fleet.v1.UpdateAlertRequest
-	0,  // 21: farmhound.fleet.v1.FleetService.WhoAmI:input_type -> farmhound.fleet.v1.WhoAmIRequest
-	3,  // 22: farmhound.fleet.v1.FleetService.ListDevices:output_type -> farmhound.fleet.v1.ListDevicesResponse
-	6,  // 23: farmhound.fleet.v1.FleetService.GetDevice:output_type -> farmhound.fleet.v1.GetDeviceResponse
-	20, // 24: farmhound.fleet.v1.FleetService.WhatIf:output_type -> farmhound.fleet.v1.WhatIfResponse
-	8,  // 25: farmhound.fleet.v1.FleetService.GetTimeline:output_type -> farmhound.fleet.v1.GetTimelineResponse
-	11, // 26: farmhound.fleet.v1.FleetService.ListAlerts:output_type -> farmhound.fleet.v1.ListAlertsResponse
-	14, // 27: farmhound.fleet.v1.FleetService.UpdateAlert:output_type -> farmhound.fleet.v1.UpdateAlertResponse
-	1,  // 28: farmhound.fleet.v1.FleetService.WhoAmI:output_type -> farmhound.fleet.v1.WhoAmIResponse
-	22, // [22:29] is the sub-list for method output_type
-	15, // [15:22] is the sub-list for method input_type
+	20, // 21: farmhound.fleet.v1.FleetService.ListSites:input_type -> farmhound.fleet.v1.ListSitesRequest
+	21, // 22: farmhound.fleet.v1.FleetService.GetSite:input_type -> farmhound.fleet.v1.GetSiteRequest
+	0,  // 23: farmhound.fleet.v1.FleetService.WhoAmI:input_type -> farmhound.fleet.v1.WhoAmIRequest
+	3,  // 24: farmhound.fleet.v1.FleetService.ListDevices:output_type -> farmhound.fleet.v1.ListDevicesResponse
+	6,  // 25: farmhound.fleet.v1.FleetService.GetDevice:output_type -> farmhound.fleet.v1.GetDeviceResponse
+	22, // 26: farmhound.fleet.v1.FleetService.WhatIf:output_type -> farmhound.fleet.v1.WhatIfResponse
+	8,  // 27: farmhound.fleet.v1.FleetService.GetTimeline:output_type -> farmhound.fleet.v1.GetTimelineResponse
+	11, // 28: farmhound.fleet.v1.FleetService.ListAlerts:output_type -> farmhound.fleet.v1.ListAlertsResponse
+	14, // 29: farmhound.fleet.v1.FleetService.UpdateAlert:output_type -> farmhound.fleet.v1.UpdateAlertResponse
+	23, // 30: farmhound.fleet.v1.FleetService.ListSites:output_type -> farmhound.fleet.v1.ListSitesResponse
+	24, // 31: farmhound.fleet.v1.FleetService.GetSite:output_type -> farmhound.fleet.v1.GetSiteResponse
+	1,  // 32: farmhound.fleet.v1.FleetService.WhoAmI:output_type -> farmhound.fleet.v1.WhoAmIResponse
+	24, // [24:33] is the sub-list for method output_type
+	15, // [15:24] is the sub-list for method input_type
 	15, // [15:15] is the sub-list for extension type_name
 	15, // [15:15] is the sub-list for extension extendee
 	0,  // [0:15] is the sub-list for field type_name
@@ -1333,6 +1343,7 @@ func file_farmhound_fleet_v1_fleet_proto_init() {
 	}
 	file_farmhound_fleet_v1_assessment_proto_init()
 	file_farmhound_fleet_v1_device_proto_init()
+	file_farmhound_fleet_v1_site_proto_init()
 	file_farmhound_fleet_v1_what_if_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{

@@ -25,6 +25,8 @@ const (
 	FleetService_GetTimeline_FullMethodName = "/farmhound.fleet.v1.FleetService/GetTimeline"
 	FleetService_ListAlerts_FullMethodName  = "/farmhound.fleet.v1.FleetService/ListAlerts"
 	FleetService_UpdateAlert_FullMethodName = "/farmhound.fleet.v1.FleetService/UpdateAlert"
+	FleetService_ListSites_FullMethodName   = "/farmhound.fleet.v1.FleetService/ListSites"
+	FleetService_GetSite_FullMethodName     = "/farmhound.fleet.v1.FleetService/GetSite"
 	FleetService_WhoAmI_FullMethodName      = "/farmhound.fleet.v1.FleetService/WhoAmI"
 )
 
@@ -46,6 +48,10 @@ type FleetServiceClient interface {
 	ListAlerts(ctx context.Context, in *ListAlertsRequest, opts ...grpc.CallOption) (*ListAlertsResponse, error)
 	// UpdateAlert acknowledges or closes an alert.
 	UpdateAlert(ctx context.Context, in *UpdateAlertRequest, opts ...grpc.CallOption) (*UpdateAlertResponse, error)
+	// ListSites lists where laptops are kept together, most people first.
+	ListSites(ctx context.Context, in *ListSitesRequest, opts ...grpc.CallOption) (*ListSitesResponse, error)
+	// GetSite returns one site: who is there and was, and what joins them.
+	GetSite(ctx context.Context, in *GetSiteRequest, opts ...grpc.CallOption) (*GetSiteResponse, error)
 	// WhoAmI names the token's role; login uses it.
 	WhoAmI(ctx context.Context, in *WhoAmIRequest, opts ...grpc.CallOption) (*WhoAmIResponse, error)
 }
@@ -118,6 +124,26 @@ func (c *fleetServiceClient) UpdateAlert(ctx context.Context, in *UpdateAlertReq
 	return out, nil
 }
 
+func (c *fleetServiceClient) ListSites(ctx context.Context, in *ListSitesRequest, opts ...grpc.CallOption) (*ListSitesResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListSitesResponse)
+	err := c.cc.Invoke(ctx, FleetService_ListSites_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *fleetServiceClient) GetSite(ctx context.Context, in *GetSiteRequest, opts ...grpc.CallOption) (*GetSiteResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetSiteResponse)
+	err := c.cc.Invoke(ctx, FleetService_GetSite_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *fleetServiceClient) WhoAmI(ctx context.Context, in *WhoAmIRequest, opts ...grpc.CallOption) (*WhoAmIResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(WhoAmIResponse)
@@ -146,6 +172,10 @@ type FleetServiceServer interface {
 	ListAlerts(context.Context, *ListAlertsRequest) (*ListAlertsResponse, error)
 	// UpdateAlert acknowledges or closes an alert.
 	UpdateAlert(context.Context, *UpdateAlertRequest) (*UpdateAlertResponse, error)
+	// ListSites lists where laptops are kept together, most people first.
+	ListSites(context.Context, *ListSitesRequest) (*ListSitesResponse, error)
+	// GetSite returns one site: who is there and was, and what joins them.
+	GetSite(context.Context, *GetSiteRequest) (*GetSiteResponse, error)
 	// WhoAmI names the token's role; login uses it.
 	WhoAmI(context.Context, *WhoAmIRequest) (*WhoAmIResponse, error)
 	mustEmbedUnimplementedFleetServiceServer()
@@ -175,6 +205,12 @@ func (UnimplementedFleetServiceServer) ListAlerts(context.Context, *ListAlertsRe
 }
 func (UnimplementedFleetServiceServer) UpdateAlert(context.Context, *UpdateAlertRequest) (*UpdateAlertResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method UpdateAlert not implemented")
+}
+func (UnimplementedFleetServiceServer) ListSites(context.Context, *ListSitesRequest) (*ListSitesResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListSites not implemented")
+}
+func (UnimplementedFleetServiceServer) GetSite(context.Context, *GetSiteRequest) (*GetSiteResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetSite not implemented")
 }
 func (UnimplementedFleetServiceServer) WhoAmI(context.Context, *WhoAmIRequest) (*WhoAmIResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method WhoAmI not implemented")
@@ -308,6 +344,42 @@ func _FleetService_UpdateAlert_Handler(srv interface{}, ctx context.Context, dec
 	return interceptor(ctx, in, info, handler)
 }
 
+func _FleetService_ListSites_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListSitesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(FleetServiceServer).ListSites(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: FleetService_ListSites_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(FleetServiceServer).ListSites(ctx, req.(*ListSitesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _FleetService_GetSite_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetSiteRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(FleetServiceServer).GetSite(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: FleetService_GetSite_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(FleetServiceServer).GetSite(ctx, req.(*GetSiteRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _FleetService_WhoAmI_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(WhoAmIRequest)
 	if err := dec(in); err != nil {
@@ -356,6 +428,14 @@ var FleetService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "UpdateAlert",
 			Handler:    _FleetService_UpdateAlert_Handler,
+		},
+		{
+			MethodName: "ListSites",
+			Handler:    _FleetService_ListSites_Handler,
+		},
+		{
+			MethodName: "GetSite",
+			Handler:    _FleetService_GetSite_Handler,
 		},
 		{
 			MethodName: "WhoAmI",

@@ -116,7 +116,11 @@ type Picture struct {
 	// keys change, oldest first.
 	Renames []*Rename `protobuf:"bytes,41,rep,name=renames,proto3" json:"renames,omitempty"`
 	// The newest fleet key that the laptop hashed anything with; zero before the first.
-	FleetKey      uint32 `protobuf:"varint,42,opt,name=fleet_key,json=fleetKey,proto3" json:"fleet_key,omitempty"`
+	FleetKey uint32 `protobuf:"varint,42,opt,name=fleet_key,json=fleetKey,proto3" json:"fleet_key,omitempty"`
+	// Hardware addresses that it uses, the latest last.
+	Addresses []*AddressState `protobuf:"bytes,43,rep,name=addresses,proto3" json:"addresses,omitempty"`
+	// Laptops that it saw beside it, by their addresses, the latest last.
+	Neighbours    []*NeighbourSighting `protobuf:"bytes,44,rep,name=neighbours,proto3" json:"neighbours,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -445,6 +449,175 @@ func (x *Picture) GetFleetKey() uint32 {
 	return 0
 }
 
+func (x *Picture) GetAddresses() []*AddressState {
+	if x != nil {
+		return x.Addresses
+	}
+	return nil
+}
+
+func (x *Picture) GetNeighbours() []*NeighbourSighting {
+	if x != nil {
+		return x.Neighbours
+	}
+	return nil
+}
+
+// AddressState is one hardware address of the laptop under one fleet key.
+type AddressState struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Hash of it, as other laptops see it too.
+	Name []byte `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// How the laptop's own hash of it begins: three bytes, which others are told.
+	Beginning []byte `protobuf:"bytes,2,opt,name=beginning,proto3" json:"beginning,omitempty"`
+	// Its fleet key.
+	KeyId uint32 `protobuf:"varint,3,opt,name=key_id,json=keyId,proto3" json:"key_id,omitempty"`
+	// The day on which it was first reported, by the collector's clock.
+	FirstDay uint32 `protobuf:"varint,4,opt,name=first_day,json=firstDay,proto3" json:"first_day,omitempty"`
+	// When it was last in use.
+	LastUnix      int64 `protobuf:"varint,5,opt,name=last_unix,json=lastUnix,proto3" json:"last_unix,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AddressState) Reset() {
+	*x = AddressState{}
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AddressState) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AddressState) ProtoMessage() {}
+
+func (x *AddressState) ProtoReflect() protoreflect.Message {
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AddressState.ProtoReflect.Descriptor instead.
+func (*AddressState) Descriptor() ([]byte, []int) {
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *AddressState) GetName() []byte {
+	if x != nil {
+		return x.Name
+	}
+	return nil
+}
+
+func (x *AddressState) GetBeginning() []byte {
+	if x != nil {
+		return x.Beginning
+	}
+	return nil
+}
+
+func (x *AddressState) GetKeyId() uint32 {
+	if x != nil {
+		return x.KeyId
+	}
+	return 0
+}
+
+func (x *AddressState) GetFirstDay() uint32 {
+	if x != nil {
+		return x.FirstDay
+	}
+	return 0
+}
+
+func (x *AddressState) GetLastUnix() int64 {
+	if x != nil {
+		return x.LastUnix
+	}
+	return 0
+}
+
+// NeighbourSighting is an address of another laptop that this one saw on its network.
+type NeighbourSighting struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Hash of the address.
+	Name []byte `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// First seen.
+	FirstUnix int64 `protobuf:"varint,2,opt,name=first_unix,json=firstUnix,proto3" json:"first_unix,omitempty"`
+	// Last seen.
+	LastUnix int64 `protobuf:"varint,3,opt,name=last_unix,json=lastUnix,proto3" json:"last_unix,omitempty"`
+	// Days on which it was seen: bit 0 is the day of last_unix, bit 1 the day before, and so on.
+	Days          uint64 `protobuf:"fixed64,4,opt,name=days,proto3" json:"days,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NeighbourSighting) Reset() {
+	*x = NeighbourSighting{}
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NeighbourSighting) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NeighbourSighting) ProtoMessage() {}
+
+func (x *NeighbourSighting) ProtoReflect() protoreflect.Message {
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NeighbourSighting.ProtoReflect.Descriptor instead.
+func (*NeighbourSighting) Descriptor() ([]byte, []int) {
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *NeighbourSighting) GetName() []byte {
+	if x != nil {
+		return x.Name
+	}
+	return nil
+}
+
+func (x *NeighbourSighting) GetFirstUnix() int64 {
+	if x != nil {
+		return x.FirstUnix
+	}
+	return 0
+}
+
+func (x *NeighbourSighting) GetLastUnix() int64 {
+	if x != nil {
+		return x.LastUnix
+	}
+	return 0
+}
+
+func (x *NeighbourSighting) GetDays() uint64 {
+	if x != nil {
+		return x.Days
+	}
+	return 0
+}
+
 // Rename is one thing under two fleet keys, as this laptop told: it says nothing about
 // what other laptops reported.
 type Rename struct {
@@ -463,7 +636,7 @@ type Rename struct {
 
 func (x *Rename) Reset() {
 	*x = Rename{}
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[1]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -475,7 +648,7 @@ func (x *Rename) String() string {
 func (*Rename) ProtoMessage() {}
 
 func (x *Rename) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[1]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -488,7 +661,7 @@ func (x *Rename) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Rename.ProtoReflect.Descriptor instead.
 func (*Rename) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{1}
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Rename) GetName() []byte {
@@ -535,7 +708,7 @@ type Fork struct {
 
 func (x *Fork) Reset() {
 	*x = Fork{}
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[2]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -547,7 +720,7 @@ func (x *Fork) String() string {
 func (*Fork) ProtoMessage() {}
 
 func (x *Fork) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[2]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -560,7 +733,7 @@ func (x *Fork) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Fork.ProtoReflect.Descriptor instead.
 func (*Fork) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{2}
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Fork) GetAtUnix() int64 {
@@ -609,7 +782,7 @@ type Boot struct {
 
 func (x *Boot) Reset() {
 	*x = Boot{}
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[3]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -621,7 +794,7 @@ func (x *Boot) String() string {
 func (*Boot) ProtoMessage() {}
 
 func (x *Boot) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[3]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -634,7 +807,7 @@ func (x *Boot) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Boot.ProtoReflect.Descriptor instead.
 func (*Boot) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{3}
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Boot) GetId() string {
@@ -706,7 +879,7 @@ type PartTime struct {
 
 func (x *PartTime) Reset() {
 	*x = PartTime{}
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[4]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -718,7 +891,7 @@ func (x *PartTime) String() string {
 func (*PartTime) ProtoMessage() {}
 
 func (x *PartTime) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[4]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -731,7 +904,7 @@ func (x *PartTime) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PartTime.ProtoReflect.Descriptor instead.
 func (*PartTime) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{4}
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *PartTime) GetOrder() uint64 {
@@ -771,7 +944,7 @@ type PartOrders struct {
 
 func (x *PartOrders) Reset() {
 	*x = PartOrders{}
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[5]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -783,7 +956,7 @@ func (x *PartOrders) String() string {
 func (*PartOrders) ProtoMessage() {}
 
 func (x *PartOrders) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[5]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -796,7 +969,7 @@ func (x *PartOrders) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PartOrders.ProtoReflect.Descriptor instead.
 func (*PartOrders) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{5}
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *PartOrders) GetSystem() uint64 {
@@ -864,7 +1037,7 @@ type CleanPlace struct {
 
 func (x *CleanPlace) Reset() {
 	*x = CleanPlace{}
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[6]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -876,7 +1049,7 @@ func (x *CleanPlace) String() string {
 func (*CleanPlace) ProtoMessage() {}
 
 func (x *CleanPlace) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[6]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -889,7 +1062,7 @@ func (x *CleanPlace) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CleanPlace.ProtoReflect.Descriptor instead.
 func (*CleanPlace) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{6}
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *CleanPlace) GetCountry() string {
@@ -978,7 +1151,7 @@ type Day struct {
 
 func (x *Day) Reset() {
 	*x = Day{}
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[7]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -990,7 +1163,7 @@ func (x *Day) String() string {
 func (*Day) ProtoMessage() {}
 
 func (x *Day) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[7]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1003,7 +1176,7 @@ func (x *Day) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Day.ProtoReflect.Descriptor instead.
 func (*Day) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{7}
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Day) GetDay() uint32 {
@@ -1221,7 +1394,7 @@ type DayControl struct {
 
 func (x *DayControl) Reset() {
 	*x = DayControl{}
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[8]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1233,7 +1406,7 @@ func (x *DayControl) String() string {
 func (*DayControl) ProtoMessage() {}
 
 func (x *DayControl) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[8]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1246,7 +1419,7 @@ func (x *DayControl) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DayControl.ProtoReflect.Descriptor instead.
 func (*DayControl) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{8}
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *DayControl) GetTool() string {
@@ -1305,7 +1478,7 @@ type DayInput struct {
 
 func (x *DayInput) Reset() {
 	*x = DayInput{}
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[9]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1317,7 +1490,7 @@ func (x *DayInput) String() string {
 func (*DayInput) ProtoMessage() {}
 
 func (x *DayInput) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[9]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1330,7 +1503,7 @@ func (x *DayInput) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DayInput.ProtoReflect.Descriptor instead.
 func (*DayInput) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{9}
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *DayInput) GetBuiltIn() uint32 {
@@ -1390,7 +1563,7 @@ type DayEgress struct {
 
 func (x *DayEgress) Reset() {
 	*x = DayEgress{}
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[10]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1402,7 +1575,7 @@ func (x *DayEgress) String() string {
 func (*DayEgress) ProtoMessage() {}
 
 func (x *DayEgress) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[10]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1415,7 +1588,7 @@ func (x *DayEgress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DayEgress.ProtoReflect.Descriptor instead.
 func (*DayEgress) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{10}
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *DayEgress) GetId() uint32 {
@@ -1468,7 +1641,7 @@ type ToolState struct {
 
 func (x *ToolState) Reset() {
 	*x = ToolState{}
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[11]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1480,7 +1653,7 @@ func (x *ToolState) String() string {
 func (*ToolState) ProtoMessage() {}
 
 func (x *ToolState) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[11]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1493,7 +1666,7 @@ func (x *ToolState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ToolState.ProtoReflect.Descriptor instead.
 func (*ToolState) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{11}
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ToolState) GetId() string {
@@ -1585,7 +1758,7 @@ type SessionState struct {
 
 func (x *SessionState) Reset() {
 	*x = SessionState{}
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[12]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1597,7 +1770,7 @@ func (x *SessionState) String() string {
 func (*SessionState) ProtoMessage() {}
 
 func (x *SessionState) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[12]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1610,7 +1783,7 @@ func (x *SessionState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SessionState.ProtoReflect.Descriptor instead.
 func (*SessionState) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{12}
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *SessionState) GetSession() *v1.RemoteSession {
@@ -1681,7 +1854,7 @@ type Contact struct {
 
 func (x *Contact) Reset() {
 	*x = Contact{}
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[13]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1693,7 +1866,7 @@ func (x *Contact) String() string {
 func (*Contact) ProtoMessage() {}
 
 func (x *Contact) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[13]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1706,7 +1879,7 @@ func (x *Contact) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Contact.ProtoReflect.Descriptor instead.
 func (*Contact) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{13}
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Contact) GetDay() uint32 {
@@ -1824,7 +1997,7 @@ type PeripheralState struct {
 
 func (x *PeripheralState) Reset() {
 	*x = PeripheralState{}
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[14]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1836,7 +2009,7 @@ func (x *PeripheralState) String() string {
 func (*PeripheralState) ProtoMessage() {}
 
 func (x *PeripheralState) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[14]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1849,7 +2022,7 @@ func (x *PeripheralState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PeripheralState.ProtoReflect.Descriptor instead.
 func (*PeripheralState) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{14}
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *PeripheralState) GetKey() []byte {
@@ -1940,7 +2113,7 @@ type HardwareState struct {
 
 func (x *HardwareState) Reset() {
 	*x = HardwareState{}
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[15]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1952,7 +2125,7 @@ func (x *HardwareState) String() string {
 func (*HardwareState) ProtoMessage() {}
 
 func (x *HardwareState) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[15]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1965,7 +2138,7 @@ func (x *HardwareState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HardwareState.ProtoReflect.Descriptor instead.
 func (*HardwareState) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{15}
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *HardwareState) GetOtherInputAttached() bool {
@@ -2002,13 +2175,15 @@ type NetworkState struct {
 	Ways []*WayOut `protobuf:"bytes,11,rep,name=ways,proto3" json:"ways,omitempty"`
 	// Single-board computers among the neighbours. Absent where unknown.
 	BoardNeighbours *uint32 `protobuf:"varint,12,opt,name=board_neighbours,json=boardNeighbours,proto3,oneof" json:"board_neighbours,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// Hashes of the addresses of other laptops among the neighbours.
+	Members       [][]byte `protobuf:"bytes,13,rep,name=members,proto3" json:"members,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *NetworkState) Reset() {
 	*x = NetworkState{}
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[16]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2020,7 +2195,7 @@ func (x *NetworkState) String() string {
 func (*NetworkState) ProtoMessage() {}
 
 func (x *NetworkState) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[16]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2033,7 +2208,7 @@ func (x *NetworkState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NetworkState.ProtoReflect.Descriptor instead.
 func (*NetworkState) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{16}
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *NetworkState) GetGateway() []byte {
@@ -2113,6 +2288,13 @@ func (x *NetworkState) GetBoardNeighbours() uint32 {
 	return 0
 }
 
+func (x *NetworkState) GetMembers() [][]byte {
+	if x != nil {
+		return x.Members
+	}
+	return nil
+}
+
 // WayOut is one way out of a laptop.
 type WayOut struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2130,7 +2312,7 @@ type WayOut struct {
 
 func (x *WayOut) Reset() {
 	*x = WayOut{}
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[17]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2142,7 +2324,7 @@ func (x *WayOut) String() string {
 func (*WayOut) ProtoMessage() {}
 
 func (x *WayOut) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[17]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2155,7 +2337,7 @@ func (x *WayOut) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WayOut.ProtoReflect.Descriptor instead.
 func (*WayOut) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{17}
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *WayOut) GetAddress() string {
@@ -2199,7 +2381,7 @@ type TunnelState struct {
 
 func (x *TunnelState) Reset() {
 	*x = TunnelState{}
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[18]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2211,7 +2393,7 @@ func (x *TunnelState) String() string {
 func (*TunnelState) ProtoMessage() {}
 
 func (x *TunnelState) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[18]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2224,7 +2406,7 @@ func (x *TunnelState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TunnelState.ProtoReflect.Descriptor instead.
 func (*TunnelState) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{18}
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *TunnelState) GetTool() string {
@@ -2266,7 +2448,7 @@ type NetworkSighting struct {
 
 func (x *NetworkSighting) Reset() {
 	*x = NetworkSighting{}
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[19]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2278,7 +2460,7 @@ func (x *NetworkSighting) String() string {
 func (*NetworkSighting) ProtoMessage() {}
 
 func (x *NetworkSighting) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[19]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2291,7 +2473,7 @@ func (x *NetworkSighting) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NetworkSighting.ProtoReflect.Descriptor instead.
 func (*NetworkSighting) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{19}
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *NetworkSighting) GetGateway() []byte {
@@ -2386,7 +2568,7 @@ type EgressState struct {
 
 func (x *EgressState) Reset() {
 	*x = EgressState{}
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[20]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2398,7 +2580,7 @@ func (x *EgressState) String() string {
 func (*EgressState) ProtoMessage() {}
 
 func (x *EgressState) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[20]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2411,7 +2593,7 @@ func (x *EgressState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EgressState.ProtoReflect.Descriptor instead.
 func (*EgressState) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{20}
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *EgressState) GetId() uint32 {
@@ -2526,7 +2708,7 @@ type FirstNetwork struct {
 
 func (x *FirstNetwork) Reset() {
 	*x = FirstNetwork{}
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[21]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2538,7 +2720,7 @@ func (x *FirstNetwork) String() string {
 func (*FirstNetwork) ProtoMessage() {}
 
 func (x *FirstNetwork) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[21]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2551,7 +2733,7 @@ func (x *FirstNetwork) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FirstNetwork.ProtoReflect.Descriptor instead.
 func (*FirstNetwork) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{21}
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *FirstNetwork) GetCountry() string {
@@ -2611,7 +2793,7 @@ type ZoneSetting struct {
 
 func (x *ZoneSetting) Reset() {
 	*x = ZoneSetting{}
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[22]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2623,7 +2805,7 @@ func (x *ZoneSetting) String() string {
 func (*ZoneSetting) ProtoMessage() {}
 
 func (x *ZoneSetting) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[22]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2636,7 +2818,7 @@ func (x *ZoneSetting) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ZoneSetting.ProtoReflect.Descriptor instead.
 func (*ZoneSetting) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{22}
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *ZoneSetting) GetAtUnix() int64 {
@@ -2673,7 +2855,7 @@ type SenseCondition struct {
 
 func (x *SenseCondition) Reset() {
 	*x = SenseCondition{}
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[23]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2685,7 +2867,7 @@ func (x *SenseCondition) String() string {
 func (*SenseCondition) ProtoMessage() {}
 
 func (x *SenseCondition) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[23]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2698,7 +2880,7 @@ func (x *SenseCondition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SenseCondition.ProtoReflect.Descriptor instead.
 func (*SenseCondition) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{23}
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *SenseCondition) GetName() string {
@@ -2728,7 +2910,7 @@ type MediaState struct {
 
 func (x *MediaState) Reset() {
 	*x = MediaState{}
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[24]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2740,7 +2922,7 @@ func (x *MediaState) String() string {
 func (*MediaState) ProtoMessage() {}
 
 func (x *MediaState) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[24]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2753,7 +2935,7 @@ func (x *MediaState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MediaState.ProtoReflect.Descriptor instead.
 func (*MediaState) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{24}
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *MediaState) GetKnownUnix() int64 {
@@ -2784,7 +2966,7 @@ type Silence struct {
 
 func (x *Silence) Reset() {
 	*x = Silence{}
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[25]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2796,7 +2978,7 @@ func (x *Silence) String() string {
 func (*Silence) ProtoMessage() {}
 
 func (x *Silence) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[25]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2809,7 +2991,7 @@ func (x *Silence) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Silence.ProtoReflect.Descriptor instead.
 func (*Silence) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{25}
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *Silence) GetFromUnix() int64 {
@@ -2843,7 +3025,7 @@ type ClockState struct {
 
 func (x *ClockState) Reset() {
 	*x = ClockState{}
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[26]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2855,7 +3037,7 @@ func (x *ClockState) String() string {
 func (*ClockState) ProtoMessage() {}
 
 func (x *ClockState) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[26]
+	mi := &file_farmhound_fleet_v1_picture_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2868,7 +3050,7 @@ func (x *ClockState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClockState.ProtoReflect.Descriptor instead.
 func (*ClockState) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{26}
+	return file_farmhound_fleet_v1_picture_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *ClockState) GetDelayToday() int64 {
@@ -2903,7 +3085,7 @@ var File_farmhound_fleet_v1_picture_proto protoreflect.FileDescriptor
 
 const file_farmhound_fleet_v1_picture_proto_rawDesc = "" +
 	"\n" +
-	" farmhound/fleet/v1/picture.proto\x12\x12farmhound.fleet.v1\x1a\x1afarmhound/v1/network.proto\x1a\x1afarmhound/v1/session.proto\x1a\x19farmhound/v1/system.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x91\x10\n" +
+	" farmhound/fleet/v1/picture.proto\x12\x12farmhound.fleet.v1\x1a\x1afarmhound/v1/network.proto\x1a\x1afarmhound/v1/session.proto\x1a\x19farmhound/v1/system.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x98\x11\n" +
 	"\aPicture\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
 	"\x06serial\x18\x02 \x01(\tR\x06serial\x12;\n" +
@@ -2949,7 +3131,23 @@ const file_farmhound_fleet_v1_picture_proto_rawDesc = "" +
 	"\rsuperseded_by\x18' \x01(\tR\fsupersededBy\x12'\n" +
 	"\x0fsuperseded_unix\x18( \x01(\x03R\x0esupersededUnix\x124\n" +
 	"\arenames\x18) \x03(\v2\x1a.farmhound.fleet.v1.RenameR\arenames\x12\x1b\n" +
-	"\tfleet_key\x18* \x01(\rR\bfleetKey\"k\n" +
+	"\tfleet_key\x18* \x01(\rR\bfleetKey\x12>\n" +
+	"\taddresses\x18+ \x03(\v2 .farmhound.fleet.v1.AddressStateR\taddresses\x12E\n" +
+	"\n" +
+	"neighbours\x18, \x03(\v2%.farmhound.fleet.v1.NeighbourSightingR\n" +
+	"neighbours\"\x91\x01\n" +
+	"\fAddressState\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\fR\x04name\x12\x1c\n" +
+	"\tbeginning\x18\x02 \x01(\fR\tbeginning\x12\x15\n" +
+	"\x06key_id\x18\x03 \x01(\rR\x05keyId\x12\x1b\n" +
+	"\tfirst_day\x18\x04 \x01(\rR\bfirstDay\x12\x1b\n" +
+	"\tlast_unix\x18\x05 \x01(\x03R\blastUnix\"w\n" +
+	"\x11NeighbourSighting\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\fR\x04name\x12\x1d\n" +
+	"\n" +
+	"first_unix\x18\x02 \x01(\x03R\tfirstUnix\x12\x1b\n" +
+	"\tlast_unix\x18\x03 \x01(\x03R\blastUnix\x12\x12\n" +
+	"\x04days\x18\x04 \x01(\x06R\x04days\"k\n" +
 	"\x06Rename\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\fR\x04name\x12\x14\n" +
 	"\x05first\x18\x02 \x01(\fR\x05first\x12\x15\n" +
@@ -3090,7 +3288,7 @@ const file_farmhound_fleet_v1_picture_proto_rawDesc = "" +
 	" \x03(\tR\x0eegressPrefixes\x12\x1a\n" +
 	"\bkeyboard\x18\v \x01(\bR\bkeyboard\"A\n" +
 	"\rHardwareState\x120\n" +
-	"\x14other_input_attached\x18\x01 \x01(\bR\x12otherInputAttached\"\xfa\x03\n" +
+	"\x14other_input_attached\x18\x01 \x01(\bR\x12otherInputAttached\"\x94\x04\n" +
 	"\fNetworkState\x12\x18\n" +
 	"\agateway\x18\x01 \x01(\fR\agateway\x12!\n" +
 	"\faccess_point\x18\x02 \x01(\fR\vaccessPoint\x12\x10\n" +
@@ -3105,7 +3303,8 @@ const file_farmhound_fleet_v1_picture_proto_rawDesc = "" +
 	"\bphysical\x18\n" +
 	" \x01(\tR\bphysical\x12.\n" +
 	"\x04ways\x18\v \x03(\v2\x1a.farmhound.fleet.v1.WayOutR\x04ways\x12.\n" +
-	"\x10board_neighbours\x18\f \x01(\rH\x02R\x0fboardNeighbours\x88\x01\x01B\x16\n" +
+	"\x10board_neighbours\x18\f \x01(\rH\x02R\x0fboardNeighbours\x88\x01\x01\x12\x18\n" +
+	"\amembers\x18\r \x03(\fR\amembersB\x16\n" +
 	"\x14_business_neighboursB\x11\n" +
 	"\x0f_kvm_neighboursB\x13\n" +
 	"\x11_board_neighboursJ\x04\b\x04\x10\x05\"\x8c\x01\n" +
@@ -3189,79 +3388,83 @@ func file_farmhound_fleet_v1_picture_proto_rawDescGZIP() []byte {
 	return file_farmhound_fleet_v1_picture_proto_rawDescData
 }
 
-var file_farmhound_fleet_v1_picture_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
+var file_farmhound_fleet_v1_picture_proto_msgTypes = make([]protoimpl.MessageInfo, 29)
 var file_farmhound_fleet_v1_picture_proto_goTypes = []any{
 	(*Picture)(nil),               // 0: farmhound.fleet.v1.Picture
-	(*Rename)(nil),                // 1: farmhound.fleet.v1.Rename
-	(*Fork)(nil),                  // 2: farmhound.fleet.v1.Fork
-	(*Boot)(nil),                  // 3: farmhound.fleet.v1.Boot
-	(*PartTime)(nil),              // 4: farmhound.fleet.v1.PartTime
-	(*PartOrders)(nil),            // 5: farmhound.fleet.v1.PartOrders
-	(*CleanPlace)(nil),            // 6: farmhound.fleet.v1.CleanPlace
-	(*Day)(nil),                   // 7: farmhound.fleet.v1.Day
-	(*DayControl)(nil),            // 8: farmhound.fleet.v1.DayControl
-	(*DayInput)(nil),              // 9: farmhound.fleet.v1.DayInput
-	(*DayEgress)(nil),             // 10: farmhound.fleet.v1.DayEgress
-	(*ToolState)(nil),             // 11: farmhound.fleet.v1.ToolState
-	(*SessionState)(nil),          // 12: farmhound.fleet.v1.SessionState
-	(*Contact)(nil),               // 13: farmhound.fleet.v1.Contact
-	(*PeripheralState)(nil),       // 14: farmhound.fleet.v1.PeripheralState
-	(*HardwareState)(nil),         // 15: farmhound.fleet.v1.HardwareState
-	(*NetworkState)(nil),          // 16: farmhound.fleet.v1.NetworkState
-	(*WayOut)(nil),                // 17: farmhound.fleet.v1.WayOut
-	(*TunnelState)(nil),           // 18: farmhound.fleet.v1.TunnelState
-	(*NetworkSighting)(nil),       // 19: farmhound.fleet.v1.NetworkSighting
-	(*EgressState)(nil),           // 20: farmhound.fleet.v1.EgressState
-	(*FirstNetwork)(nil),          // 21: farmhound.fleet.v1.FirstNetwork
-	(*ZoneSetting)(nil),           // 22: farmhound.fleet.v1.ZoneSetting
-	(*SenseCondition)(nil),        // 23: farmhound.fleet.v1.SenseCondition
-	(*MediaState)(nil),            // 24: farmhound.fleet.v1.MediaState
-	(*Silence)(nil),               // 25: farmhound.fleet.v1.Silence
-	(*ClockState)(nil),            // 26: farmhound.fleet.v1.ClockState
-	(*timestamppb.Timestamp)(nil), // 27: google.protobuf.Timestamp
-	(*v1.System)(nil),             // 28: farmhound.v1.System
-	(*v1.RemoteSession)(nil),      // 29: farmhound.v1.RemoteSession
-	(v1.InterfaceKind)(0),         // 30: farmhound.v1.InterfaceKind
-	(v1.SenseState)(0),            // 31: farmhound.v1.SenseState
+	(*AddressState)(nil),          // 1: farmhound.fleet.v1.AddressState
+	(*NeighbourSighting)(nil),     // 2: farmhound.fleet.v1.NeighbourSighting
+	(*Rename)(nil),                // 3: farmhound.fleet.v1.Rename
+	(*Fork)(nil),                  // 4: farmhound.fleet.v1.Fork
+	(*Boot)(nil),                  // 5: farmhound.fleet.v1.Boot
+	(*PartTime)(nil),              // 6: farmhound.fleet.v1.PartTime
+	(*PartOrders)(nil),            // 7: farmhound.fleet.v1.PartOrders
+	(*CleanPlace)(nil),            // 8: farmhound.fleet.v1.CleanPlace
+	(*Day)(nil),                   // 9: farmhound.fleet.v1.Day
+	(*DayControl)(nil),            // 10: farmhound.fleet.v1.DayControl
+	(*DayInput)(nil),              // 11: farmhound.fleet.v1.DayInput
+	(*DayEgress)(nil),             // 12: farmhound.fleet.v1.DayEgress
+	(*ToolState)(nil),             // 13: farmhound.fleet.v1.ToolState
+	(*SessionState)(nil),          // 14: farmhound.fleet.v1.SessionState
+	(*Contact)(nil),               // 15: farmhound.fleet.v1.Contact
+	(*PeripheralState)(nil),       // 16: farmhound.fleet.v1.PeripheralState
+	(*HardwareState)(nil),         // 17: farmhound.fleet.v1.HardwareState
+	(*NetworkState)(nil),          // 18: farmhound.fleet.v1.NetworkState
+	(*WayOut)(nil),                // 19: farmhound.fleet.v1.WayOut
+	(*TunnelState)(nil),           // 20: farmhound.fleet.v1.TunnelState
+	(*NetworkSighting)(nil),       // 21: farmhound.fleet.v1.NetworkSighting
+	(*EgressState)(nil),           // 22: farmhound.fleet.v1.EgressState
+	(*FirstNetwork)(nil),          // 23: farmhound.fleet.v1.FirstNetwork
+	(*ZoneSetting)(nil),           // 24: farmhound.fleet.v1.ZoneSetting
+	(*SenseCondition)(nil),        // 25: farmhound.fleet.v1.SenseCondition
+	(*MediaState)(nil),            // 26: farmhound.fleet.v1.MediaState
+	(*Silence)(nil),               // 27: farmhound.fleet.v1.Silence
+	(*ClockState)(nil),            // 28: farmhound.fleet.v1.ClockState
+	(*timestamppb.Timestamp)(nil), // 29: google.protobuf.Timestamp
+	(*v1.System)(nil),             // 30: farmhound.v1.System
+	(*v1.RemoteSession)(nil),      // 31: farmhound.v1.RemoteSession
+	(v1.InterfaceKind)(0),         // 32: farmhound.v1.InterfaceKind
+	(v1.SenseState)(0),            // 33: farmhound.v1.SenseState
 }
 var file_farmhound_fleet_v1_picture_proto_depIdxs = []int32{
-	27, // 0: farmhound.fleet.v1.Picture.enrolled_at:type_name -> google.protobuf.Timestamp
-	28, // 1: farmhound.fleet.v1.Picture.system:type_name -> farmhound.v1.System
-	3,  // 2: farmhound.fleet.v1.Picture.boots:type_name -> farmhound.fleet.v1.Boot
-	7,  // 3: farmhound.fleet.v1.Picture.days:type_name -> farmhound.fleet.v1.Day
-	11, // 4: farmhound.fleet.v1.Picture.tools:type_name -> farmhound.fleet.v1.ToolState
-	12, // 5: farmhound.fleet.v1.Picture.sessions:type_name -> farmhound.fleet.v1.SessionState
-	13, // 6: farmhound.fleet.v1.Picture.contacts:type_name -> farmhound.fleet.v1.Contact
-	14, // 7: farmhound.fleet.v1.Picture.peripherals:type_name -> farmhound.fleet.v1.PeripheralState
-	15, // 8: farmhound.fleet.v1.Picture.hardware:type_name -> farmhound.fleet.v1.HardwareState
-	16, // 9: farmhound.fleet.v1.Picture.network:type_name -> farmhound.fleet.v1.NetworkState
-	19, // 10: farmhound.fleet.v1.Picture.networks:type_name -> farmhound.fleet.v1.NetworkSighting
-	20, // 11: farmhound.fleet.v1.Picture.egresses:type_name -> farmhound.fleet.v1.EgressState
-	21, // 12: farmhound.fleet.v1.Picture.first_network:type_name -> farmhound.fleet.v1.FirstNetwork
-	22, // 13: farmhound.fleet.v1.Picture.zones:type_name -> farmhound.fleet.v1.ZoneSetting
-	23, // 14: farmhound.fleet.v1.Picture.senses:type_name -> farmhound.fleet.v1.SenseCondition
-	24, // 15: farmhound.fleet.v1.Picture.media:type_name -> farmhound.fleet.v1.MediaState
-	25, // 16: farmhound.fleet.v1.Picture.silences:type_name -> farmhound.fleet.v1.Silence
-	26, // 17: farmhound.fleet.v1.Picture.clock:type_name -> farmhound.fleet.v1.ClockState
-	4,  // 18: farmhound.fleet.v1.Picture.software_parts:type_name -> farmhound.fleet.v1.PartTime
-	4,  // 19: farmhound.fleet.v1.Picture.hardware_parts:type_name -> farmhound.fleet.v1.PartTime
-	5,  // 20: farmhound.fleet.v1.Picture.orders:type_name -> farmhound.fleet.v1.PartOrders
-	6,  // 21: farmhound.fleet.v1.Picture.clean_places:type_name -> farmhound.fleet.v1.CleanPlace
-	2,  // 22: farmhound.fleet.v1.Picture.forks:type_name -> farmhound.fleet.v1.Fork
-	1,  // 23: farmhound.fleet.v1.Picture.renames:type_name -> farmhound.fleet.v1.Rename
-	8,  // 24: farmhound.fleet.v1.Day.control:type_name -> farmhound.fleet.v1.DayControl
-	9,  // 25: farmhound.fleet.v1.Day.input:type_name -> farmhound.fleet.v1.DayInput
-	10, // 26: farmhound.fleet.v1.Day.egress:type_name -> farmhound.fleet.v1.DayEgress
-	29, // 27: farmhound.fleet.v1.SessionState.session:type_name -> farmhound.v1.RemoteSession
-	18, // 28: farmhound.fleet.v1.NetworkState.tunnels:type_name -> farmhound.fleet.v1.TunnelState
-	17, // 29: farmhound.fleet.v1.NetworkState.ways:type_name -> farmhound.fleet.v1.WayOut
-	30, // 30: farmhound.fleet.v1.WayOut.kind:type_name -> farmhound.v1.InterfaceKind
-	31, // 31: farmhound.fleet.v1.SenseCondition.state:type_name -> farmhound.v1.SenseState
-	32, // [32:32] is the sub-list for method output_type
-	32, // [32:32] is the sub-list for method input_type
-	32, // [32:32] is the sub-list for extension type_name
-	32, // [32:32] is the sub-list for extension extendee
-	0,  // [0:32] is the sub-list for field type_name
+	29, // 0: farmhound.fleet.v1.Picture.enrolled_at:type_name -> google.protobuf.Timestamp
+	30, // 1: farmhound.fleet.v1.Picture.system:type_name -> farmhound.v1.System
+	5,  // 2: farmhound.fleet.v1.Picture.boots:type_name -> farmhound.fleet.v1.Boot
+	9,  // 3: farmhound.fleet.v1.Picture.days:type_name -> farmhound.fleet.v1.Day
+	13, // 4: farmhound.fleet.v1.Picture.tools:type_name -> farmhound.fleet.v1.ToolState
+	14, // 5: farmhound.fleet.v1.Picture.sessions:type_name -> farmhound.fleet.v1.SessionState
+	15, // 6: farmhound.fleet.v1.Picture.contacts:type_name -> farmhound.fleet.v1.Contact
+	16, // 7: farmhound.fleet.v1.Picture.peripherals:type_name -> farmhound.fleet.v1.PeripheralState
+	17, // 8: farmhound.fleet.v1.Picture.hardware:type_name -> farmhound.fleet.v1.HardwareState
+	18, // 9: farmhound.fleet.v1.Picture.network:type_name -> farmhound.fleet.v1.NetworkState
+	21, // 10: farmhound.fleet.v1.Picture.networks:type_name -> farmhound.fleet.v1.NetworkSighting
+	22, // 11: farmhound.fleet.v1.Picture.egresses:type_name -> farmhound.fleet.v1.EgressState
+	23, // 12: farmhound.fleet.v1.Picture.first_network:type_name -> farmhound.fleet.v1.FirstNetwork
+	24, // 13: farmhound.fleet.v1.Picture.zones:type_name -> farmhound.fleet.v1.ZoneSetting
+	25, // 14: farmhound.fleet.v1.Picture.senses:type_name -> farmhound.fleet.v1.SenseCondition
+	26, // 15: farmhound.fleet.v1.Picture.media:type_name -> farmhound.fleet.v1.MediaState
+	27, // 16: farmhound.fleet.v1.Picture.silences:type_name -> farmhound.fleet.v1.Silence
+	28, // 17: farmhound.fleet.v1.Picture.clock:type_name -> farmhound.fleet.v1.ClockState
+	6,  // 18: farmhound.fleet.v1.Picture.software_parts:type_name -> farmhound.fleet.v1.PartTime
+	6,  // 19: farmhound.fleet.v1.Picture.hardware_parts:type_name -> farmhound.fleet.v1.PartTime
+	7,  // 20: farmhound.fleet.v1.Picture.orders:type_name -> farmhound.fleet.v1.PartOrders
+	8,  // 21: farmhound.fleet.v1.Picture.clean_places:type_name -> farmhound.fleet.v1.CleanPlace
+	4,  // 22: farmhound.fleet.v1.Picture.forks:type_name -> farmhound.fleet.v1.Fork
+	3,  // 23: farmhound.fleet.v1.Picture.renames:type_name -> farmhound.fleet.v1.Rename
+	1,  // 24: farmhound.fleet.v1.Picture.addresses:type_name -> farmhound.fleet.v1.AddressState
+	2,  // 25: farmhound.fleet.v1.Picture.neighbours:type_name -> farmhound.fleet.v1.NeighbourSighting
+	10, // 26: farmhound.fleet.v1.Day.control:type_name -> farmhound.fleet.v1.DayControl
+	11, // 27: farmhound.fleet.v1.Day.input:type_name -> farmhound.fleet.v1.DayInput
+	12, // 28: farmhound.fleet.v1.Day.egress:type_name -> farmhound.fleet.v1.DayEgress
+	31, // 29: farmhound.fleet.v1.SessionState.session:type_name -> farmhound.v1.RemoteSession
+	20, // 30: farmhound.fleet.v1.NetworkState.tunnels:type_name -> farmhound.fleet.v1.TunnelState
+	19, // 31: farmhound.fleet.v1.NetworkState.ways:type_name -> farmhound.fleet.v1.WayOut
+	32, // 32: farmhound.fleet.v1.WayOut.kind:type_name -> farmhound.v1.InterfaceKind
+	33, // 33: farmhound.fleet.v1.SenseCondition.state:type_name -> farmhound.v1.SenseState
+	34, // [34:34] is the sub-list for method output_type
+	34, // [34:34] is the sub-list for method input_type
+	34, // [34:34] is the sub-list for extension type_name
+	34, // [34:34] is the sub-list for extension extendee
+	0,  // [0:34] is the sub-list for field type_name
 }
 
 func init() { file_farmhound_fleet_v1_picture_proto_init() }
@@ -3269,15 +3472,15 @@ func file_farmhound_fleet_v1_picture_proto_init() {
 	if File_farmhound_fleet_v1_picture_proto != nil {
 		return
 	}
-	file_farmhound_fleet_v1_picture_proto_msgTypes[16].OneofWrappers = []any{}
-	file_farmhound_fleet_v1_picture_proto_msgTypes[21].OneofWrappers = []any{}
+	file_farmhound_fleet_v1_picture_proto_msgTypes[18].OneofWrappers = []any{}
+	file_farmhound_fleet_v1_picture_proto_msgTypes[23].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_farmhound_fleet_v1_picture_proto_rawDesc), len(file_farmhound_fleet_v1_picture_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   27,
+			NumMessages:   29,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
