@@ -17,6 +17,7 @@ import (
 	"github.com/farmhound-security/farmhound/cmd/farmhound-lab/demo"
 	"github.com/farmhound-security/farmhound/cmd/farmhound-lab/evaluate"
 	"github.com/farmhound-security/farmhound/cmd/farmhound-lab/footprint"
+	"github.com/farmhound-security/farmhound/cmd/farmhound-lab/load"
 	"github.com/farmhound-security/farmhound/cmd/farmhound-lab/persona"
 	"github.com/farmhound-security/farmhound/cmd/farmhound-lab/simulate"
 )
@@ -26,6 +27,9 @@ type cli struct {
 	Demo     demo.Command     `cmd:"" help:"A collector, this computer's agent and a simulated fleet living four weeks in about a minute."`
 	Simulate simulate.Command `cmd:"" help:"Write a simulated fleet's reports for farmhound-collector replay."`
 	Evaluate evaluate.Command `cmd:"" help:"Measure the detector on simulated fleets: what it finds, how soon, and whom it wrongs."`
+
+	Load       load.Command `cmd:"" help:"How much a collector takes, beside a bare gRPC echo of the same payload: throughput, latency, processor time and bytes."`
+	LoadServer load.Server  `cmd:"" hidden:"" help:"One of the servers that load measures."`
 
 	Footprint footprint.Command `cmd:"" help:"What the agent costs this computer: memory, processor, disk and wire."`
 }

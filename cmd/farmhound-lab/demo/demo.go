@@ -17,6 +17,7 @@ import (
 
 	"github.com/farmhound-security/farmhound/agent"
 	"github.com/farmhound-security/farmhound/agent/settings"
+	"github.com/farmhound-security/farmhound/cmd/farmhound-lab/laptop"
 	"github.com/farmhound-security/farmhound/cmd/farmhound-lab/persona"
 	"github.com/farmhound-security/farmhound/collector"
 	"github.com/farmhound-security/farmhound/collector/api"
@@ -58,7 +59,7 @@ type demo struct {
 	collector *collector.Collector
 	balancer  string
 	roots     *x509.CertPool
-	laptops   map[string]*laptop // by device
+	laptops   map[string]*laptop.Laptop // by device
 	analyst   *analyst
 	shown     map[string]string // verdict shown, by alert
 	reports   int
@@ -73,7 +74,7 @@ func Run(ctx context.Context, o Options) (result *Result, err error) {
 		return nil, fmt.Errorf("make a folder for the demo: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	d := &demo{Options: o, dir: dir, laptops: make(map[string]*laptop), shown: make(map[string]string)}
+	d := &demo{Options: o, dir: dir, laptops: make(map[string]*laptop.Laptop), shown: make(map[string]string)}
 	end := time.Now().Truncate(time.Hour)
 	if d.world, err = persona.NewWorld(persona.Options{Seed: o.Seed, Days: o.Days, Personas: o.Personas, End: end}); err != nil {
 		return nil, err
@@ -240,7 +241,7 @@ func (d *demo) live(ctx context.Context) error {
 	}
 	defer func() {
 		for _, l := range d.laptops {
-			_ = l.close() // everything was acknowledged
+			_ = l.Close() // everything was acknowledged
 		}
 	}()
 	return d.sweep(ctx, last)
@@ -268,7 +269,12 @@ func (d *demo) deliver(ctx context.Context, step persona.Step) error {
 		l := d.laptop(own[0].Laptop)
 		group.Go(func() error {
 			for _, delivery := range own {
-				if err := l.report(ctx, delivery, d.created.Secret); err != nil {
+				if !l.Enrolled() {
+					if err := l.Enroll(ctx, delivery.Peer, d.created.Secret); err != nil {
+						return err
+					}
+				}
+				if err := l.Report(ctx, delivery); err != nil {
 					return err
 				}
 			}
@@ -281,10 +287,10 @@ func (d *demo) deliver(ctx context.Context, step persona.Step) error {
 	return group.Wait()
 }
 
-func (d *demo) laptop(drawn *persona.Laptop) *laptop {
+func (d *demo) laptop(drawn *persona.Laptop) *laptop.Laptop {
 	l := d.laptops[drawn.DeviceID]
 	if l == nil {
-		l = &laptop{Laptop: drawn, balancer: d.balancer, roots: d.roots}
+		l = &laptop.Laptop{Laptop: drawn, Line: laptop.Line{Address: d.balancer, Name: loopback, Roots: d.roots, Balanced: true}}
 		d.laptops[drawn.DeviceID] = l
 	}
 	return l
