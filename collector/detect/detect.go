@@ -181,6 +181,7 @@ func (c *judging) assessment() *fleetv1.Assessment {
 		FirstAt:    c.firstAt(o.rank),
 		AssessedAt: timestamppb.New(c.now),
 		Evidence:   c.evidence(),
+		Shadow:     c.trials(),
 		Unknown:    c.unknown(),
 	}
 	if s := c.dev.GetSite(); s != nil {
@@ -246,14 +247,20 @@ func (c *judging) abroadFor() hypothesis {
 func (c *judging) evidence() []*fleetv1.Evidence {
 	all := make([]*fleetv1.Evidence, 0, len(c.order))
 	for _, i := range c.order {
-		l := &c.lines[i]
-		all = append(all, &fleetv1.Evidence{
-			Signal: l.signal.id, Family: families[l.signal.home].name, Question: l.signal.question,
-			Db: c.shown[i], FullDb: l.full,
-			FirstSeen: timestamppb.New(l.first), LastSeen: timestamppb.New(l.last),
-			Because: sentence(l.clause()), Benign: l.signal.benign,
-			Title: l.signal.title, Attack: l.signal.attack,
-		})
+		if l := &c.lines[i]; !l.signal.shadow {
+			all = append(all, l.evidence(c.shown[i]))
+		}
 	}
 	return all
+}
+
+// evidence shows a line with what it counts.
+func (l *line) evidence(db float64) *fleetv1.Evidence {
+	return &fleetv1.Evidence{
+		Signal: l.signal.id, Family: families[l.signal.home].name, Question: l.signal.question,
+		Db: db, FullDb: l.full,
+		FirstSeen: timestamppb.New(l.first), LastSeen: timestamppb.New(l.last),
+		Because: sentence(l.clause()), Benign: l.signal.benign,
+		Title: l.signal.title, Attack: l.signal.attack,
+	}
 }

@@ -20,7 +20,7 @@ var testNow = time.Date(2026, time.March, 17, 12, 0, 0, 0, time.UTC)
 // that does not is a failure too: it could be always or never true.
 func (r *Rules) Test() []TestFailure {
 	var failures []TestFailure
-	for _, s := range r.signals {
+	for _, s := range r.all {
 		fail := func(at strictyaml.Text, format string, args ...any) {
 			failures = append(failures, TestFailure{s.id, at.Problem(fmt.Sprintf(format, args...))})
 		}

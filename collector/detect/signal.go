@@ -43,11 +43,17 @@ type document struct {
 	Attack    []string        `yaml:"attack"`
 	Sources   []string        `yaml:"sources"`
 	Tests     []testDocument  `yaml:"tests"`
+	// Enabled is false for a signal that is not evaluated.
+	Enabled *bool `yaml:"enabled"`
+	// Shadow is true for a signal on trial: evaluated and shown, and it weighs nothing.
+	Shadow *bool `yaml:"shadow"`
+	// Note says why a signal is switched off, on trial or changed.
+	Note string `yaml:"note"`
 }
 
 type tierDocument struct {
 	When    strictyaml.Text `yaml:"when"`
-	DB      float64         `yaml:"db"`
+	DB      strictyaml.Text `yaml:"db"`
 	Because strictyaml.Text `yaml:"because"`
 }
 
@@ -82,6 +88,16 @@ type signal struct {
 	attack         []string
 	tests          []test
 	at             strictyaml.Text // its id, for problems
+	enabled        bool
+	shadow         bool
+	// trial is where a signal on trial would count; family has it nowhere.
+	trial [hypotheses]int
+	doc   document // as its files say it together
+	file  string   // the last of them
+	// replaces is the signal that was there before it, nil for none; changed are the
+	// keys that it changes of that, empty where it stands in its place.
+	replaces *signal
+	changed  []string
 }
 
 type tier struct {

@@ -1,0 +1,44 @@
+package detect
+
+import (
+	"cmp"
+	"slices"
+
+	fleetv1 "github.com/farmhound-security/farmhound/proto/farmhound/fleet/v1"
+)
+
+// onTrial makes a signal count nowhere, and keeps where it would.
+func (s *signal) onTrial() {
+	s.trial = s.family
+	for h := range hypotheses {
+		s.family[h] = -1
+	}
+}
+
+// trials are what signals on trial observe, each with what it would have counted beside
+// everything that does count.
+func (c *judging) trials() []*fleetv1.Evidence {
+	var all []*fleetv1.Evidence
+	for i := range c.lines {
+		if c.lines[i].signal.shadow {
+			all = append(all, c.lines[i].evidence(c.wouldCount(i)))
+		}
+	}
+	slices.SortStableFunc(all, func(a, b *fleetv1.Evidence) int { return cmp.Compare(abs(b.GetDb()), abs(a.GetDb())) })
+	return all
+}
+
+// wouldCount is what a line on trial would count for the hypothesis that is named, or
+// else for the other one.
+func (c *judging) wouldCount(trial int) float64 {
+	lines := slices.Clone(c.lines)
+	real := *lines[trial].signal
+	real.family = real.trial
+	lines[trial].signal = &real
+	h := c.kind
+	if real.family[h] < 0 {
+		h = hosted + displaced - c.kind
+	}
+	s := fuse(lines, h, -1)
+	return s.counted[trial]
+}
