@@ -661,7 +661,7 @@ type Event struct {
 	// enrolled, first_report, tool_appeared, tool_gone, session_started, session_ended, hardware_attached,
 	// hardware_detached, network_changed, zone_changed, sense_changed, egress_changed, verdict_changed,
 	// superseded, supersedes, superseded_alive, identity_copied, alert_opened, alert_escalated, alert_new_evidence,
-	// alert_acknowledged, alert_closed.
+	// alert_upheld, alert_lowered, alert_acknowledged, alert_closed.
 	Kind string `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"`
 	// One sentence.
 	Summary string `protobuf:"bytes,3,opt,name=summary,proto3" json:"summary,omitempty"`
@@ -878,7 +878,8 @@ type Alert struct {
 	Severity string `protobuf:"bytes,8,opt,name=severity,proto3" json:"severity,omitempty"`
 	// open, acknowledged or closed.
 	State string `protobuf:"bytes,9,opt,name=state,proto3" json:"state,omitempty"`
-	// Reason given when closing: confirmed, false_positive, benign, expected or other.
+	// Reason given when closing: confirmed, false_positive, benign, expected or other; not_upheld where the
+	// collector closed it, because the day on which it was opened did not come to what it said.
 	Reason string `protobuf:"bytes,10,opt,name=reason,proto3" json:"reason,omitempty"`
 	// Note of the analyst.
 	Note string `protobuf:"bytes,11,opt,name=note,proto3" json:"note,omitempty"`
@@ -889,7 +890,13 @@ type Alert struct {
 	// When it last changed.
 	UpdatedAt *timestamppb.Timestamp `protobuf:"bytes,14,opt,name=updated_at,json=updatedAt,proto3" json:"updated_at,omitempty"`
 	// The judgement when it last changed.
-	Assessment    *Assessment `protobuf:"bytes,15,opt,name=assessment,proto3" json:"assessment,omitempty"`
+	Assessment *Assessment `protobuf:"bytes,15,opt,name=assessment,proto3" json:"assessment,omitempty"`
+	// Whether the day on which it was opened or raised is still under way: late reports may yet change what it comes to.
+	Provisional bool `protobuf:"varint,16,opt,name=provisional,proto3" json:"provisional,omitempty"`
+	// That day, UTC, counted from 1970-01-01.
+	Day uint32 `protobuf:"varint,17,opt,name=day,proto3" json:"day,omitempty"`
+	// What became of it by itself, one sentence; empty for nothing.
+	Course        string `protobuf:"bytes,18,opt,name=course,proto3" json:"course,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1029,6 +1036,27 @@ func (x *Alert) GetAssessment() *Assessment {
 	return nil
 }
 
+func (x *Alert) GetProvisional() bool {
+	if x != nil {
+		return x.Provisional
+	}
+	return false
+}
+
+func (x *Alert) GetDay() uint32 {
+	if x != nil {
+		return x.Day
+	}
+	return 0
+}
+
+func (x *Alert) GetCourse() string {
+	if x != nil {
+		return x.Course
+	}
+	return ""
+}
+
 // UpdateAlertRequest changes an alert's state.
 type UpdateAlertRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1152,7 +1180,7 @@ var File_farmhound_fleet_v1_fleet_proto protoreflect.FileDescriptor
 
 const file_farmhound_fleet_v1_fleet_proto_rawDesc = "" +
 	"\n" +
-	"\x1efarmhound/fleet/v1/fleet.proto\x12\x12farmhound.fleet.v1\x1a#farmhound/fleet/v1/assessment.proto\x1a\x1ffarmhound/fleet/v1/device.proto\x1a\x1dfarmhound/fleet/v1/site.proto\x1a farmhound/fleet/v1/what_if.proto\x1a\x1afarmhound/v1/session.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x0f\n" +
+	"\x1efarmhound/fleet/v1/fleet.proto\x12\x12farmhound.fleet.v1\x1a#farmhound/fleet/v1/assessment.proto\x1a\x1ffarmhound/fleet/v1/device.proto\x1a farmhound/fleet/v1/history.proto\x1a\x1dfarmhound/fleet/v1/site.proto\x1a farmhound/fleet/v1/what_if.proto\x1a\x1afarmhound/v1/session.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x0f\n" +
 	"\rWhoAmIRequest\"e\n" +
 	"\x0eWhoAmIResponse\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
@@ -1214,7 +1242,7 @@ const file_farmhound_fleet_v1_fleet_proto_rawDesc = "" +
 	"\x06device\x18\x02 \x01(\tR\x06device\x12\x14\n" +
 	"\x05limit\x18\x03 \x01(\rR\x05limit\"G\n" +
 	"\x12ListAlertsResponse\x121\n" +
-	"\x06alerts\x18\x01 \x03(\v2\x19.farmhound.fleet.v1.AlertR\x06alerts\"\xd4\x03\n" +
+	"\x06alerts\x18\x01 \x03(\v2\x19.farmhound.fleet.v1.AlertR\x06alerts\"\xa0\x04\n" +
 	"\x05Alert\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
 	"\x06device\x18\x02 \x01(\tR\x06device\x12\x16\n" +
@@ -1235,19 +1263,25 @@ const file_farmhound_fleet_v1_fleet_proto_rawDesc = "" +
 	"updated_at\x18\x0e \x01(\v2\x1a.google.protobuf.TimestampR\tupdatedAt\x12>\n" +
 	"\n" +
 	"assessment\x18\x0f \x01(\v2\x1e.farmhound.fleet.v1.AssessmentR\n" +
-	"assessment\"f\n" +
+	"assessment\x12 \n" +
+	"\vprovisional\x18\x10 \x01(\bR\vprovisional\x12\x10\n" +
+	"\x03day\x18\x11 \x01(\rR\x03day\x12\x16\n" +
+	"\x06course\x18\x12 \x01(\tR\x06course\"f\n" +
 	"\x12UpdateAlertRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x14\n" +
 	"\x05state\x18\x02 \x01(\tR\x05state\x12\x16\n" +
 	"\x06reason\x18\x03 \x01(\tR\x06reason\x12\x12\n" +
 	"\x04note\x18\x04 \x01(\tR\x04note\"F\n" +
 	"\x13UpdateAlertResponse\x12/\n" +
-	"\x05alert\x18\x01 \x01(\v2\x19.farmhound.fleet.v1.AlertR\x05alert2\xb5\x06\n" +
+	"\x05alert\x18\x01 \x01(\v2\x19.farmhound.fleet.v1.AlertR\x05alert2\xf5\a\n" +
 	"\fFleetService\x12^\n" +
 	"\vListDevices\x12&.farmhound.fleet.v1.ListDevicesRequest\x1a'.farmhound.fleet.v1.ListDevicesResponse\x12X\n" +
 	"\tGetDevice\x12$.farmhound.fleet.v1.GetDeviceRequest\x1a%.farmhound.fleet.v1.GetDeviceResponse\x12O\n" +
 	"\x06WhatIf\x12!.farmhound.fleet.v1.WhatIfRequest\x1a\".farmhound.fleet.v1.WhatIfResponse\x12^\n" +
-	"\vGetTimeline\x12&.farmhound.fleet.v1.GetTimelineRequest\x1a'.farmhound.fleet.v1.GetTimelineResponse\x12[\n" +
+	"\vGetTimeline\x12&.farmhound.fleet.v1.GetTimelineRequest\x1a'.farmhound.fleet.v1.GetTimelineResponse\x12a\n" +
+	"\fListVerdicts\x12'.farmhound.fleet.v1.ListVerdictsRequest\x1a(.farmhound.fleet.v1.ListVerdictsResponse\x12[\n" +
+	"\n" +
+	"GetVerdict\x12%.farmhound.fleet.v1.GetVerdictRequest\x1a&.farmhound.fleet.v1.GetVerdictResponse\x12[\n" +
 	"\n" +
 	"ListAlerts\x12%.farmhound.fleet.v1.ListAlertsRequest\x1a&.farmhound.fleet.v1.ListAlertsResponse\x12^\n" +
 	"\vUpdateAlert\x12&.farmhound.fleet.v1.UpdateAlertRequest\x1a'.farmhound.fleet.v1.UpdateAlertResponse\x12X\n" +
@@ -1289,11 +1323,15 @@ var file_farmhound_fleet_v1_fleet_proto_goTypes = []any{
 	(*Assessment)(nil),            // 17: farmhound.fleet.v1.Assessment
 	(*v1.RemoteSession)(nil),      // 18: farmhound.v1.RemoteSession
 	(*WhatIfRequest)(nil),         // 19: farmhound.fleet.v1.WhatIfRequest
-	(*ListSitesRequest)(nil),      // 20: farmhound.fleet.v1.ListSitesRequest
-	(*GetSiteRequest)(nil),        // 21: farmhound.fleet.v1.GetSiteRequest
-	(*WhatIfResponse)(nil),        // 22: farmhound.fleet.v1.WhatIfResponse
-	(*ListSitesResponse)(nil),     // 23: farmhound.fleet.v1.ListSitesResponse
-	(*GetSiteResponse)(nil),       // 24: farmhound.fleet.v1.GetSiteResponse
+	(*ListVerdictsRequest)(nil),   // 20: farmhound.fleet.v1.ListVerdictsRequest
+	(*GetVerdictRequest)(nil),     // 21: farmhound.fleet.v1.GetVerdictRequest
+	(*ListSitesRequest)(nil),      // 22: farmhound.fleet.v1.ListSitesRequest
+	(*GetSiteRequest)(nil),        // 23: farmhound.fleet.v1.GetSiteRequest
+	(*WhatIfResponse)(nil),        // 24: farmhound.fleet.v1.WhatIfResponse
+	(*ListVerdictsResponse)(nil),  // 25: farmhound.fleet.v1.ListVerdictsResponse
+	(*GetVerdictResponse)(nil),    // 26: farmhound.fleet.v1.GetVerdictResponse
+	(*ListSitesResponse)(nil),     // 27: farmhound.fleet.v1.ListSitesResponse
+	(*GetSiteResponse)(nil),       // 28: farmhound.fleet.v1.GetSiteResponse
 }
 var file_farmhound_fleet_v1_fleet_proto_depIdxs = []int32{
 	4,  // 0: farmhound.fleet.v1.ListDevicesResponse.devices:type_name -> farmhound.fleet.v1.DeviceSummary
@@ -1315,22 +1353,26 @@ var file_farmhound_fleet_v1_fleet_proto_depIdxs = []int32{
 	5,  // 16: farmhound.fleet.v1.FleetService.GetDevice:input_type -> farmhound.fleet.v1.GetDeviceRequest
 	19, // 17: farmhound.fleet.v1.FleetService.WhatIf:input_type -> farmhound.fleet.v1.WhatIfRequest
 	7,  // 18: farmhound.fleet.v1.FleetService.GetTimeline:input_type -> farmhound.fleet.v1.GetTimelineRequest
-	10, // 19: farmhound.fleet.v1.FleetService.ListAlerts:input_type -> farmhound.fleet.v1.ListAlertsRequest
-	13, // 20: farmhound.fleet.v1.FleetService.UpdateAlert:input_type -> farmhound.fleet.v1.UpdateAlertRequest
-	20, // 21: farmhound.fleet.v1.FleetService.ListSites:input_type -> farmhound.fleet.v1.ListSitesRequest
-	21, // 22: farmhound.fleet.v1.FleetService.GetSite:input_type -> farmhound.fleet.v1.GetSiteRequest
-	0,  // 23: farmhound.fleet.v1.FleetService.WhoAmI:input_type -> farmhound.fleet.v1.WhoAmIRequest
-	3,  // 24: farmhound.fleet.v1.FleetService.ListDevices:output_type -> farmhound.fleet.v1.ListDevicesResponse
-	6,  // 25: farmhound.fleet.v1.FleetService.GetDevice:output_type -> farmhound.fleet.v1.GetDeviceResponse
-	22, // 26: farmhound.fleet.v1.FleetService.WhatIf:output_type -> farmhound.fleet.v1.WhatIfResponse
-	8,  // 27: farmhound.fleet.v1.FleetService.GetTimeline:output_type -> farmhound.fleet.v1.GetTimelineResponse
-	11, // 28: farmhound.fleet.v1.FleetService.ListAlerts:output_type -> farmhound.fleet.v1.ListAlertsResponse
-	14, // 29: farmhound.fleet.v1.FleetService.UpdateAlert:output_type -> farmhound.fleet.v1.UpdateAlertResponse
-	23, // 30: farmhound.fleet.v1.FleetService.ListSites:output_type -> farmhound.fleet.v1.ListSitesResponse
-	24, // 31: farmhound.fleet.v1.FleetService.GetSite:output_type -> farmhound.fleet.v1.GetSiteResponse
-	1,  // 32: farmhound.fleet.v1.FleetService.WhoAmI:output_type -> farmhound.fleet.v1.WhoAmIResponse
-	24, // [24:33] is the sub-list for method output_type
-	15, // [15:24] is the sub-list for method input_type
+	20, // 19: farmhound.fleet.v1.FleetService.ListVerdicts:input_type -> farmhound.fleet.v1.ListVerdictsRequest
+	21, // 20: farmhound.fleet.v1.FleetService.GetVerdict:input_type -> farmhound.fleet.v1.GetVerdictRequest
+	10, // 21: farmhound.fleet.v1.FleetService.ListAlerts:input_type -> farmhound.fleet.v1.ListAlertsRequest
+	13, // 22: farmhound.fleet.v1.FleetService.UpdateAlert:input_type -> farmhound.fleet.v1.UpdateAlertRequest
+	22, // 23: farmhound.fleet.v1.FleetService.ListSites:input_type -> farmhound.fleet.v1.ListSitesRequest
+	23, // 24: farmhound.fleet.v1.FleetService.GetSite:input_type -> farmhound.fleet.v1.GetSiteRequest
+	0,  // 25: farmhound.fleet.v1.FleetService.WhoAmI:input_type -> farmhound.fleet.v1.WhoAmIRequest
+	3,  // 26: farmhound.fleet.v1.FleetService.ListDevices:output_type -> farmhound.fleet.v1.ListDevicesResponse
+	6,  // 27: farmhound.fleet.v1.FleetService.GetDevice:output_type -> farmhound.fleet.v1.GetDeviceResponse
+	24, // 28: farmhound.fleet.v1.FleetService.WhatIf:output_type -> farmhound.fleet.v1.WhatIfResponse
+	8,  // 29: farmhound.fleet.v1.FleetService.GetTimeline:output_type -> farmhound.fleet.v1.GetTimelineResponse
+	25, // 30: farmhound.fleet.v1.FleetService.ListVerdicts:output_type -> farmhound.fleet.v1.ListVerdictsResponse
+	26, // 31: farmhound.fleet.v1.FleetService.GetVerdict:output_type -> farmhound.fleet.v1.GetVerdictResponse
+	11, // 32: farmhound.fleet.v1.FleetService.ListAlerts:output_type -> farmhound.fleet.v1.ListAlertsResponse
+	14, // 33: farmhound.fleet.v1.FleetService.UpdateAlert:output_type -> farmhound.fleet.v1.UpdateAlertResponse
+	27, // 34: farmhound.fleet.v1.FleetService.ListSites:output_type -> farmhound.fleet.v1.ListSitesResponse
+	28, // 35: farmhound.fleet.v1.FleetService.GetSite:output_type -> farmhound.fleet.v1.GetSiteResponse
+	1,  // 36: farmhound.fleet.v1.FleetService.WhoAmI:output_type -> farmhound.fleet.v1.WhoAmIResponse
+	26, // [26:37] is the sub-list for method output_type
+	15, // [15:26] is the sub-list for method input_type
 	15, // [15:15] is the sub-list for extension type_name
 	15, // [15:15] is the sub-list for extension extendee
 	0,  // [0:15] is the sub-list for field type_name
@@ -1343,6 +1385,7 @@ func file_farmhound_fleet_v1_fleet_proto_init() {
 	}
 	file_farmhound_fleet_v1_assessment_proto_init()
 	file_farmhound_fleet_v1_device_proto_init()
+	file_farmhound_fleet_v1_history_proto_init()
 	file_farmhound_fleet_v1_site_proto_init()
 	file_farmhound_fleet_v1_what_if_proto_init()
 	type x struct{}

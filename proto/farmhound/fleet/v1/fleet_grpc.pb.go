@@ -19,15 +19,17 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	FleetService_ListDevices_FullMethodName = "/farmhound.fleet.v1.FleetService/ListDevices"
-	FleetService_GetDevice_FullMethodName   = "/farmhound.fleet.v1.FleetService/GetDevice"
-	FleetService_WhatIf_FullMethodName      = "/farmhound.fleet.v1.FleetService/WhatIf"
-	FleetService_GetTimeline_FullMethodName = "/farmhound.fleet.v1.FleetService/GetTimeline"
-	FleetService_ListAlerts_FullMethodName  = "/farmhound.fleet.v1.FleetService/ListAlerts"
-	FleetService_UpdateAlert_FullMethodName = "/farmhound.fleet.v1.FleetService/UpdateAlert"
-	FleetService_ListSites_FullMethodName   = "/farmhound.fleet.v1.FleetService/ListSites"
-	FleetService_GetSite_FullMethodName     = "/farmhound.fleet.v1.FleetService/GetSite"
-	FleetService_WhoAmI_FullMethodName      = "/farmhound.fleet.v1.FleetService/WhoAmI"
+	FleetService_ListDevices_FullMethodName  = "/farmhound.fleet.v1.FleetService/ListDevices"
+	FleetService_GetDevice_FullMethodName    = "/farmhound.fleet.v1.FleetService/GetDevice"
+	FleetService_WhatIf_FullMethodName       = "/farmhound.fleet.v1.FleetService/WhatIf"
+	FleetService_GetTimeline_FullMethodName  = "/farmhound.fleet.v1.FleetService/GetTimeline"
+	FleetService_ListVerdicts_FullMethodName = "/farmhound.fleet.v1.FleetService/ListVerdicts"
+	FleetService_GetVerdict_FullMethodName   = "/farmhound.fleet.v1.FleetService/GetVerdict"
+	FleetService_ListAlerts_FullMethodName   = "/farmhound.fleet.v1.FleetService/ListAlerts"
+	FleetService_UpdateAlert_FullMethodName  = "/farmhound.fleet.v1.FleetService/UpdateAlert"
+	FleetService_ListSites_FullMethodName    = "/farmhound.fleet.v1.FleetService/ListSites"
+	FleetService_GetSite_FullMethodName      = "/farmhound.fleet.v1.FleetService/GetSite"
+	FleetService_WhoAmI_FullMethodName       = "/farmhound.fleet.v1.FleetService/WhoAmI"
 )
 
 // FleetServiceClient is the client API for FleetService service.
@@ -44,6 +46,10 @@ type FleetServiceClient interface {
 	WhatIf(ctx context.Context, in *WhatIfRequest, opts ...grpc.CallOption) (*WhatIfResponse, error)
 	// GetTimeline returns what happened on one device, oldest first.
 	GetTimeline(ctx context.Context, in *GetTimelineRequest, opts ...grpc.CallOption) (*GetTimelineResponse, error)
+	// ListVerdicts returns what was concluded about one device, oldest first.
+	ListVerdicts(ctx context.Context, in *ListVerdictsRequest, opts ...grpc.CallOption) (*ListVerdictsResponse, error)
+	// GetVerdict judges a past verdict again from what is kept, and says whether it comes out the same.
+	GetVerdict(ctx context.Context, in *GetVerdictRequest, opts ...grpc.CallOption) (*GetVerdictResponse, error)
 	// ListAlerts lists alerts, newest first.
 	ListAlerts(ctx context.Context, in *ListAlertsRequest, opts ...grpc.CallOption) (*ListAlertsResponse, error)
 	// UpdateAlert acknowledges or closes an alert.
@@ -98,6 +104,26 @@ func (c *fleetServiceClient) GetTimeline(ctx context.Context, in *GetTimelineReq
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(GetTimelineResponse)
 	err := c.cc.Invoke(ctx, FleetService_GetTimeline_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *fleetServiceClient) ListVerdicts(ctx context.Context, in *ListVerdictsRequest, opts ...grpc.CallOption) (*ListVerdictsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListVerdictsResponse)
+	err := c.cc.Invoke(ctx, FleetService_ListVerdicts_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *fleetServiceClient) GetVerdict(ctx context.Context, in *GetVerdictRequest, opts ...grpc.CallOption) (*GetVerdictResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetVerdictResponse)
+	err := c.cc.Invoke(ctx, FleetService_GetVerdict_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -168,6 +194,10 @@ type FleetServiceServer interface {
 	WhatIf(context.Context, *WhatIfRequest) (*WhatIfResponse, error)
 	// GetTimeline returns what happened on one device, oldest first.
 	GetTimeline(context.Context, *GetTimelineRequest) (*GetTimelineResponse, error)
+	// ListVerdicts returns what was concluded about one device, oldest first.
+	ListVerdicts(context.Context, *ListVerdictsRequest) (*ListVerdictsResponse, error)
+	// GetVerdict judges a past verdict again from what is kept, and says whether it comes out the same.
+	GetVerdict(context.Context, *GetVerdictRequest) (*GetVerdictResponse, error)
 	// ListAlerts lists alerts, newest first.
 	ListAlerts(context.Context, *ListAlertsRequest) (*ListAlertsResponse, error)
 	// UpdateAlert acknowledges or closes an alert.
@@ -199,6 +229,12 @@ func (UnimplementedFleetServiceServer) WhatIf(context.Context, *WhatIfRequest) (
 }
 func (UnimplementedFleetServiceServer) GetTimeline(context.Context, *GetTimelineRequest) (*GetTimelineResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetTimeline not implemented")
+}
+func (UnimplementedFleetServiceServer) ListVerdicts(context.Context, *ListVerdictsRequest) (*ListVerdictsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListVerdicts not implemented")
+}
+func (UnimplementedFleetServiceServer) GetVerdict(context.Context, *GetVerdictRequest) (*GetVerdictResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetVerdict not implemented")
 }
 func (UnimplementedFleetServiceServer) ListAlerts(context.Context, *ListAlertsRequest) (*ListAlertsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListAlerts not implemented")
@@ -304,6 +340,42 @@ func _FleetService_GetTimeline_Handler(srv interface{}, ctx context.Context, dec
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(FleetServiceServer).GetTimeline(ctx, req.(*GetTimelineRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _FleetService_ListVerdicts_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListVerdictsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(FleetServiceServer).ListVerdicts(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: FleetService_ListVerdicts_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(FleetServiceServer).ListVerdicts(ctx, req.(*ListVerdictsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _FleetService_GetVerdict_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetVerdictRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(FleetServiceServer).GetVerdict(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: FleetService_GetVerdict_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(FleetServiceServer).GetVerdict(ctx, req.(*GetVerdictRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -420,6 +492,14 @@ var FleetService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "GetTimeline",
 			Handler:    _FleetService_GetTimeline_Handler,
+		},
+		{
+			MethodName: "ListVerdicts",
+			Handler:    _FleetService_ListVerdicts_Handler,
+		},
+		{
+			MethodName: "GetVerdict",
+			Handler:    _FleetService_GetVerdict_Handler,
 		},
 		{
 			MethodName: "ListAlerts",

@@ -28,7 +28,15 @@ type Judgement struct {
 	// The last assessment.
 	Assessment *Assessment `protobuf:"bytes,1,opt,name=assessment,proto3" json:"assessment,omitempty"`
 	// Every piece of evidence that still weighs something, decaying ones included.
-	Ledger        []*LedgerLine `protobuf:"bytes,2,rep,name=ledger,proto3" json:"ledger,omitempty"`
+	Ledger []*LedgerLine `protobuf:"bytes,2,rep,name=ledger,proto3" json:"ledger,omitempty"`
+	// UTC day of the latest report, counted from 1970-01-01. What it comes to is provisional until a report of a later day.
+	Day uint32 `protobuf:"varint,3,opt,name=day,proto3" json:"day,omitempty"`
+	// What the days before came to, as far as later judgements rest on it; absent where there were none.
+	Settled *Judgement `protobuf:"bytes,4,opt,name=settled,proto3" json:"settled,omitempty"`
+	// The same with the day included, once that is over; a report of the day takes it back.
+	Closed *Judgement `protobuf:"bytes,5,opt,name=closed,proto3" json:"closed,omitempty"`
+	// How many changes of the verdict the history holds of the day.
+	Changes       uint32 `protobuf:"varint,6,opt,name=changes,proto3" json:"changes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -75,6 +83,34 @@ func (x *Judgement) GetLedger() []*LedgerLine {
 		return x.Ledger
 	}
 	return nil
+}
+
+func (x *Judgement) GetDay() uint32 {
+	if x != nil {
+		return x.Day
+	}
+	return 0
+}
+
+func (x *Judgement) GetSettled() *Judgement {
+	if x != nil {
+		return x.Settled
+	}
+	return nil
+}
+
+func (x *Judgement) GetClosed() *Judgement {
+	if x != nil {
+		return x.Closed
+	}
+	return nil
+}
+
+func (x *Judgement) GetChanges() uint32 {
+	if x != nil {
+		return x.Changes
+	}
+	return 0
 }
 
 // LedgerLine remembers one signal that was true.
@@ -172,12 +208,16 @@ var File_farmhound_fleet_v1_judgement_proto protoreflect.FileDescriptor
 
 const file_farmhound_fleet_v1_judgement_proto_rawDesc = "" +
 	"\n" +
-	"\"farmhound/fleet/v1/judgement.proto\x12\x12farmhound.fleet.v1\x1a#farmhound/fleet/v1/assessment.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x83\x01\n" +
+	"\"farmhound/fleet/v1/judgement.proto\x12\x12farmhound.fleet.v1\x1a#farmhound/fleet/v1/assessment.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x9f\x02\n" +
 	"\tJudgement\x12>\n" +
 	"\n" +
 	"assessment\x18\x01 \x01(\v2\x1e.farmhound.fleet.v1.AssessmentR\n" +
 	"assessment\x126\n" +
-	"\x06ledger\x18\x02 \x03(\v2\x1e.farmhound.fleet.v1.LedgerLineR\x06ledger\"\xd6\x01\n" +
+	"\x06ledger\x18\x02 \x03(\v2\x1e.farmhound.fleet.v1.LedgerLineR\x06ledger\x12\x10\n" +
+	"\x03day\x18\x03 \x01(\rR\x03day\x127\n" +
+	"\asettled\x18\x04 \x01(\v2\x1d.farmhound.fleet.v1.JudgementR\asettled\x125\n" +
+	"\x06closed\x18\x05 \x01(\v2\x1d.farmhound.fleet.v1.JudgementR\x06closed\x12\x18\n" +
+	"\achanges\x18\x06 \x01(\rR\achanges\"\xd6\x01\n" +
 	"\n" +
 	"LedgerLine\x12\x16\n" +
 	"\x06signal\x18\x01 \x01(\tR\x06signal\x12\x12\n" +
@@ -210,13 +250,15 @@ var file_farmhound_fleet_v1_judgement_proto_goTypes = []any{
 var file_farmhound_fleet_v1_judgement_proto_depIdxs = []int32{
 	2, // 0: farmhound.fleet.v1.Judgement.assessment:type_name -> farmhound.fleet.v1.Assessment
 	1, // 1: farmhound.fleet.v1.Judgement.ledger:type_name -> farmhound.fleet.v1.LedgerLine
-	3, // 2: farmhound.fleet.v1.LedgerLine.first_seen:type_name -> google.protobuf.Timestamp
-	3, // 3: farmhound.fleet.v1.LedgerLine.last_seen:type_name -> google.protobuf.Timestamp
-	4, // [4:4] is the sub-list for method output_type
-	4, // [4:4] is the sub-list for method input_type
-	4, // [4:4] is the sub-list for extension type_name
-	4, // [4:4] is the sub-list for extension extendee
-	0, // [0:4] is the sub-list for field type_name
+	0, // 2: farmhound.fleet.v1.Judgement.settled:type_name -> farmhound.fleet.v1.Judgement
+	0, // 3: farmhound.fleet.v1.Judgement.closed:type_name -> farmhound.fleet.v1.Judgement
+	3, // 4: farmhound.fleet.v1.LedgerLine.first_seen:type_name -> google.protobuf.Timestamp
+	3, // 5: farmhound.fleet.v1.LedgerLine.last_seen:type_name -> google.protobuf.Timestamp
+	6, // [6:6] is the sub-list for method output_type
+	6, // [6:6] is the sub-list for method input_type
+	6, // [6:6] is the sub-list for extension type_name
+	6, // [6:6] is the sub-list for extension extendee
+	0, // [0:6] is the sub-list for field type_name
 }
 
 func init() { file_farmhound_fleet_v1_judgement_proto_init() }
