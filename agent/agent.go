@@ -50,6 +50,9 @@ type Config struct {
 	// Changed tells of something that is worth a look before the next is due: somebody
 	// logged on or off, the laptop woke up. Nil never tells; it must not be closed.
 	Changed <-chan struct{}
+	// Follow tells of the same, until ctx is done; an error is why it does not. Nil never
+	// tells. package notice has one for this machine.
+	Follow func(ctx context.Context, tell func()) error
 	// Log is where the agent logs. Nil means slog.Default().
 	Log *slog.Logger
 }
@@ -164,6 +167,7 @@ func (a *Agent) Run(ctx context.Context) error {
 		}
 	})
 	running.Go(func() { a.state.keepWritten(ctx) })
+	running.Go(func() { a.follow(ctx) })
 	a.observe(ctx)
 	running.Wait()
 	err := context.Cause(ctx)
@@ -174,6 +178,16 @@ func (a *Agent) Run(ctx context.Context) error {
 	}
 	a.log.InfoContext(ctx, "agent stopped")
 	return err
+}
+
+// follow looks when the system tells of something before the next look is due.
+func (a *Agent) follow(ctx context.Context) {
+	if a.config.Follow == nil {
+		return
+	}
+	if err := a.config.Follow(ctx, func() { signal(a.lookNow) }); err != nil {
+		a.log.InfoContext(ctx, "the system does not tell of changes; they are seen with the next look", "error", err)
+	}
 }
 
 // observe is the loop: look, keep what changed, spool it, wait.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/farmhound-security/farmhound/agent/fakecollector"
 	"github.com/farmhound-security/farmhound/agent/sensor"
+	"github.com/farmhound-security/farmhound/agent/settings"
 	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
 )
 
@@ -105,4 +106,44 @@ type sense struct {
 func (s sense) Name() string { return s.name }
 func (s sense) Observe(_ context.Context, into *farmhoundv1.Report) error {
 	return s.observe(into)
+}
+
+// What the system tells of is looked at before the next look is due, and that it tells
+// nothing is no trouble.
+func TestLooksWhenTold(t *testing.T) {
+	t.Parallel()
+	for name, failure := range map[string]error{"told": nil, "not told": errors.New("no netlink here")} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newSenses()
+			told := make(chan struct{})
+			s := settings.Defaults()
+			s.StateDir, s.ScanInterval = t.TempDir(), time.Hour
+			a := start(t, f, s, func(a *Agent) {
+				a.config.Follow = func(ctx context.Context, tell func()) error {
+					for failure == nil {
+						select {
+						case <-told:
+							tell()
+						case <-ctx.Done():
+							return nil
+						}
+					}
+					return failure
+				}
+			})
+			<-f.scanned
+			if failure != nil {
+				a.stop()
+				if said := a.log.String(); !strings.Contains(said, "no netlink here") || strings.Contains(said, "level=ERROR") {
+					t.Errorf("it says %s", said)
+				}
+				return
+			}
+			for range 3 { // sooner than in an hour
+				told <- struct{}{}
+				<-f.scanned
+			}
+		})
+	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/farmhound-security/farmhound/agent"
 	"github.com/farmhound-security/farmhound/agent/lean"
+	"github.com/farmhound-security/farmhound/agent/notice"
 	"github.com/farmhound-security/farmhound/agent/permission"
 	"github.com/farmhound-security/farmhound/agent/service"
 	"github.com/farmhound-security/farmhound/agent/settings"
@@ -36,7 +37,7 @@ func (runCommand) Run(ctx context.Context, cli *commandLine, p process) error {
 		}
 	}
 	return service.Run(ctx, func(ctx context.Context, changed <-chan struct{}) error {
-		config.Changed = changed
+		config.Changed, config.Follow = changed, notice.Watch
 		a, err := agent.New(config)
 		if err != nil {
 			return err
