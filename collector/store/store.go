@@ -279,6 +279,7 @@ type Store interface {
 	Outbox
 	Access
 	Retention
+	Rosters
 	Settings
 	Close() error
 }

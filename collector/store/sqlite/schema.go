@@ -139,4 +139,30 @@ UPDATE receipt SET at = coalesce((SELECT max(received_at) FROM report
 CREATE INDEX receipt_at ON receipt (at);
 CREATE INDEX event_at ON event (at);
 CREATE INDEX identity_revoked ON identity (revoked_at) WHERE revoked_at > 0;
+`, `
+-- What the company says of laptops, tools and offices, by source, from the version that
+-- said it first until the one that said something else; until is 0 while it holds.
+CREATE TABLE roster_version (
+  n INTEGER PRIMARY KEY,
+  digest TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  actor TEXT NOT NULL,
+  origin TEXT NOT NULL,
+  added INTEGER NOT NULL,
+  changed INTEGER NOT NULL,
+  removed INTEGER NOT NULL,
+  refused INTEGER NOT NULL
+) STRICT;
+CREATE INDEX roster_digest ON roster_version (digest);
+CREATE TABLE roster_record (
+  source TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  key TEXT NOT NULL,
+  since INTEGER NOT NULL,
+  until INTEGER NOT NULL,
+  body TEXT NOT NULL,
+  PRIMARY KEY (source, kind, key, since)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX roster_since ON roster_record (since);
+CREATE INDEX roster_until ON roster_record (until);
 `}

@@ -43,6 +43,8 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		"zero horizons keep everything":        testForgetNothing,
 		"what recognises redelivery":           testForgetReceipts,
 		"what an output has yet to deliver":    testForgetOutbox,
+		"versions of the roster":               testRoster,
+		"conflicting versions of the roster":   testRosterConflict,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
