@@ -34,6 +34,7 @@ func newDraft(pic *fleetv1.Picture) draft {
 		Orders: &fleetv1.PartOrders{}, CleanPlaces: slices.Clone(pic.GetCleanPlaces()),
 		Forks: pic.GetForks(), SupersededBy: pic.GetSupersededBy(), SupersededUnix: pic.GetSupersededUnix(),
 		Renames: slices.Clip(pic.GetRenames()), FleetKey: pic.GetFleetKey(),
+		Addresses: slices.Clone(pic.GetAddresses()), Neighbours: slices.Clone(pic.GetNeighbours()),
 	}
 	// Changed by every report, and small.
 	proto.Merge(d.pic.GetClock(), pic.GetClock())

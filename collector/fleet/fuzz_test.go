@@ -57,7 +57,8 @@ func bounded(t testing.TB, pic *fleetv1.Picture) {
 		"egresses": {len(pic.GetEgresses()), keptEgresses}, "zones": {len(pic.GetZones()), keptZones}, "senses": {len(pic.GetSenses()), keptSenses},
 		"silences": {len(pic.GetSilences()), keptSilences}, "software parts": {len(pic.GetSoftwareParts()), keptParts},
 		"hardware parts": {len(pic.GetHardwareParts()), keptParts}, "clean places": {len(pic.GetCleanPlaces()), keptPlaces},
-		"tunnels": {len(pic.GetNetwork().GetTunnels()), keptTunnels},
+		"tunnels":   {len(pic.GetNetwork().GetTunnels()), keptTunnels},
+		"addresses": {len(pic.GetAddresses()), keptAddresses}, "neighbours": {len(pic.GetNeighbours()), keptNeighbours},
 	} {
 		if n[0] > n[1] {
 			t.Errorf("%d %s, want at most %d", n[0], name, n[1])
@@ -77,7 +78,8 @@ func bounded(t testing.TB, pic *fleetv1.Picture) {
 func flood(n int) *farmhoundv1.Report {
 	r := &farmhoundv1.Report{
 		BootId: "0123456789abcdef", Sequence: 1, ObservedAt: timestamppb.New(monday),
-		Software: &farmhoundv1.Software{}, Hardware: &farmhoundv1.Hardware{}, Network: &farmhoundv1.Network{}, Health: &farmhoundv1.Health{},
+		Software: &farmhoundv1.Software{}, Hardware: &farmhoundv1.Hardware{}, Health: &farmhoundv1.Health{},
+		Network: &farmhoundv1.Network{Neighbours: &farmhoundv1.Neighbours{}},
 	}
 	for i := range n {
 		id := string(rune('a'+i%26)) + string(rune('a'+i/26))
@@ -87,6 +89,8 @@ func flood(n int) *farmhoundv1.Report {
 		r.RemoteSessions = append(r.RemoteSessions, control(id, id, shenyang, at.AddDate(0, 0, -30)))
 		r.Windows = append(r.Windows, hour(at, 30, driven(id)))
 		r.Network.Tunnels = append(r.Network.Tunnels, &farmhoundv1.Tunnel{Tool: id, DefaultRoute: i > 20})
+		r.Network.OwnAddresses = append(r.Network.OwnAddresses, &farmhoundv1.OwnAddress{Hash: digest("own " + id)})
+		r.Network.Neighbours.FleetMembers = append(r.Network.Neighbours.FleetMembers, digest("other "+id))
 		r.Health.Senses = append(r.Health.Senses, &farmhoundv1.Sense{Name: id, State: farmhoundv1.SenseState_SENSE_STATE_FAILED})
 	}
 	return r
@@ -134,6 +138,7 @@ func TestEveryFieldIsCarried(t *testing.T) {
 	pic.EnrolledAt = timestamppb.New(monday)
 	pic.Forks, pic.SupersededBy, pic.SupersededUnix = []*fleetv1.Fork{{AtUnix: 1}}, "d2", 5
 	pic.Renames, pic.FleetKey = []*fleetv1.Rename{{KeyId: 2}}, 2
+	pic.Addresses, pic.Neighbours = []*fleetv1.AddressState{{KeyId: 2}}, []*fleetv1.NeighbourSighting{{LastUnix: 1}}
 	pic.Contacts = append(pic.GetContacts(), &fleetv1.Contact{Tool: "x"})
 	pic.Peripherals = append(pic.GetPeripherals(), &fleetv1.PeripheralState{Name: "x"})
 	pic.Senses = append(pic.GetSenses(), &fleetv1.SenseCondition{Name: "x"})

@@ -20,6 +20,8 @@ const (
 	hashPeripheral  = "peripheral"
 	hashPlace       = "place"
 	hashSite        = "site"
+	hashAddress     = "address"
+	hashEgress      = "egress"
 )
 
 // hash hashes once more, with the collector's own secret, what laptops hashed

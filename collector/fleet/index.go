@@ -54,6 +54,12 @@ type entry struct {
 	days      []daySlots    // oldest first
 	joints    []joint
 	renames   renames
+	// addresses are its own, sightings what it saw of others', claims are those of joints
+	// that join nobody by themselves, and exits where its traffic left openly.
+	addresses []address
+	sightings []sighting
+	claims    []joint
+	exits     []exit
 }
 
 // stay is one network at which the device was within togetherSeconds of its last
@@ -104,6 +110,13 @@ func (f *Fleet) enter(pic *fleetv1.Picture, at time.Time) {
 		}
 		ix.joints[j][e.id] = e
 	}
+}
+
+// entry returns what is known of a device, nil for nothing.
+func (ix *index) entry(device string) *entry {
+	ix.mu.RLock()
+	defer ix.mu.RUnlock()
+	return ix.entries[device]
 }
 
 // group returns the devices that can be met under any of the names of a thing, by id;
@@ -213,6 +226,7 @@ func (f *Fleet) entryOf(pic *fleetv1.Picture, person *fleetv1.Person, contacts [
 			e.accounts[k] = max(e.accounts[k], int64(c.GetDay()))
 		}
 	}
+	e.neighbourhood(pic)
 	for _, d := range pic.GetDays() {
 		if d.GetSlots() != 0 && int64(d.GetDay()) > at.Unix()/daySeconds-slotDays {
 			e.days = append(e.days, daySlots{d.GetDay(), d.GetSlots()})

@@ -173,6 +173,7 @@ func (u *update) located(n *fleetv1.NetworkState) {
 		u.day(u.at / daySeconds).Office = true
 	}
 	u.sighting(n, addr, office)
+	u.neighbours(n, office)
 	u.physical(n)
 	if !addr.IsValid() {
 		return
@@ -243,6 +244,8 @@ func (u *update) networkPart() *fleetv1.NetworkState {
 		}
 	}
 	u.waysOut(n)
+	u.addresses(part)
+	n.Members = u.membersOf(part)
 	if part.GetNeighbours() != nil {
 		n.BusinessNeighbours = ptr(part.GetNeighbours().GetBusinessLaptops())
 		n.KvmNeighbours = ptr(part.GetNeighbours().GetKvmMakers())

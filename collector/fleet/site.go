@@ -33,6 +33,14 @@ type member struct {
 	peripheral bool
 }
 
+// visit is one device from which more of a site is looked for: those at the network where
+// it lives, and none there at an office, where people share desks.
+type visit struct {
+	*entry
+	home  stay
+	known bool
+}
+
 // gathering is a site on its way to being described.
 type gathering struct {
 	f       *Fleet
@@ -40,23 +48,19 @@ type gathering struct {
 	home    stay
 	now     int64
 	members map[string]member
+	queue   []visit
+	seen    map[joint]bool
 	joined  []joint // what joins its members
 	crowded bool    // the home network has more devices than a site
 	shared  string
-	words   []string
+	// networks, peripherals and sights are whether members were joined by that.
+	networks, peripherals, sights bool
 }
 
 // site describes who else is where the device is: at the network at which it
 // spent most of the last days. Nil when alone.
 func (f *Fleet) site(self *entry, now time.Time) *fleetv1.Site {
-	g := &gathering{f: f, self: self, now: now.Unix(), members: make(map[string]member)}
-	if home, ok := mainStay(self, g.now); ok {
-		g.home = home
-		g.byNetwork()
-	}
-	if !g.home.office {
-		g.byPeripheral()
-	}
+	g := f.gather(self, now)
 	if g.crowded && g.home.office && len(g.members) == 0 {
 		return &fleetv1.Site{
 			Id: siteID(g.home.network), Members: []string{self.id}, People: crowd, Office: true,
@@ -67,6 +71,42 @@ func (f *Fleet) site(self *entry, now time.Time) *fleetv1.Site {
 		return nil
 	}
 	return g.describe()
+}
+
+// gather finds everybody who is connected with a device: what joins two joins both to
+// whoever is joined to one of them, so that a site is the same seen from each member.
+func (f *Fleet) gather(self *entry, now time.Time) *gathering {
+	g := &gathering{f: f, self: self, now: now.Unix(), members: make(map[string]member), seen: make(map[joint]bool)}
+	home, known := mainStay(self, g.now)
+	g.home = home
+	g.queue = append(g.queue, visit{self, home, known})
+	for len(g.queue) > 0 && len(g.members) < crowd {
+		v := g.queue[0]
+		g.queue = g.queue[1:]
+		if v.known {
+			g.byNetwork(v)
+		}
+		if !v.home.office {
+			g.byPeripheral(v)
+			g.bySight(v)
+		}
+	}
+	return g
+}
+
+// add takes a device into the site, and looks for others from there.
+func (g *gathering) add(e *entry, m member) bool {
+	if _, known := g.members[e.id]; known || e.id == g.self.id {
+		return false
+	}
+	m.entry = e
+	g.members[e.id] = m
+	home, known := m.stay, true
+	if len(home.joints) == 0 {
+		home, known = mainStay(e, g.now)
+	}
+	g.queue = append(g.queue, visit{e, home, known})
+	return true
 }
 
 // mainStay returns the network at which a device was on most of the last days.
@@ -104,88 +144,96 @@ func (e *entry) lives(s stay, now int64) bool {
 // byNetwork gathers the devices that share the gateway or an access point and were
 // seen, now or lately, behind the same egress network. Which egress a laptop takes
 // today makes no difference: one glimpse without its tunnel tells where it stands.
-func (g *gathering) byNetwork() {
-	seen := make(map[joint]bool)
-	queue := slices.Clone(g.home.joints)
-	for len(queue) > 0 && len(g.members) < crowd {
-		j := queue[0]
-		queue = queue[1:]
-		if seen[j] {
+func (g *gathering) byNetwork(v visit) {
+	for _, j := range v.home.joints {
+		if g.seen[j] {
 			continue
 		}
-		seen[j] = true
-		group, crowded := g.f.index.met(g.self.renames, j, besideWitnesses)
-		g.crowded = g.crowded || crowded
-		if crowded {
-			continue
-		}
+		g.seen[j] = true
+		group, crowded := g.f.index.met(v.renames, j, besideWitnesses)
+		g.crowded = g.crowded || crowded && v.id == g.self.id
 		for _, e := range group {
-			if _, known := g.members[e.id]; known || e.id == g.self.id {
+			if crowded || e.id == v.id {
 				continue
 			}
 			i := slices.IndexFunc(e.stays, func(s stay) bool {
 				return slices.Contains(s.joints, j) && g.now-s.last <= togetherSeconds && e.lives(s, g.now)
 			})
-			if i >= 0 {
-				g.members[e.id] = member{entry: e, stay: e.stays[i]}
+			if i >= 0 && g.add(e, member{stay: e.stays[i]}) {
+				g.networks = true
 				g.joined = append(g.joined, j)
-				queue = append(queue, e.stays[i].joints...)
 			}
 		}
 	}
-	if len(g.members) > 0 {
-		if slices.ContainsFunc(g.joined, func(j joint) bool { return j.kind == hashGateway }) {
-			g.words = append(g.words, "the same gateway and egress network")
-		} else {
-			g.words = append(g.words, "the same access point and egress network")
+}
+
+// byPeripheral gathers the devices to which the same console or display was
+// attached behind the same egress network.
+func (g *gathering) byPeripheral(v visit) {
+	for _, s := range v.serials {
+		for _, j := range s.joints {
+			own := v.id == g.self.id
+			if g.seen[j] {
+				continue
+			}
+			g.seen[j] = true
+			group, _ := g.f.index.met(v.renames, j, besideWitnesses)
+			for _, e := range group {
+				if e.id == v.id || !slices.Contains(e.joints, j) || g.now-e.last > togetherSeconds {
+					continue
+				}
+				if own && e.people() != g.self.people() && g.shared == "" {
+					g.shared = s.name
+				}
+				g.peripherals = true
+				g.add(e, member{peripheral: true})
+				g.joined = append(g.joined, j)
+			}
+		}
+	}
+}
+
+// bySight gathers the devices that a device and they themselves say are beside each other,
+// for as much of their days as makes a place more than a visit. Which network each of
+// them says that is makes no difference, nor which egress it takes.
+func (g *gathering) bySight(v visit) {
+	for _, s := range v.sightings {
+		if g.now-s.last > togetherSeconds {
+			continue
+		}
+		for _, e := range g.f.index.owners(s.name) {
+			if _, known := g.members[e.id]; known || e.id == g.self.id || e.id == v.id {
+				continue
+			}
+			together, ok := g.f.index.mutual(v.entry, e, g.now)
+			if !ok || !e.lives(together, g.now) || !v.lives(together, g.now) || contradicted(v.entry, e) {
+				continue
+			}
+			g.sights = true
+			g.add(e, member{stay: together})
+			g.joined = append(g.joined, sighted(v.entry, e))
 		}
 	}
 }
 
 // lowest names the site: the smallest hash that joins it, gateways first, peripherals
-// last and in the order of the device's own.
+// and what two devices are called together last.
 func (g *gathering) lowest() joint {
 	devices := []*entry{g.self}
 	for _, m := range g.members {
 		devices = append(devices, m.entry)
 	}
 	slices.SortFunc(devices, func(a, b *entry) int { return cmp.Compare(a.id, b.id) })
+	kinds := []string{hashGateway, hashAccessPoint, hashPeripheral, hashSite}
 	var lowest joint
 	for _, j := range g.joined {
 		j = oldest(j, devices)
-		if lowest.kind == "" || j.kind == hashGateway && lowest.kind != hashGateway ||
-			j.kind == lowest.kind && j.kind != hashPeripheral && slices.Compare(j.hash[:], lowest.hash[:]) < 0 {
+		if lowest.kind == "" || cmp.Or(
+			cmp.Compare(slices.Index(kinds, j.kind), slices.Index(kinds, lowest.kind)), slices.Compare(j.hash[:], lowest.hash[:])) < 0 {
 			lowest = j
 		}
 	}
 	return lowest
-}
-
-// byPeripheral gathers the devices to which the same console or display was
-// attached behind the same egress network.
-func (g *gathering) byPeripheral() {
-	byIt := false
-	for _, s := range g.self.serials {
-		for _, j := range s.joints {
-			group, _ := g.f.index.met(g.self.renames, j, besideWitnesses)
-			for _, e := range group {
-				if e.id == g.self.id || !slices.Contains(e.joints, j) || g.now-e.last > togetherSeconds {
-					continue
-				}
-				byIt = true
-				if e.people() != g.self.people() && g.shared == "" {
-					g.shared = s.name
-				}
-				if _, known := g.members[e.id]; !known {
-					g.members[e.id] = member{entry: e, peripheral: true}
-				}
-				g.joined = append(g.joined, j)
-			}
-		}
-	}
-	if byIt {
-		g.words = append(g.words, "a shared peripheral behind the same egress network")
-	}
 }
 
 func siteID(j joint) string { return "site-" + j.hash.String() }
@@ -206,8 +254,26 @@ func (g *gathering) describe() *fleetv1.Site {
 	s.People = uint32(len(people))
 	s.Since, s.Days = g.together(others)
 	s.TurnsDays = g.turns(others)
-	s.JoinedBy = strings.Join(g.words, "; ")
+	s.JoinedBy = g.words()
 	return s
+}
+
+// words says what joins the members.
+func (g *gathering) words() string {
+	var words []string
+	switch byGateway := slices.ContainsFunc(g.joined, func(j joint) bool { return j.kind == hashGateway && j.prefix != "" }); {
+	case g.networks && byGateway:
+		words = append(words, "the same gateway and egress network")
+	case g.networks:
+		words = append(words, "the same access point and egress network")
+	}
+	if g.peripherals {
+		words = append(words, "a shared peripheral behind the same egress network")
+	}
+	if g.sights {
+		words = append(words, "each other's sight on their network")
+	}
+	return strings.Join(words, "; ")
 }
 
 // together returns since when and on how many days in a row the device was kept
