@@ -18,12 +18,12 @@ const (
 // journals are the files that journald writes now: the system's, and those of users. The
 // ones that it has done with have an @ in their names.
 func (y *logs) journals(folder string) (list []string) {
-	machines, err := y.host.ReadNames(folder, maxJournals)
+	machines, err := y.disk.ReadNames(folder, maxJournals)
 	if err != nil {
 		return nil
 	}
 	for _, machine := range machines {
-		names, err := y.host.ReadNames(folder+"/"+machine, maxJournalNames)
+		names, err := y.disk.ReadNames(folder+"/"+machine, maxJournalNames)
 		if err != nil {
 			continue
 		}

@@ -23,9 +23,28 @@ type logSource struct {
 	atLeast time.Duration
 }
 
+// logDisk is where logs lie.
+type logDisk interface {
+	Stat(name string) (fs.FileInfo, error)
+	// OpenLog opens a log, which its tool can go on writing.
+	OpenLog(name string) (*os.File, error)
+	ReadNames(folder string, limit int) ([]string, error)
+}
+
+// hostLogs are logs on a host. Some lie in anybody's home.
+type hostLogs struct{ host.Host }
+
+// OpenLog opens a log.
+func (h hostLogs) OpenLog(name string) (*os.File, error) {
+	if h.Live() {
+		return openLog(name)
+	}
+	return h.Open(name)
+}
+
 // logs are the tools' own logs, followed from when they were first seen.
 type logs struct {
-	host     host.Host
+	disk     logDisk
 	sources  []logSource
 	follower logFollower
 	looked   time.Time // when the files were last looked for
@@ -45,18 +64,18 @@ type followedLog struct {
 	journal *journal.Follower
 }
 
-func newLogs(h host.Host, sources []logSource) logs {
-	return logs{host: h, sources: sources, follower: logFollower{at: map[string]logPosition{}}}
+func newLogs(disk logDisk, sources []logSource) logs {
+	return logs{disk: disk, sources: sources, follower: logFollower{at: map[string]logPosition{}}}
 }
 
 // follow looks for the logs that are there, as often as what is installed is looked at,
 // and reads what was appended to those of the tools that are.
-func (y *logs) follow(inventoryAt time.Time, homes func() []string, tools map[string]*tool, t *tracker, keys fleetkey.Ring) {
+func (y *logs) follow(now, inventoryAt time.Time, homes func() []string, tools map[string]*tool, t *tracker, keys fleetkey.Ring) {
 	if y.looked != inventoryAt {
 		y.looked = inventoryAt
 		y.look(homes())
 	}
-	y.read(tools, t, keys)
+	y.read(now, tools, t, keys)
 }
 
 // look finds the logs that are there. One that is not there yet will be new from its
@@ -76,7 +95,7 @@ func (y *logs) look(homes []string) {
 				}
 			}
 			for _, name := range names {
-				if info, err := y.host.Stat(name); errors.Is(err, fs.ErrNotExist) {
+				if info, err := y.disk.Stat(name); errors.Is(err, fs.ErrNotExist) {
 					y.follower.at[name] = logPosition{}
 				} else if err == nil && info.Mode().IsRegular() {
 					files = append(files, y.followed(source, name))
@@ -99,8 +118,7 @@ func (y *logs) followed(source *logSource, name string) followedLog {
 }
 
 // read reads what was appended to the logs of the tools that are there.
-func (y *logs) read(tools map[string]*tool, t *tracker, keys fleetkey.Ring) {
-	now := y.host.Time()
+func (y *logs) read(now time.Time, tools map[string]*tool, t *tracker, keys fleetkey.Ring) {
 	y.hidden = false
 	for i := range y.files {
 		f := &y.files[i]
@@ -124,11 +142,11 @@ func (y *logs) read(tools map[string]*tool, t *tracker, keys fleetkey.Ring) {
 
 // appended returns what is new in a file.
 func (y *logs) appended(f *followedLog) []byte {
-	info, err := y.host.Stat(f.name)
+	info, err := y.disk.Stat(f.name)
 	if err != nil || f.read != nil && info.Size() == f.read.Size() && os.SameFile(info, f.read) {
 		return nil
 	}
-	file, err := y.open(f.name)
+	file, err := y.disk.OpenLog(f.name)
 	if err != nil {
 		y.hidden = y.hidden || errors.Is(err, fs.ErrPermission)
 		return nil
@@ -148,17 +166,9 @@ func (y *logs) appended(f *followedLog) []byte {
 	return data
 }
 
-// open opens a log, which may be in anybody's home.
-func (y *logs) open(name string) (*os.File, error) {
-	if y.host.Live() {
-		return openLog(name)
-	}
-	return y.host.Open(name)
-}
-
 // tell adds the sessions that logs have open to those that were seen. A session that
 // shows otherwise as well only learns whose it is.
-func (y *logs) tell(seen []sighting, tools map[string]*tool, t *tracker, near func(netip.Addr) bool, keys fleetkey.Ring) []sighting {
+func (y *logs) tell(now time.Time, seen []sighting, tools map[string]*tool, t *tracker, near func(netip.Addr) bool, keys fleetkey.Ring) []sighting {
 	for i := range y.files {
 		file := &y.files[i]
 		entry := tools[file.source.tool]
@@ -166,7 +176,7 @@ func (y *logs) tell(seen []sighting, tools map[string]*tool, t *tracker, near fu
 			continue
 		}
 		for _, c := range file.log.open {
-			if y.host.Time().Sub(c.start) >= file.log.atLeast {
+			if now.Sub(c.start) >= file.log.atLeast {
 				seen = t.addCaller(seen, entry, c, file.log.open, near, keys)
 			}
 		}

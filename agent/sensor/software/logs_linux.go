@@ -12,7 +12,8 @@ var logSources = []logSource{
 
 // readLogs adds what tools' own logs tell of sessions.
 func (y *system) readLogs(f *sessionFinder, keys fleetkey.Ring) {
-	y.logs.follow(y.inventory.at, y.inventory.homes, f.tools, y.tracker, keys)
-	f.seen = y.logs.tell(f.seen, f.tools, y.tracker, f.sameNetwork, keys)
+	now := f.host.Time()
+	y.logs.follow(now, y.inventory.at, y.inventory.homes, f.tools, y.tracker, keys)
+	f.seen = y.logs.tell(now, f.seen, f.tools, y.tracker, f.sameNetwork, keys)
 	y.logs.tellEnded(f.tools, y.tracker, f.sameNetwork, keys)
 }

@@ -70,7 +70,7 @@ type macKnown struct {
 func newMacSystem(m macMachine, h host.Host) macSystem {
 	return macSystem{
 		machine: m, inventory: macInventory{host: h, lists: map[string]*macList{}}, tracker: newTracker(),
-		logs: newLogs(h, macLogSources), known: map[macKey]*macKnown{}, programs: map[string]macprogram.Identity{},
+		logs: newLogs(hostLogs{h}, macLogSources), known: map[macKey]*macKnown{}, programs: map[string]macprogram.Identity{},
 	}
 }
 
@@ -113,8 +113,8 @@ func (y *macSystem) observe(ctx context.Context, h host.Host, c *catalog.Catalog
 	}
 	tools := n.findTools(&y.inventory)
 	f := n.findSessions(h, tools)
-	y.logs.follow(y.inventory.at, y.inventory.homes, tools, y.tracker, keys)
-	seen := y.logs.tell(f.seen, tools, y.tracker, f.isNear, keys)
+	y.logs.follow(h.Time(), y.inventory.at, y.inventory.homes, tools, y.tracker, keys)
+	seen := y.logs.tell(h.Time(), f.seen, tools, y.tracker, f.isNear, keys)
 	y.logs.tellEnded(tools, y.tracker, f.isNear, keys)
 	if y.logs.hidden {
 		details = append(details, detailMacLogs)

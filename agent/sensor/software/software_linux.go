@@ -41,7 +41,7 @@ type system struct {
 func newSystem(h host.Host) system {
 	return system{
 		processes: procfs.NewTable(h), sockets: sockets.NewLister(h),
-		inventory: inventory{host: h}, tracker: newTracker(), logs: newLogs(h, logSources),
+		inventory: inventory{host: h}, tracker: newTracker(), logs: newLogs(hostLogs{h}, logSources),
 	}
 }
 

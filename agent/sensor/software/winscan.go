@@ -2,9 +2,7 @@ package software
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"slices"
 	"strings"
 
@@ -35,7 +33,7 @@ type winSystem struct {
 	machine   windowsMachine
 	inventory winInventory
 	tracker   *tracker
-	logs      logFollower
+	logs      logs
 
 	catalog  *catalog.Catalog
 	known    map[winIdentity]*winKnown
@@ -59,7 +57,7 @@ type winKnown struct {
 
 func newWinSystem(m windowsMachine) winSystem {
 	return winSystem{
-		machine: m, inventory: winInventory{machine: m}, tracker: newTracker(), logs: logFollower{at: map[string]logPosition{}},
+		machine: m, inventory: winInventory{machine: m}, tracker: newTracker(), logs: newLogs(winLogs{m}, winLogSources),
 		known: map[winIdentity]*winKnown{}, programs: map[string]pefile.Program{},
 	}
 }
@@ -102,11 +100,13 @@ func (y *winSystem) observe(ctx context.Context, h host.Host, c *catalog.Catalog
 		return fmt.Errorf("list connections: %w", err)
 	}
 	tools := n.findTools(&y.inventory)
-	seen := n.findSessions(h, tools)
+	f := n.findSessions(h, tools)
 	if n.unmeasured {
 		details = append(details, detailEStats)
 	}
-	y.readVisits(c, keys)
+	y.logs.follow(h.Time(), y.inventory.at, y.machine.Homes, tools, y.tracker, keys)
+	seen := y.logs.tell(h.Time(), f.seen, tools, y.tracker, f.isNear, keys)
+	y.logs.tellEnded(tools, y.tracker, f.isNear, keys)
 	into.RemoteSessions = y.tracker.update(h.Time(), seen)
 	if ctx.Err() == nil {
 		y.tracker.forgetEnded()
@@ -210,33 +210,6 @@ func (n *winScan) findTools(v *winInventory) map[string]*tool {
 		}
 	}
 	return tools
-}
-
-// readVisits looks at what TeamViewer has written down since the last scan.
-func (y *winSystem) readVisits(c *catalog.Catalog, keys fleetkey.Ring) {
-	const tool, file = "teamviewer", `\connections_incoming.txt`
-	spec, ok := c.Session(onWindows, tool)
-	if !ok {
-		return
-	}
-	for _, name := range spec.Logs {
-		if !strings.HasSuffix(strings.ToLower(name), file) {
-			continue
-		}
-		log, err := y.machine.OpenLog(name)
-		if errors.Is(err, fs.ErrNotExist) {
-			y.logs.at[name] = logPosition{} // new from its beginning on
-		}
-		if err != nil {
-			continue
-		}
-		if info, err := log.Stat(); err == nil {
-			for _, v := range parseVisits(y.logs.appended(name, info, log)) {
-				y.tracker.visited(tool, spec.Kind, v.account, v, keys)
-			}
-		}
-		_ = log.Close() // only read
-	}
 }
 
 // attach gives every suspect the ports that it listens on.

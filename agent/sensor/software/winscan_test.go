@@ -359,7 +359,7 @@ func TestWindowsMeasured(t *testing.T) {
 func TestWindowsVisits(t *testing.T) {
 	t.Parallel()
 	const path = `C:\Program Files\TeamViewer\Connections_incoming.txt`
-	r := &recordedWindows{logs: map[string]string{}} // TeamViewer begins it with the first
+	r := &recordedWindows{logs: map[string]string{}, files: []string{`C:\Program Files\TeamViewer\`}} // TeamViewer begins it with the first
 	r.process(5000, 700, `C:\Program Files\TeamViewer\TeamViewer_Desktop.exe`, pefile.Program{})
 	y := newWinSystem(r)
 	begun := r.processes[0].created

@@ -28,7 +28,7 @@ type winFinder struct {
 }
 
 // findSessions returns the control sessions that are open and marks their tools.
-func (n *winScan) findSessions(h host.Host, tools map[string]*tool) []sighting {
+func (n *winScan) findSessions(h host.Host, tools map[string]*tool) *winFinder {
 	f := &winFinder{winScan: n, tools: tools}
 	f.near, _ = links.List(h) // without interfaces nothing is near
 	for _, s := range n.suspects {
@@ -45,7 +45,7 @@ func (n *winScan) findSessions(h host.Host, tools map[string]*tool) []sighting {
 			t.controlled = true
 		}
 	}
-	return f.seen
+	return f
 }
 
 // connectionsOf adds the sessions that come in over a suspect's own connections.
@@ -108,9 +108,12 @@ func (f *winFinder) classOf(peer netip.Addr, row *sockets.Owned) farmhoundv1.Pee
 	if row != nil && peer == row.Remote.Addr() && f.fromHere(row) {
 		return farmhoundv1.PeerClass_PEER_CLASS_LOOPBACK // whichever of its addresses was used
 	}
-	return classOf(peer, func(addr netip.Addr) bool {
-		return slices.ContainsFunc(f.near, func(l links.Link) bool { return l.Local() && l.Holds(addr) })
-	})
+	return classOf(peer, f.isNear)
+}
+
+// isNear reports whether an address is in a network that this laptop is in.
+func (f *winFinder) isNear(addr netip.Addr) bool {
+	return slices.ContainsFunc(f.near, func(l links.Link) bool { return l.Local() && l.Holds(addr) })
 }
 
 // inbound reports whether a connection came in: something listens where it arrived.
