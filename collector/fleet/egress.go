@@ -195,8 +195,11 @@ func (v *view) placeHistory() *fleetv1.PlaceHistory {
 		}
 		h.KnownDays++
 		// A tunnel for an hour hides nothing of a day that mostly left without one.
-		if main.GetUntunnelled() && !hides(main) && v.declaredPlace(main.GetCountry(), main.GetRegion()) {
+		switch clean := main.GetUntunnelled() && !hides(main); {
+		case clean && v.declaredPlace(main.GetCountry(), main.GetRegion()):
 			h.DeclaredDays++
+		case clean && main.GetCountry() == v.person.GetCountry():
+			h.ElsewhereDays++
 		}
 	}
 	h.EverDeclared = slices.ContainsFunc(v.pic.GetCleanPlaces(), func(p *fleetv1.CleanPlace) bool {

@@ -116,6 +116,7 @@ func TestPlaceHistory(t *testing.T) {
 		}
 		return *b
 	}
+	apart := place(func(p *fleetv1.PlaceHistory) any { return p.GetElsewhereDays() })
 	openly := place(func(p *fleetv1.PlaceHistory) any { return sentence("%d %t", p.GetOpenDays(), p.GetOpenlyAbroad()) })
 	elsewhere := place(func(p *fleetv1.PlaceHistory) any { return answer(p.FirstNetworkElsewhere) })
 	hidden := place(func(p *fleetv1.PlaceHistory) any { return answer(p.HiddenFromDayOne) })
@@ -144,6 +145,9 @@ func TestPlaceHistory(t *testing.T) {
 		{name: "behind an exit at home", life: staying(exitOhio), get: declared, want: days(0, 1, false)},
 		{name: "behind a tunnel", life: behind(tunnelled, ohio), get: declared, want: days(0, 1, false)},
 		{name: "behind the company's network nothing is known", life: staying(concentr), get: declared, want: days(0, 0, false)},
+		{name: "kept across the country", life: staying(california, california, ohio), get: apart, want: uint32(2)},
+		{name: "abroad is not within the country", life: staying(berlin), get: apart, want: uint32(0)},
+		{name: "an exit across the country", life: behind(tunnelled, california), get: apart, want: uint32(0)},
 		{name: "openly abroad", life: staying(berlin, berlin), get: openly, want: "2 true"},
 		{name: "openly abroad since yesterday", life: staying(ohio, ohio, ohio, berlin), get: openly, want: "1 true"},
 		{name: "before the first day of use", get: openly, want: "1 true",

@@ -1934,7 +1934,9 @@ type PlaceHistory struct {
 	OpenDays uint32 `protobuf:"varint,14,opt,name=open_days,json=openDays,proto3" json:"open_days,omitempty"`
 	// It is in such a country openly: there are such days, hardly any behind a tunnel, a VPN, a proxy or a hosting
 	// provider, and none in a country on the high-risk list. Whatever else is as it must be there says nothing more.
-	OpenlyAbroad  bool `protobuf:"varint,15,opt,name=openly_abroad,json=openlyAbroad,proto3" json:"openly_abroad,omitempty"`
+	OpenlyAbroad bool `protobuf:"varint,15,opt,name=openly_abroad,json=openlyAbroad,proto3" json:"openly_abroad,omitempty"`
+	// Days of the last 20 active ones with a clean egress in the declared country, but in a region that is not near the declared one.
+	ElsewhereDays uint32 `protobuf:"varint,16,opt,name=elsewhere_days,json=elsewhereDays,proto3" json:"elsewhere_days,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2072,6 +2074,13 @@ func (x *PlaceHistory) GetOpenlyAbroad() bool {
 		return x.OpenlyAbroad
 	}
 	return false
+}
+
+func (x *PlaceHistory) GetElsewhereDays() uint32 {
+	if x != nil {
+		return x.ElsewhereDays
+	}
+	return 0
 }
 
 // Site is a group of devices kept together.
@@ -2526,7 +2535,7 @@ const file_farmhound_fleet_v1_device_proto_rawDesc = "" +
 	"\v_rtt_min_msB\x0e\n" +
 	"\f_phase_hoursB\f\n" +
 	"\n" +
-	"_far_relay\"\xe3\x05\n" +
+	"_far_relay\"\x8a\x06\n" +
 	"\fPlaceHistory\x12!\n" +
 	"\fnetworks_20d\x18\x01 \x01(\rR\vnetworks20d\x12\x1f\n" +
 	"\voffice_days\x18\x02 \x01(\rR\n" +
@@ -2546,7 +2555,8 @@ const file_farmhound_fleet_v1_device_proto_rawDesc = "" +
 	"phaseHours\x88\x01\x01\x12.\n" +
 	"\x10board_neighbours\x18\r \x01(\rH\x05R\x0fboardNeighbours\x88\x01\x01\x12\x1b\n" +
 	"\topen_days\x18\x0e \x01(\rR\bopenDays\x12#\n" +
-	"\ropenly_abroad\x18\x0f \x01(\bR\fopenlyAbroadB\x1a\n" +
+	"\ropenly_abroad\x18\x0f \x01(\bR\fopenlyAbroad\x12%\n" +
+	"\x0eelsewhere_days\x18\x10 \x01(\rR\relsewhereDaysB\x1a\n" +
 	"\x18_first_network_elsewhereB\x16\n" +
 	"\x14_hidden_from_day_oneB\x16\n" +
 	"\x14_business_neighboursB\x11\n" +
