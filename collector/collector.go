@@ -185,8 +185,8 @@ func (c *Collector) openServer(ctx context.Context, authority *pki.Authority) (e
 		asked = c.egress
 	}
 	c.server, err = api.NewServer(api.Config{
-		Egress: asked,
-		TLS:    authority.ServerTLS(), Authority: authority, Hash: pki.Hash, Access: c.store,
+		Egress: asked, Neighbours: c.neighbours,
+		TLS: authority.ServerTLS(), Authority: authority, Hash: pki.Hash, Access: c.store,
 		Catalog: c.catalog.signed,
 		Commit:  commit{c.pipeline}, Policy: c.policy.Policy, Now: c.now, Log: c.log,
 		Fleet: &api.Fleet{
@@ -196,6 +196,11 @@ func (c *Collector) openServer(ctx context.Context, authority *pki.Authority) (e
 		},
 	})
 	return err
+}
+
+// neighbours returns by what a device can tell laptops beside it.
+func (c *Collector) neighbours(device string) []byte {
+	return c.judge.fleet.Load().NeighbourCandidates(device)
 }
 
 // derive returns the picture as signals see it now.

@@ -35,6 +35,8 @@ type ingest struct {
 	// clock is the collector's, which may be an injected one; see Config.Now.
 	clock  func() time.Time
 	egress Egress // nil where nobody answers
+	// neighbours is Config.Neighbours.
+	neighbours func(device string) []byte
 	// foreign counts batches with answers of other laptops.
 	foreign *tally
 
@@ -84,6 +86,9 @@ func (i *ingest) Report(ctx context.Context, batch *farmhoundv1.ReportBatch) (*f
 	ack := &farmhoundv1.ReportAck{
 		BootId: batch.GetReports()[0].GetBootId(), Sequence: sequence,
 		NextNonce: next, Policy: policy, CollectorTime: timestamppb.New(received),
+	}
+	if i.neighbours != nil {
+		ack.NeighbourCandidates = i.neighbours(v.identity.Device)
 	}
 	if i.egress != nil {
 		ack.Egress = i.egress.Responder(v.identity.Device)

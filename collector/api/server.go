@@ -61,6 +61,9 @@ type Config struct {
 	Catalog func() SignedCatalog
 	// Egress answers laptops that ask how they are seen; nil for nobody.
 	Egress Egress
+	// Neighbours returns how the hashes of the addresses begin by which a device can tell
+	// other laptops among its neighbours, as acknowledgements carry them; nil for none.
+	Neighbours func(device string) []byte
 	// Fleet answers analysts. Its Authenticate is set here: callers are named at the door.
 	Fleet *Fleet
 	// Now is the collector's clock, by which reports are received. Certificates,
@@ -85,7 +88,7 @@ func NewServer(c Config) (*grpc.Server, error) {
 		limit: newLimiter[netip.Addr](enrollRate, enrollBurst, time.Now), floods: newTally(time.Minute, time.Now),
 		secrets: newLimiter[string](secretRate, secretBurst, time.Now), refusals: newTally(time.Second, time.Now),
 	}
-	ingest := &ingest{door: door, commit: c.Commit, policy: c.Policy, clock: c.Now, egress: c.Egress,
+	ingest := &ingest{door: door, commit: c.Commit, policy: c.Policy, clock: c.Now, egress: c.Egress, neighbours: c.Neighbours,
 		foreign: newTally(time.Minute, time.Now), catalog: c.Catalog}
 	for _, rules := range []struct {
 		of   proto.Message
