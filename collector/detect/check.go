@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"cel.dev/cel-go/cel"
 	"google.golang.org/protobuf/encoding/protojson"
@@ -303,7 +304,7 @@ func sign(against bool) string {
 
 func (l *loader) tests() {
 	for _, t := range l.doc.Tests {
-		one := test{picture: &fleetv1.Device{}, tier: -1, says: t.Says, withdrawn: t.Withdrawn, at: t.Tier}
+		one := test{picture: &fleetv1.Device{}, now: testNow, tier: -1, says: t.Says, withdrawn: t.Withdrawn, at: t.Tier}
 		if t.Tier.Value != "none" {
 			n, err := strconv.Atoi(t.Tier.Value)
 			if err != nil || n < 0 || n >= len(l.doc.Tiers) {
@@ -312,12 +313,21 @@ func (l *loader) tests() {
 			}
 			one.tier = n
 		}
+		if t.Now.Value != "" {
+			now, err := time.Parse(time.RFC3339, t.Now.Value)
+			if err != nil {
+				l.fail(t.Now, "now must be a time such as %s, not %q", testNow.Format(time.RFC3339), t.Now.Value)
+				continue
+			}
+			one.now = now
+		}
 		text, err := json.Marshal(t.Picture.Value)
 		if err == nil {
 			err = protojson.Unmarshal(text, one.picture)
 		}
 		if err != nil {
-			l.report(t.Picture.Problem("the picture is not a device: " + plainError(err)))
+			reason := plainError(err)
+			l.report(t.Picture.Problem("the picture is not a device: " + reason + likeNone(reason)))
 			continue
 		}
 		l.signal.tests = append(l.signal.tests, one)

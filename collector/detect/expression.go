@@ -120,7 +120,8 @@ func (l *language) compile(text strictyaml.Text, want *cel.Type) (cel.Program, e
 	if issues.Err() != nil {
 		var problems []error
 		for _, e := range issues.Errors() {
-			problems = append(problems, text.ProblemAt(e.Location.Line(), e.Location.Column()+1, e.Message))
+			at := e.Location
+			problems = append(problems, text.ProblemAt(at.Line(), at.Column()+1, e.Message+l.meant(text.Value, at.Line(), at.Column(), e.Message)))
 		}
 		return nil, errors.Join(problems...)
 	}

@@ -72,6 +72,7 @@ func TestMistakesAreFoundWhereTheyStand(t *testing.T) {
 		{"a weight that alone undoes the prior", "db: 20", "db: 40", "own/a.yaml:8:9: tier 0 weighs 40 dB; no single observation"},
 		{"a bad id", "id: test_signal", "id: Test Signal", "own/a.yaml:1:5: id must be"},
 		{"a test of no device", "{hardware: true}}\n", "{hardvare: true}}\n", `own/a.yaml:19:14: the picture is not a device: unknown field "hardvare"`},
+		{"a test at no time", "tier: 0", "now: today\n    tier: 0", "own/a.yaml:15:10: now must be a time such as 2026-03-17T12:00:00Z"},
 		{"a test of no tier", "tier: 0", "tier: 7", "own/a.yaml:15:11: tier must be none or the number of a tier"},
 		{"an unknown technique", "half_life: 10d", "half_life: 10d\nattack: [T12]", `own/a.yaml:1:5: attack lists ATT&CK techniques such as T1219 or T1219.002, not "T12"`},
 		{"an empty id", "id: test_signal\n", "", "own/a.yaml:1:1: id must be"},
@@ -108,10 +109,11 @@ func TestEveryMistakeOfEveryFileIsReported(t *testing.T) {
 func TestTestsInsideSignalsCanFail(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ name, from, to, want string }{
-		{"another tier holds", "tier: 0", "tier: none", "own/a.yaml:15:11: tier 0 holds, not none"},
+		{"another tier holds", "tier: 0", "tier: none", "own/a.yaml:15:11: tier 0 holds, not none: device.kvm.attached = true"},
 		{"it says something else", `says: the console "X"`, `says: the console "Y"`, "own/a.yaml:15:11: it says"},
 		{"it cannot be evaluated", "device.kvm.attached", "device.tools[3].present || true == device.tools[3].present", "own/a.yaml:15:11: the signal cannot be evaluated: tier 0: index out of bounds"},
 		{"no negative test", "  - tier: none\n    picture: {known: {hardware: true}}\n", "", "own/a.yaml:1:5: no test shows that no tier holds"},
+		{"a sense is missing", "known: {hardware: true}, kvm", "kvm", "own/a.yaml:15:11: tier none holds, not 0: device.known.hardware = absent, device.kvm.attached = true"},
 		{"withdrawn when it is not", "tier: 0\n", "tier: 0\n    withdrawn: true\n", "own/a.yaml:15:11: withdrawn is false, not true"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -34,7 +34,7 @@ func (l *loader) overlay(text []byte, base *document) {
 		change(&doc.Tiers[i].DB, t.DB)
 		change(&doc.Tiers[i].Because, t.Because)
 	}
-	l.signal.changed = differences(base, &doc)
+	l.signal.overlay, l.signal.changed = true, differences(base, &doc)
 	if len(tests) > 0 {
 		l.signal.changed = append(l.signal.changed, "tests")
 	}

@@ -60,6 +60,8 @@ type tierDocument struct {
 type testDocument struct {
 	// Picture is the device in the JSON form of its message, with the schema's field names.
 	Picture strictyaml.Tree `yaml:"picture"`
+	// Now is when it is judged, RFC 3339; noon of 17 March 2026 where it is left out.
+	Now strictyaml.Text `yaml:"now"`
 	// Tier is the number of the tier that holds, counted from 0, or none.
 	Tier strictyaml.Text `yaml:"tier"`
 	// Says is what the tier's sentence must be, where given.
@@ -94,9 +96,10 @@ type signal struct {
 	trial [hypotheses]int
 	doc   document // as its files say it together
 	file  string   // the last of them
-	// replaces is the signal that was there before it, nil for none; changed are the
-	// keys that it changes of that, empty where it stands in its place.
+	// replaces is the signal that was there before it, nil for none. An overlay changes
+	// some keys of that, the others stand in its place.
 	replaces *signal
+	overlay  bool
 	changed  []string
 }
 
@@ -108,6 +111,7 @@ type tier struct {
 
 type test struct {
 	picture   *fleetv1.Device
+	now       time.Time
 	tier      int // -1 for none
 	says      string
 	withdrawn bool
