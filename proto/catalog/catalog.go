@@ -72,7 +72,7 @@ var loadBuiltIn = sync.OnceValue(func() *Catalog {
 func BuiltIn() *Catalog { return loadBuiltIn() }
 
 // BuiltInBytes returns a copy of the built-in catalogue's encoded bytes.
-func BuiltInBytes() []byte { return slices.Clone(BuiltIn().encoded.bytes()) }
+func BuiltInBytes() []byte { return BuiltIn().Bytes() }
 
 // Encode returns the deterministic bytes by which a catalogue is known.
 func Encode(c *farmhoundv1.Catalog) ([]byte, error) {
@@ -132,6 +132,9 @@ func Check(c *farmhoundv1.Catalog) error {
 // Digest returns the SHA-256 of the bytes this catalogue was loaded from, in
 // hexadecimal.
 func (c *Catalog) Digest() string { return c.digest }
+
+// Bytes returns a copy of the encoded bytes that Digest is of.
+func (c *Catalog) Bytes() []byte { return slices.Clone(c.encoded.bytes()) }
 
 // Entry returns the entry with the id. It must not be changed.
 func (c *Catalog) Entry(id string) (*farmhoundv1.Entry, bool) {

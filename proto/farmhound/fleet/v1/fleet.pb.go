@@ -661,7 +661,7 @@ type Event struct {
 	// enrolled, first_report, tool_appeared, tool_gone, session_started, session_ended, hardware_attached,
 	// hardware_detached, network_changed, zone_changed, sense_changed, egress_changed, verdict_changed,
 	// superseded, supersedes, superseded_alive, identity_copied, alert_opened, alert_escalated, alert_new_evidence,
-	// alert_upheld, alert_lowered, alert_acknowledged, alert_closed.
+	// alert_lowered, alert_acknowledged, alert_closed.
 	Kind string `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"`
 	// One sentence.
 	Summary string `protobuf:"bytes,3,opt,name=summary,proto3" json:"summary,omitempty"`
@@ -896,7 +896,9 @@ type Alert struct {
 	// That day, UTC, counted from 1970-01-01.
 	Day uint32 `protobuf:"varint,17,opt,name=day,proto3" json:"day,omitempty"`
 	// What became of it by itself, one sentence; empty for nothing.
-	Course        string `protobuf:"bytes,18,opt,name=course,proto3" json:"course,omitempty"`
+	Course string `protobuf:"bytes,18,opt,name=course,proto3" json:"course,omitempty"`
+	// The highest verdict that a day came to since it opened, likely or near_certain; empty while none did.
+	Upheld        string `protobuf:"bytes,19,opt,name=upheld,proto3" json:"upheld,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1053,6 +1055,13 @@ func (x *Alert) GetDay() uint32 {
 func (x *Alert) GetCourse() string {
 	if x != nil {
 		return x.Course
+	}
+	return ""
+}
+
+func (x *Alert) GetUpheld() string {
+	if x != nil {
+		return x.Upheld
 	}
 	return ""
 }
@@ -1242,7 +1251,7 @@ const file_farmhound_fleet_v1_fleet_proto_rawDesc = "" +
 	"\x06device\x18\x02 \x01(\tR\x06device\x12\x14\n" +
 	"\x05limit\x18\x03 \x01(\rR\x05limit\"G\n" +
 	"\x12ListAlertsResponse\x121\n" +
-	"\x06alerts\x18\x01 \x03(\v2\x19.farmhound.fleet.v1.AlertR\x06alerts\"\xa0\x04\n" +
+	"\x06alerts\x18\x01 \x03(\v2\x19.farmhound.fleet.v1.AlertR\x06alerts\"\xb8\x04\n" +
 	"\x05Alert\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
 	"\x06device\x18\x02 \x01(\tR\x06device\x12\x16\n" +
@@ -1266,7 +1275,8 @@ const file_farmhound_fleet_v1_fleet_proto_rawDesc = "" +
 	"assessment\x12 \n" +
 	"\vprovisional\x18\x10 \x01(\bR\vprovisional\x12\x10\n" +
 	"\x03day\x18\x11 \x01(\rR\x03day\x12\x16\n" +
-	"\x06course\x18\x12 \x01(\tR\x06course\"f\n" +
+	"\x06course\x18\x12 \x01(\tR\x06course\x12\x16\n" +
+	"\x06upheld\x18\x13 \x01(\tR\x06upheld\"f\n" +
 	"\x12UpdateAlertRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x14\n" +
 	"\x05state\x18\x02 \x01(\tR\x05state\x12\x16\n" +
