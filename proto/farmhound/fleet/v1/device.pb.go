@@ -394,6 +394,8 @@ type Person struct {
 	WorkStartMinute *uint32 `protobuf:"varint,14,opt,name=work_start_minute,json=workStartMinute,proto3,oneof" json:"work_start_minute,omitempty"`
 	// End of the working day, minutes after midnight in time_zone; before the start for a night shift.
 	WorkEndMinute *uint32 `protobuf:"varint,15,opt,name=work_end_minute,json=workEndMinute,proto3,oneof" json:"work_end_minute,omitempty"`
+	// When the exemption in force ends.
+	ExemptUntil   *timestamppb.Timestamp `protobuf:"bytes,16,opt,name=exempt_until,json=exemptUntil,proto3" json:"exempt_until,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -533,6 +535,13 @@ func (x *Person) GetWorkEndMinute() uint32 {
 	return 0
 }
 
+func (x *Person) GetExemptUntil() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ExemptUntil
+	}
+	return nil
+}
+
 // ToolSighting is one catalogue entry seen on the device.
 type ToolSighting struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -565,9 +574,13 @@ type ToolSighting struct {
 	// Whether it can give control of screen or terminal (remote-control, rmm, screen-share-control).
 	Controls bool `protobuf:"varint,14,opt,name=controls,proto3" json:"controls,omitempty"`
 	// Whether it became known on the device, not approved, within the last 30 days, not counting the first report.
-	NewIn_30D     bool `protobuf:"varint,15,opt,name=new_in_30d,json=newIn30d,proto3" json:"new_in_30d,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	NewIn_30D bool `protobuf:"varint,15,opt,name=new_in_30d,json=newIn30d,proto3" json:"new_in_30d,omitempty"`
+	// Name of the company's approval that covers it; empty where none does or it has no name.
+	ApprovedBy string `protobuf:"bytes,16,opt,name=approved_by,json=approvedBy,proto3" json:"approved_by,omitempty"`
+	// Not approved although the company approves the tool: this is another installation or tenant of it.
+	OtherInstallation bool `protobuf:"varint,17,opt,name=other_installation,json=otherInstallation,proto3" json:"other_installation,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
 }
 
 func (x *ToolSighting) Reset() {
@@ -701,6 +714,20 @@ func (x *ToolSighting) GetControls() bool {
 func (x *ToolSighting) GetNewIn_30D() bool {
 	if x != nil {
 		return x.NewIn_30D
+	}
+	return false
+}
+
+func (x *ToolSighting) GetApprovedBy() string {
+	if x != nil {
+		return x.ApprovedBy
+	}
+	return ""
+}
+
+func (x *ToolSighting) GetOtherInstallation() bool {
+	if x != nil {
+		return x.OtherInstallation
 	}
 	return false
 }
@@ -1550,9 +1577,13 @@ type Distance struct {
 	// Smallest round trip physically possible from the address's country, milliseconds.
 	PossibleMinMs *float64 `protobuf:"fixed64,5,opt,name=possible_min_ms,json=possibleMinMs,proto3,oneof" json:"possible_min_ms,omitempty"`
 	// Median of daily minima, milliseconds.
-	RttMedianMs   *float64 `protobuf:"fixed64,6,opt,name=rtt_median_ms,json=rttMedianMs,proto3,oneof" json:"rtt_median_ms,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	RttMedianMs *float64 `protobuf:"fixed64,6,opt,name=rtt_median_ms,json=rttMedianMs,proto3,oneof" json:"rtt_median_ms,omitempty"`
+	// Largest round trip that is likely from the declared place by way of the address that traffic leaves from on most
+	// days, where that hides the laptop or is elsewhere in the declared country; the largest of them, milliseconds.
+	// Absent where traffic leaves straight from the declared place, or where the address stands is not known.
+	LikelyViaMaxMs *float64 `protobuf:"fixed64,7,opt,name=likely_via_max_ms,json=likelyViaMaxMs,proto3,oneof" json:"likely_via_max_ms,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *Distance) Reset() {
@@ -1623,6 +1654,13 @@ func (x *Distance) GetPossibleMinMs() float64 {
 func (x *Distance) GetRttMedianMs() float64 {
 	if x != nil && x.RttMedianMs != nil {
 		return *x.RttMedianMs
+	}
+	return 0
+}
+
+func (x *Distance) GetLikelyViaMaxMs() float64 {
+	if x != nil && x.LikelyViaMaxMs != nil {
+		return *x.LikelyViaMaxMs
 	}
 	return 0
 }
@@ -2329,7 +2367,7 @@ const file_farmhound_fleet_v1_device_proto_rawDesc = "" +
 	"\x05media\x18\x05 \x01(\bR\x05media\x12\x10\n" +
 	"\x03geo\x18\x06 \x01(\bR\x03geo\x12\x16\n" +
 	"\x06roster\x18\a \x01(\bR\x06roster\x12\x1a\n" +
-	"\bdistance\x18\b \x01(\bR\bdistance\"\x82\x04\n" +
+	"\bdistance\x18\b \x01(\bR\bdistance\"\xc1\x04\n" +
 	"\x06Person\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x18\n" +
 	"\acountry\x18\x02 \x01(\tR\acountry\x12\x16\n" +
@@ -2346,9 +2384,10 @@ const file_farmhound_fleet_v1_device_proto_rawDesc = "" +
 	"\boffshore\x18\f \x01(\bR\boffshore\x12\x1b\n" +
 	"\twork_days\x18\r \x03(\rR\bworkDays\x12/\n" +
 	"\x11work_start_minute\x18\x0e \x01(\rH\x00R\x0fworkStartMinute\x88\x01\x01\x12+\n" +
-	"\x0fwork_end_minute\x18\x0f \x01(\rH\x01R\rworkEndMinute\x88\x01\x01B\x14\n" +
+	"\x0fwork_end_minute\x18\x0f \x01(\rH\x01R\rworkEndMinute\x88\x01\x01\x12=\n" +
+	"\fexempt_until\x18\x10 \x01(\v2\x1a.google.protobuf.TimestampR\vexemptUntilB\x14\n" +
 	"\x12_work_start_minuteB\x12\n" +
-	"\x10_work_end_minute\"\x80\x04\n" +
+	"\x10_work_end_minute\"\xd0\x04\n" +
 	"\fToolSighting\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x1a\n" +
@@ -2369,7 +2408,10 @@ const file_farmhound_fleet_v1_device_proto_rawDesc = "" +
 	"\x0ffirst_fortnight\x18\r \x01(\bR\x0efirstFortnight\x12\x1a\n" +
 	"\bcontrols\x18\x0e \x01(\bR\bcontrols\x12\x1c\n" +
 	"\n" +
-	"new_in_30d\x18\x0f \x01(\bR\bnewIn30d\"\x98\n" +
+	"new_in_30d\x18\x0f \x01(\bR\bnewIn30d\x12\x1f\n" +
+	"\vapproved_by\x18\x10 \x01(\tR\n" +
+	"approvedBy\x12-\n" +
+	"\x12other_installation\x18\x11 \x01(\bR\x11otherInstallation\"\x98\n" +
 	"\n" +
 	"\bActivity\x12\x12\n" +
 	"\x04days\x18\x01 \x01(\rR\x04days\x12.\n" +
@@ -2484,7 +2526,7 @@ const file_farmhound_fleet_v1_device_proto_rawDesc = "" +
 	"\aas_name\x18\x03 \x01(\tR\x06asName\x12\x12\n" +
 	"\x04kind\x18\x04 \x01(\tR\x04kind\x12\x12\n" +
 	"\x04tool\x18\x05 \x01(\tR\x04tool\x12#\n" +
-	"\rdefault_route\x18\x06 \x01(\bR\fdefaultRoute\"\x9d\x02\n" +
+	"\rdefault_route\x18\x06 \x01(\bR\fdefaultRoute\"\xe3\x02\n" +
 	"\bDistance\x12!\n" +
 	"\n" +
 	"rtt_min_ms\x18\x01 \x01(\x01H\x00R\brttMinMs\x88\x01\x01\x12\x12\n" +
@@ -2492,11 +2534,13 @@ const file_farmhound_fleet_v1_device_proto_rawDesc = "" +
 	"\x05hours\x18\x03 \x01(\rR\x05hours\x12'\n" +
 	"\rlikely_max_ms\x18\x04 \x01(\x01H\x01R\vlikelyMaxMs\x88\x01\x01\x12+\n" +
 	"\x0fpossible_min_ms\x18\x05 \x01(\x01H\x02R\rpossibleMinMs\x88\x01\x01\x12'\n" +
-	"\rrtt_median_ms\x18\x06 \x01(\x01H\x03R\vrttMedianMs\x88\x01\x01B\r\n" +
+	"\rrtt_median_ms\x18\x06 \x01(\x01H\x03R\vrttMedianMs\x88\x01\x01\x12.\n" +
+	"\x11likely_via_max_ms\x18\a \x01(\x01H\x04R\x0elikelyViaMaxMs\x88\x01\x01B\r\n" +
 	"\v_rtt_min_msB\x10\n" +
 	"\x0e_likely_max_msB\x12\n" +
 	"\x10_possible_min_msB\x10\n" +
-	"\x0e_rtt_median_ms\"\xa0\x03\n" +
+	"\x0e_rtt_median_msB\x14\n" +
+	"\x12_likely_via_max_ms\"\xa0\x03\n" +
 	"\x04Peer\x12\x18\n" +
 	"\aaddress\x18\x01 \x01(\tR\aaddress\x12\x18\n" +
 	"\acountry\x18\x02 \x01(\tR\acountry\x12\x17\n" +
@@ -2637,22 +2681,23 @@ var file_farmhound_fleet_v1_device_proto_depIdxs = []int32{
 	12, // 15: farmhound.fleet.v1.Device.place:type_name -> farmhound.fleet.v1.PlaceHistory
 	13, // 16: farmhound.fleet.v1.Device.site:type_name -> farmhound.fleet.v1.Site
 	14, // 17: farmhound.fleet.v1.Device.trust:type_name -> farmhound.fleet.v1.Trust
-	16, // 18: farmhound.fleet.v1.ToolSighting.first_seen_at:type_name -> google.protobuf.Timestamp
-	16, // 19: farmhound.fleet.v1.ToolSighting.last_seen_at:type_name -> google.protobuf.Timestamp
-	16, // 20: farmhound.fleet.v1.Activity.from:type_name -> google.protobuf.Timestamp
-	16, // 21: farmhound.fleet.v1.Activity.to:type_name -> google.protobuf.Timestamp
-	16, // 22: farmhound.fleet.v1.Kvm.first_seen_at:type_name -> google.protobuf.Timestamp
-	16, // 23: farmhound.fleet.v1.Kvm.last_seen_at:type_name -> google.protobuf.Timestamp
-	8,  // 24: farmhound.fleet.v1.Egress.ways:type_name -> farmhound.fleet.v1.Way
-	16, // 25: farmhound.fleet.v1.Peer.first_seen_at:type_name -> google.protobuf.Timestamp
-	16, // 26: farmhound.fleet.v1.Peer.last_seen_at:type_name -> google.protobuf.Timestamp
-	10, // 27: farmhound.fleet.v1.Operator.peers:type_name -> farmhound.fleet.v1.Peer
-	16, // 28: farmhound.fleet.v1.Site.since:type_name -> google.protobuf.Timestamp
-	29, // [29:29] is the sub-list for method output_type
-	29, // [29:29] is the sub-list for method input_type
-	29, // [29:29] is the sub-list for extension type_name
-	29, // [29:29] is the sub-list for extension extendee
-	0,  // [0:29] is the sub-list for field type_name
+	16, // 18: farmhound.fleet.v1.Person.exempt_until:type_name -> google.protobuf.Timestamp
+	16, // 19: farmhound.fleet.v1.ToolSighting.first_seen_at:type_name -> google.protobuf.Timestamp
+	16, // 20: farmhound.fleet.v1.ToolSighting.last_seen_at:type_name -> google.protobuf.Timestamp
+	16, // 21: farmhound.fleet.v1.Activity.from:type_name -> google.protobuf.Timestamp
+	16, // 22: farmhound.fleet.v1.Activity.to:type_name -> google.protobuf.Timestamp
+	16, // 23: farmhound.fleet.v1.Kvm.first_seen_at:type_name -> google.protobuf.Timestamp
+	16, // 24: farmhound.fleet.v1.Kvm.last_seen_at:type_name -> google.protobuf.Timestamp
+	8,  // 25: farmhound.fleet.v1.Egress.ways:type_name -> farmhound.fleet.v1.Way
+	16, // 26: farmhound.fleet.v1.Peer.first_seen_at:type_name -> google.protobuf.Timestamp
+	16, // 27: farmhound.fleet.v1.Peer.last_seen_at:type_name -> google.protobuf.Timestamp
+	10, // 28: farmhound.fleet.v1.Operator.peers:type_name -> farmhound.fleet.v1.Peer
+	16, // 29: farmhound.fleet.v1.Site.since:type_name -> google.protobuf.Timestamp
+	30, // [30:30] is the sub-list for method output_type
+	30, // [30:30] is the sub-list for method input_type
+	30, // [30:30] is the sub-list for extension type_name
+	30, // [30:30] is the sub-list for extension extendee
+	0,  // [0:30] is the sub-list for field type_name
 }
 
 func init() { file_farmhound_fleet_v1_device_proto_init() }

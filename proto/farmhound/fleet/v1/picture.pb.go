@@ -1634,7 +1634,11 @@ type ToolState struct {
 	// Ever.
 	FixedCredential bool `protobuf:"varint,9,opt,name=fixed_credential,json=fixedCredential,proto3" json:"fixed_credential,omitempty"`
 	// Order of the last part that listed it.
-	ListedOrder   uint64 `protobuf:"varint,10,opt,name=listed_order,json=listedOrder,proto3" json:"listed_order,omitempty"`
+	ListedOrder uint64 `protobuf:"varint,10,opt,name=listed_order,json=listedOrder,proto3" json:"listed_order,omitempty"`
+	// Hash of its tenant or installation id as last listed; empty where unknown.
+	Installation []byte `protobuf:"bytes,11,opt,name=installation,proto3" json:"installation,omitempty"`
+	// Whether the signer is the known one, as last listed. Absent where unknown.
+	SignerKnown   *bool `protobuf:"varint,12,opt,name=signer_known,json=signerKnown,proto3,oneof" json:"signer_known,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1737,6 +1741,20 @@ func (x *ToolState) GetListedOrder() uint64 {
 		return x.ListedOrder
 	}
 	return 0
+}
+
+func (x *ToolState) GetInstallation() []byte {
+	if x != nil {
+		return x.Installation
+	}
+	return nil
+}
+
+func (x *ToolState) GetSignerKnown() bool {
+	if x != nil && x.SignerKnown != nil {
+		return *x.SignerKnown
+	}
+	return false
 }
 
 // SessionState is one session as last reported.
@@ -2561,7 +2579,11 @@ type EgressState struct {
 	Company bool `protobuf:"varint,12,opt,name=company,proto3" json:"company,omitempty"`
 	// Last seen as the address of a physical interface beside the default route. Then
 	// last_unix may be zero: no report arrived from it.
-	PhysicalUnix  int64 `protobuf:"varint,13,opt,name=physical_unix,json=physicalUnix,proto3" json:"physical_unix,omitempty"`
+	PhysicalUnix int64 `protobuf:"varint,13,opt,name=physical_unix,json=physicalUnix,proto3" json:"physical_unix,omitempty"`
+	// Where address data says it is, degrees; both zero where unknown.
+	Latitude float32 `protobuf:"fixed32,14,opt,name=latitude,proto3" json:"latitude,omitempty"`
+	// East is positive.
+	Longitude     float32 `protobuf:"fixed32,15,opt,name=longitude,proto3" json:"longitude,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2683,6 +2705,20 @@ func (x *EgressState) GetCompany() bool {
 func (x *EgressState) GetPhysicalUnix() int64 {
 	if x != nil {
 		return x.PhysicalUnix
+	}
+	return 0
+}
+
+func (x *EgressState) GetLatitude() float32 {
+	if x != nil {
+		return x.Latitude
+	}
+	return 0
+}
+
+func (x *EgressState) GetLongitude() float32 {
+	if x != nil {
+		return x.Longitude
 	}
 	return 0
 }
@@ -3235,7 +3271,7 @@ const file_farmhound_fleet_v1_picture_proto_rawDesc = "" +
 	"\tDayEgress\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\rR\x02id\x12\x18\n" +
 	"\areports\x18\x02 \x01(\rR\areports\x12\x1a\n" +
-	"\bphysical\x18\x03 \x01(\rR\bphysical\"\xaf\x02\n" +
+	"\bphysical\x18\x03 \x01(\rR\bphysical\"\x8c\x03\n" +
 	"\tToolState\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1d\n" +
 	"\n" +
@@ -3250,7 +3286,10 @@ const file_farmhound_fleet_v1_picture_proto_rawDesc = "" +
 	"\bportable\x18\b \x01(\bR\bportable\x12)\n" +
 	"\x10fixed_credential\x18\t \x01(\bR\x0ffixedCredential\x12!\n" +
 	"\flisted_order\x18\n" +
-	" \x01(\x04R\vlistedOrder\"\xac\x01\n" +
+	" \x01(\x04R\vlistedOrder\x12\"\n" +
+	"\finstallation\x18\v \x01(\fR\finstallation\x12&\n" +
+	"\fsigner_known\x18\f \x01(\bH\x00R\vsignerKnown\x88\x01\x01B\x0f\n" +
+	"\r_signer_known\"\xac\x01\n" +
 	"\fSessionState\x125\n" +
 	"\asession\x18\x01 \x01(\v2\x1b.farmhound.v1.RemoteSessionR\asession\x12\x1b\n" +
 	"\tlast_unix\x18\x02 \x01(\x03R\blastUnix\x12\x18\n" +
@@ -3325,7 +3364,7 @@ const file_farmhound_fleet_v1_picture_proto_rawDesc = "" +
 	"\tlast_unix\x18\x05 \x01(\x03R\blastUnix\x12\x12\n" +
 	"\x04days\x18\x06 \x01(\x06R\x04days\x12\x16\n" +
 	"\x06office\x18\a \x01(\bR\x06office\x12\x18\n" +
-	"\acompany\x18\b \x01(\bR\acompany\"\xeb\x02\n" +
+	"\acompany\x18\b \x01(\bR\acompany\"\xa5\x03\n" +
 	"\vEgressState\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\rR\x02id\x12\x18\n" +
 	"\aaddress\x18\x02 \x01(\tR\aaddress\x12\x18\n" +
@@ -3343,7 +3382,9 @@ const file_farmhound_fleet_v1_picture_proto_rawDesc = "" +
 	" \x01(\x03R\blastUnix\x12 \n" +
 	"\vuntunnelled\x18\v \x01(\bR\vuntunnelled\x12\x18\n" +
 	"\acompany\x18\f \x01(\bR\acompany\x12#\n" +
-	"\rphysical_unix\x18\r \x01(\x03R\fphysicalUnix\"\xcb\x01\n" +
+	"\rphysical_unix\x18\r \x01(\x03R\fphysicalUnix\x12\x1a\n" +
+	"\blatitude\x18\x0e \x01(\x02R\blatitude\x12\x1c\n" +
+	"\tlongitude\x18\x0f \x01(\x02R\tlongitude\"\xcb\x01\n" +
 	"\fFirstNetwork\x12\x18\n" +
 	"\acountry\x18\x01 \x01(\tR\acountry\x12\x16\n" +
 	"\x06region\x18\x02 \x01(\tR\x06region\x12#\n" +
@@ -3472,6 +3513,7 @@ func file_farmhound_fleet_v1_picture_proto_init() {
 	if File_farmhound_fleet_v1_picture_proto != nil {
 		return
 	}
+	file_farmhound_fleet_v1_picture_proto_msgTypes[13].OneofWrappers = []any{}
 	file_farmhound_fleet_v1_picture_proto_msgTypes[18].OneofWrappers = []any{}
 	file_farmhound_fleet_v1_picture_proto_msgTypes[23].OneofWrappers = []any{}
 	type x struct{}
