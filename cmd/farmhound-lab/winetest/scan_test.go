@@ -20,6 +20,7 @@ func TestWindowsAgent(t *testing.T) {
 		run  func(*testing.T, *wine)
 	}{
 		{"scan tells what is installed, renamed and in control", scanTells},
+		{"a session through a relay is told", relayTold},
 		{"network is told", networkTold},
 		{"packages pass their own tests", packagesPass},
 		{"policy is read", policyIsRead},
