@@ -174,11 +174,13 @@ func (v *view) addControl(s *sums, d *fleetv1.Day) bool {
 		nearer := v.nearShare(d.GetDay(), c.GetTool())
 		far := uint64(float64(c.GetActiveSeconds())*(1-nearer) + 0.5)
 		near += uint64(c.GetActiveNearSeconds()) + uint64(c.GetActiveSeconds()) - far
-		if v.approvedOn(c.GetTool(), d.GetDay()) {
-			sanctioned += far
+		approved := v.approvedShare(c.GetTool(), d.GetDay())
+		ours := uint64(float64(far)*approved + 0.5)
+		sanctioned += ours
+		if far -= ours; approved == 1 {
 			continue
 		}
-		if seconds := uint64(float64(c.GetSeconds()-min(c.GetNearSeconds(), c.GetSeconds()))*(1-nearer) + 0.5); seconds > 0 {
+		if seconds := uint64(float64(c.GetSeconds()-min(c.GetNearSeconds(), c.GetSeconds()))*(1-nearer)*(1-approved) + 0.5); seconds > 0 {
 			s.unsanctioned += seconds
 			s.byTool[c.GetTool()] += seconds
 		}
@@ -194,7 +196,7 @@ func (v *view) addControl(s *sums, d *fleetv1.Day) bool {
 // themselves say how long it lasted, though not how much of it was activity.
 func (v *view) addContacts(s *sums, d *fleetv1.Day) bool {
 	for _, c := range v.contacts {
-		if c.GetDay() == d.GetDay() && c.seconds > 0 && !c.GetNear() && !v.approvedOn(c.GetTool(), d.GetDay()) {
+		if c.GetDay() == d.GetDay() && c.seconds > 0 && !c.GetNear() && !v.f.mayControl(v.pic, c.Contact, v.person) {
 			s.unsanctioned += c.seconds
 			s.byTool[c.GetTool()] += c.seconds
 		}

@@ -97,22 +97,6 @@ func (f *Fleet) person(pic *fleetv1.Picture, at time.Time) *fleetv1.Person {
 	return p
 }
 
-// approved says whether a tool counts as approved on a person's laptop.
-func (f *Fleet) approved(tool string, person *fleetv1.Person, at time.Time) bool {
-	if slices.Contains(person.GetApprovedTools(), tool) {
-		return true
-	}
-	return slices.ContainsFunc(f.cfg.Company.ApprovedTools, func(a ApprovedTool) bool {
-		return a.ID == tool && (a.Until.IsZero() || at.Before(a.Until))
-	})
-}
-
-// approvedOn judges control by what was approved on its day: an approval that ends
-// makes no evidence of what it covered. One granted later covers what was before.
-func (v *view) approvedOn(tool string, day uint32) bool {
-	return v.f.approved(tool, v.person, dayStart(day))
-}
-
 // declared says whether a country is one where the person may be.
 func (v *view) declared(country string) bool {
 	return country == v.person.GetCountry() || slices.Contains(v.person.GetTravelCountries(), country)
@@ -155,21 +139,28 @@ func (v *view) tools() []*fleetv1.ToolSighting {
 		category := v.f.category(t.GetId())
 		// What the first report listed may have been there for years, and what was
 		// approved when it appeared was set up by nobody else.
-		appeared := t.GetFirstUnix() > v.pic.GetSoftwareUnix() && !v.f.approved(t.GetId(), v.person, time.Unix(t.GetFirstUnix(), 0))
+		appeared := t.GetFirstUnix() > v.pic.GetSoftwareUnix() && !v.f.mayUse(v.pic, t.GetId(), v.person, time.Unix(t.GetFirstUnix(), 0))
 		last := t.GetLastUnix()
 		if t.GetPresent() {
 			last = max(last, v.pic.GetSoftwareSeenUnix())
 		}
-		tools = append(tools, &fleetv1.ToolSighting{
+		by, elsewhere := v.f.covers(v.pic, t.GetId(), time.Unix(last, 0))
+		sighting := &fleetv1.ToolSighting{
 			Id: t.GetId(), Name: v.f.toolName(t.GetId()), Category: category,
 			Present: t.GetPresent(), Unattended: t.GetUnattended(), Running: t.GetRunning(),
 			Renamed: t.GetRenamed(), Portable: t.GetPortable(), FixedCredential: t.GetFixedCredential(),
-			Approved:    v.f.approved(t.GetId(), v.person, time.Unix(last, 0)),
+			Approved:    v.f.mayUse(v.pic, t.GetId(), v.person, time.Unix(last, 0)),
 			FirstSeenAt: stamp(t.GetFirstUnix()), LastSeenAt: stamp(last),
 			FirstFortnight: appeared && t.GetFirstUnix()-first <= fortnightDays*daySeconds,
 			Controls:       controls(category),
 			NewIn_30D:      appeared && now-t.GetFirstUnix() <= toolDays*daySeconds,
-		})
+
+			OtherInstallation: elsewhere && !slices.Contains(v.person.GetApprovedTools(), t.GetId()),
+		}
+		if by != nil {
+			sighting.ApprovedBy = by.Name
+		}
+		tools = append(tools, sighting)
 	}
 	return tools
 }

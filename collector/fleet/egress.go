@@ -81,7 +81,7 @@ func (v *view) twoWays(e *fleetv1.Egress, leaves, physical *fleetv1.EgressState)
 	e.PhysicalAsName = physical.GetAsName()
 	explained := leaves.GetCompany() || physical.GetCompany() ||
 		slices.ContainsFunc(v.pic.GetNetwork().GetTunnels(), func(t *fleetv1.TunnelState) bool {
-			return t.GetDefaultRoute() && v.f.approved(t.GetTool(), v.person, v.now)
+			return t.GetDefaultRoute() && v.f.mayUse(v.pic, t.GetTool(), v.person, v.now)
 		})
 	e.PathsDisagree = !explained && leaves.GetCountry() != "" && physical.GetCountry() != "" &&
 		(leaves.GetCountry() != physical.GetCountry() || leaves.GetAsn() != physical.GetAsn())
@@ -148,7 +148,7 @@ func (v *view) mostOf(d *fleetv1.Day, count func(*fleetv1.DayEgress) uint32) *fl
 // consumerVPN names a consumer VPN that carries the default route or runs now.
 func (v *view) consumerVPN(e *fleetv1.Egress) {
 	found := func(id string) {
-		if v.f.category(id) != "consumer-vpn" || v.f.approved(id, v.person, v.now) || e.GetMostReportedVpn() {
+		if v.f.category(id) != "consumer-vpn" || v.f.mayUse(v.pic, id, v.person, v.now) || e.GetMostReportedVpn() {
 			return
 		}
 		e.ConsumerVpn = v.f.toolName(id)

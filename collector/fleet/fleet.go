@@ -46,24 +46,17 @@ type Company struct {
 	HomeCountries []string
 	// HighRiskCountries are countries from which no work is expected.
 	HighRiskCountries []string
-	// ApprovedTools are catalogue ids of remote tools the company itself uses.
+	// ApprovedTools are the remote tools the company itself uses.
 	ApprovedTools []ApprovedTool
 	// Offices are the egress networks of its offices.
 	Offices []netip.Prefix
 	// Networks are its other egress networks: VPN concentrators, proxies.
 	Networks []netip.Prefix
-	// OfficeGateways are gateway hashes of its offices, as agents report them.
+	// OfficeGateways are gateway hashes of its offices, as agents report them or as
+	// pictures keep them.
 	OfficeGateways [][]byte
 	// Latitude and Longitude are where this collector is; both zero where not told.
 	Latitude, Longitude float64
-}
-
-// ApprovedTool is one tool on the company's list.
-type ApprovedTool struct {
-	// ID is the catalogue id.
-	ID string
-	// Until is when the approval ends; zero for never.
-	Until time.Time
 }
 
 // Config is what a Fleet needs. Everything may be left out: then there is less to say.
@@ -83,23 +76,15 @@ type Fleet struct {
 	highRisk map[string]bool
 	home     map[string]bool
 	offices  map[key]bool
+	approved map[string][]approval // by catalogue id
 	index    *index
 	zones    *zoneTable
 }
 
 // New returns a Fleet with an empty co-location index.
 func New(cfg Config) *Fleet {
-	f := &Fleet{
-		cfg:      cfg,
-		highRisk: set(cfg.Company.HighRiskCountries),
-		home:     set(cfg.Company.HomeCountries),
-		offices:  make(map[key]bool, len(cfg.Company.OfficeGateways)),
-		index:    newIndex(),
-		zones:    new(zoneTable),
-	}
-	for _, gateway := range cfg.Company.OfficeGateways {
-		f.offices[f.hash(hashGateway, gateway)] = true
-	}
+	f := &Fleet{cfg: cfg, index: newIndex(), zones: new(zoneTable)}
+	f.use(cfg.Company)
 	return f
 }
 

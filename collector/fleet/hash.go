@@ -13,15 +13,16 @@ type key [8]byte
 
 // Kinds keep equal bytes of different things apart.
 const (
-	hashGateway     = "gateway"
-	hashAccessPoint = "access-point"
-	hashLAN         = "lan"
-	hashAccount     = "account"
-	hashPeripheral  = "peripheral"
-	hashPlace       = "place"
-	hashSite        = "site"
-	hashAddress     = "address"
-	hashEgress      = "egress"
+	hashGateway      = "gateway"
+	hashAccessPoint  = "access-point"
+	hashLAN          = "lan"
+	hashAccount      = "account"
+	hashInstallation = "installation"
+	hashPeripheral   = "peripheral"
+	hashPlace        = "place"
+	hashSite         = "site"
+	hashAddress      = "address"
+	hashEgress       = "egress"
 )
 
 // hash hashes once more, with the collector's own secret, what laptops hashed

@@ -215,7 +215,7 @@ func (f *Fleet) entryOf(pic *fleetv1.Picture, person *fleetv1.Person, contacts [
 	}
 	for _, c := range contacts {
 		k, ok := toKey(c.GetAccount())
-		if !ok || c.GetNear() || f.approved(c.GetTool(), person, dayStart(c.GetDay())) {
+		if !ok || c.GetNear() || f.mayControl(pic, c.Contact, person) {
 			continue
 		}
 		e.join(e.renames.joints(hashAccount, k, "")...)

@@ -117,6 +117,7 @@ func (u *update) place(e *fleetv1.EgressState, addr netip.Addr) {
 	}
 	e.Country, e.Region, e.Asn, e.AsName = p.Country, p.Region, p.ASN, p.ASName
 	e.Hosting, e.Anonymiser = p.Hosting, p.Anonymiser()
+	e.Latitude, e.Longitude = float32(p.Latitude), float32(p.Longitude)
 }
 
 // hides says whether an egress stands somewhere else than the laptop, or may.
@@ -293,13 +294,7 @@ func (u *update) atOffice(n *fleetv1.NetworkState, addr netip.Addr) bool {
 // behindOffice says whether a gateway is an office's, under whichever fleet key the
 // company named it.
 func (u *update) behindOffice(gateway []byte) bool {
-	is := func(name []byte) bool {
-		k, ok := toKey(name)
-		return ok && u.f.offices[k]
-	}
-	return is(gateway) || slices.ContainsFunc(u.pic.GetRenames(), func(r *fleetv1.Rename) bool {
-		return string(r.GetFirst()) == string(gateway) && is(r.GetName())
-	})
+	return called(u.pic, gateway, u.f.offices)
 }
 
 // firstNetwork remembers the first network that was not the company's: laptops

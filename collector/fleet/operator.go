@@ -20,7 +20,7 @@ func (v *view) operator() *fleetv1.Operator {
 	days := make(map[uint32]bool)
 	peers := make(map[peerID]*peerSum)
 	for _, c := range v.contacts {
-		if int64(c.GetDay()) <= today-activeSpan || c.seconds == 0 || c.GetNear() || v.approvedOn(c.GetTool(), c.GetDay()) {
+		if int64(c.GetDay()) <= today-activeSpan || c.seconds == 0 || c.GetNear() || v.f.mayControl(v.pic, c.Contact, v.person) {
 			continue
 		}
 		days[c.GetDay()] = true

@@ -83,6 +83,10 @@ func (u *update) tool(t *farmhoundv1.Tool) {
 		e.Tool = t.GetId()
 	}
 	state.ListedOrder = u.order
+	state.SignerKnown = t.SignerKnown
+	state.Installation = u.known(names(t.GetKeyId(), t.GetInstallationHash(), nil, func(hash []byte) key {
+		return u.f.hash(hashInstallation, hash)
+	}))
 	state.LastUnix = max(state.GetLastUnix(), u.at)
 	state.Running = t.GetRunning()
 	state.Unattended = t.GetUnattended()
