@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -55,7 +56,7 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) int {
 		kong.Writers(out, errOut),
 		kong.Exit(func(code int) { exited = code }),
 		kong.UsageOnError(),
-		kong.Vars{"personas": "One of " + strings.Join(persona.Personas(), ", ") + "."},
+		kong.Vars{"personas": "Everyday ones are " + strings.Join(persona.Personas(), ", ") + "; reserved ones also " + strings.Join(onlyReserved(), ", ") + "."},
 	)
 	if err != nil {
 		fmt.Fprintln(errOut, "farmhound-lab:", err)
@@ -78,4 +79,10 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) int {
 		return 1
 	}
 	return 0
+}
+
+// onlyReserved are the personas that the everyday casting does not have.
+func onlyReserved() []string {
+	everyday := persona.Personas()
+	return slices.DeleteFunc(persona.PersonasOf(persona.Reserved), func(name string) bool { return slices.Contains(everyday, name) })
 }

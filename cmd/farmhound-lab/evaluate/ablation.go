@@ -28,7 +28,7 @@ func (c *Command) ablate(ctx context.Context, places fleet.Places, progress io.W
 	var lives []*life
 	last := min(c.Seeds.Last, c.Seeds.First+uint64(c.Ablate)-1)
 	for seed := c.Seeds.First; seed <= last; seed++ {
-		world, err := c.world(seed, false)
+		world, err := persona.NewWorld(c.options().of(seed))
 		if err != nil {
 			return nil, err
 		}

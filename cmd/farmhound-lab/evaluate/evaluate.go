@@ -9,12 +9,10 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/farmhound-security/farmhound/cmd/farmhound-lab/demo"
 	"github.com/farmhound-security/farmhound/cmd/farmhound-lab/persona"
@@ -32,13 +30,19 @@ type Command struct {
 	Size     int      `help:"About how many laptops each world has." default:"90"`
 	Casting  string   `help:"Who lives in them: reserved, whom the detector's weights were not chosen on, or everyday." enum:"reserved,everyday" default:"reserved"`
 	Personas []string `help:"Keep only laptops of these personas." placeholder:"NAME"`
-	Ablate   int      `help:"Judge so many of the worlds without each signal in turn." default:"0" placeholder:"WORLDS"`
-	Missing  bool     `help:"Judge the worlds again without permissions for agents, without a roster, without address data, each time as --grid does."`
-	Signals  string   `help:"Folder with signals of your own." type:"existingdir" placeholder:"DIR"`
-	Grid     bool     `help:"Judge every six hours rather than with every report as well: several times faster, blind to what lasts shorter."`
-	Workers  int      `help:"How many worlds are judged at once; 0 is one for each processor." default:"0"`
-	Output   string   `short:"o" enum:"table,json" default:"table" help:"table or json."`
-	Out      string   `help:"Folder for the results as JSON, as a table in Markdown and as drawings." type:"path" placeholder:"DIR"`
+
+	HonestOnly   bool `help:"Keep only honest laptops."`
+	DeviceMonths int  `help:"Judge worlds, from the first seed on, until so many honest device-months are together. Interrupted, the result is that of the worlds so far." placeholder:"N"`
+
+	Noise persona.Noise `embed:""`
+
+	Ablate  int    `help:"Judge so many of the worlds without each signal in turn." default:"0" placeholder:"WORLDS"`
+	Missing bool   `help:"Judge the worlds again without permissions for agents, without a roster, without address data, each time as --grid does."`
+	Signals string `help:"Folder with signals of your own." type:"existingdir" placeholder:"DIR"`
+	Grid    bool   `help:"Judge every six hours rather than with every report as well: several times faster, blind to what lasts shorter."`
+	Workers int    `help:"How many worlds are judged at once; 0 is one for each processor." default:"0"`
+	Output  string `short:"o" enum:"table,json" default:"table" help:"table or json."`
+	Out     string `help:"Folder for the results as JSON, as a table in Markdown and as drawings." type:"path" placeholder:"DIR"`
 }
 
 // Seeds are worlds, both ends included.
@@ -71,6 +75,12 @@ var lastMoment = time.Date(2026, time.June, 26, 22, 0, 0, 0, time.UTC)
 
 // Run evaluates and prints.
 func (c *Command) Run(ctx context.Context, s *demo.Surroundings) error {
+	if c.DeviceMonths < 0 {
+		return fmt.Errorf("--device-months is a number above zero, not %d", c.DeviceMonths)
+	}
+	if honest := persona.HonestOf(c.Casting); c.DeviceMonths > 0 && len(c.Personas) > 0 && !slices.ContainsFunc(c.Personas, func(name string) bool { return slices.Contains(honest, name) }) {
+		return errors.New("--device-months counts honest laptops, and none of these personas is honest")
+	}
 	if c.Months < 1 || c.Months > 3 {
 		return fmt.Errorf("a world lives from 1 to 3 months, not %d", c.Months)
 	}
@@ -99,16 +109,21 @@ func (c *Command) evaluate(ctx context.Context, progress io.Writer) (*Result, er
 		return nil, err
 	}
 	defer places.Close()
-	all, err := c.judgeAll(ctx, bench{rules: rules, places: places, roster: true, grid: c.Grid}, false, progress)
+	all, judged, err := c.judgeAll(ctx, bench{rules: rules, places: places, roster: true, grid: c.Grid}, c.options(), progress)
 	if err != nil {
 		return nil, err
 	}
+	// The command that gives the same result names the worlds, however many there came to be.
+	c.Seeds, c.DeviceMonths = judged, 0
 	r := &Result{
 		Command: c.line(), Casting: c.Casting, Seeds: c.Seeds.String(), Days: c.Months * daysOfMonth,
-		Worlds: int(c.Seeds.Last - c.Seeds.First + 1), Signals: len(rules.Signals()),
+		Worlds: int(c.Seeds.Last - c.Seeds.First + 1), Signals: len(rules.Signals()), Interrupted: ctx.Err() != nil,
 		Summary: summarise(all), Personas: byPersona(c.Casting, all), Reliability: reliability(all),
 		Wronged: cases(all, func(s *seen) bool { return s.kind == persona.Honest && s.flagged() }),
 		Missed:  cases(all, func(s *seen) bool { return s.kind == persona.Farm && !s.flagged() }),
+	}
+	if r.Interrupted {
+		return r, nil
 	}
 	if c.Missing {
 		if r.Without, err = c.without(ctx, bench{rules: rules, places: places, roster: true, grid: c.Grid}, progress); err != nil {
@@ -125,7 +140,7 @@ func (c *Command) evaluate(ctx context.Context, progress io.Writer) (*Result, er
 
 // places opens address data of the drawn worlds, which is the same for all of them.
 func (c *Command) places(ctx context.Context) (*geo.Database, error) {
-	world, err := c.world(c.Seeds.First, false)
+	world, err := persona.NewWorld(c.options().of(c.Seeds.First))
 	if err != nil {
 		return nil, err
 	}
@@ -146,78 +161,39 @@ func (c *Command) places(ctx context.Context) (*geo.Database, error) {
 	return geo.Open(ctx, []string{path}, slog.New(slog.DiscardHandler))
 }
 
-func (c *Command) world(seed uint64, unpermitted bool) (*persona.World, error) {
-	return persona.NewWorld(persona.Options{
-		Seed: seed, Days: c.Months * daysOfMonth, End: lastMoment, Personas: c.Personas, Size: c.Size, Casting: c.Casting,
-		Unpermitted: unpermitted,
-	})
-}
-
-// judgeAll judges every world and returns what is kept of it, in the order of seeds.
-func (c *Command) judgeAll(ctx context.Context, b bench, unpermitted bool, progress io.Writer) ([]*seen, error) {
-	worlds := make([][]*seen, c.Seeds.Last-c.Seeds.First+1)
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(c.workers())
-	for i := range worlds {
-		group.Go(func() error {
-			seed := c.Seeds.First + uint64(i)
-			world, err := c.world(seed, unpermitted)
-			if err != nil {
-				return err
-			}
-			lives, err := b.live(ctx, world)
-			if err != nil {
-				return fmt.Errorf("world %d: %w", seed, err)
-			}
-			for _, d := range lives {
-				worlds[i] = append(worlds[i], look(seed, c.Months*daysOfMonth, d))
-			}
-			return nil
-		})
-	}
-	if err := group.Wait(); err != nil {
-		return nil, err
-	}
-	var all []*seen
-	for _, w := range worlds {
-		all = append(all, w...)
-	}
-	fmt.Fprintf(progress, "%d laptops of %d worlds are judged.\n", len(all), len(worlds))
-	return all, nil
-}
-
-func (c *Command) workers() int {
-	if c.Workers > 0 {
-		return c.Workers
-	}
-	return runtime.GOMAXPROCS(0)
-}
-
-// without judges the worlds again, each time with something missing.
+// without judges the worlds again, each time with something missing or in disorder.
 func (c *Command) without(ctx context.Context, b bench, progress io.Writer) ([]Scene, error) {
 	b.grid = true // what is asked is what is found at all
 	noRoster, noPlaces := b, b
 	noRoster.roster, noPlaces.places = false, nil
+	unpermitted, noisy := c.options(), c.options()
+	unpermitted.Unpermitted = true
+	noisy.Noise = persona.Noise{Lost: 0.05, Late: 0.1, Restarts: 0.5}
 	var scenes []Scene
 	for _, one := range []struct {
-		missing     string
-		bench       bench
-		unpermitted bool
+		missing string
+		bench   bench
+		options worldOptions
 	}{
-		{"agents' permissions", b, true}, {"roster", noRoster, false}, {"address data", noPlaces, false},
+		{"agents' permissions", b, unpermitted}, {"roster", noRoster, c.options()}, {"address data", noPlaces, c.options()},
+		{"order: one report in twenty is lost, one delivery in ten late, agents restart every other day", b, noisy},
 	} {
-		all, err := c.judgeAll(ctx, one.bench, one.unpermitted, progress)
+		all, _, err := c.judgeAll(ctx, one.bench, one.options, progress)
 		if err != nil {
 			return nil, err
 		}
 		scenes = append(scenes, Scene{one.missing, summarise(all)})
 	}
-	return scenes, nil
+	return scenes, ctx.Err()
 }
 
 // line is the command that gives the same result.
 func (c *Command) line() string {
 	words := []string{"farmhound-lab evaluate --seeds", c.Seeds.String(), "--months", strconv.Itoa(c.Months), "--size", strconv.Itoa(c.Size), "--casting", c.Casting}
+	if c.HonestOnly {
+		words = append(words, "--honest-only")
+	}
+	words = append(words, c.Noise.Flags()...)
 	if len(c.Personas) > 0 {
 		words = append(words, "--personas", strings.Join(c.Personas, ","))
 	}

@@ -145,7 +145,7 @@ func TestWeightsAreThoseOfTheVerdict(t *testing.T) {
 	c := Command{Months: 1, Size: 60, Casting: persona.Reserved, Seeds: Seeds{1, 1}, Personas: []string{"careful-console", "shipped-router", "docked"}}
 	b := newBench(t, &c)
 	b.grid = true
-	world, err := c.world(1, false)
+	world, err := persona.NewWorld(c.options().of(1))
 	if err != nil {
 		t.Fatal(err)
 	}

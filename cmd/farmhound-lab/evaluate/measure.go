@@ -22,8 +22,8 @@ type seen struct {
 	weights []float64
 	// risk and weight are those of the end.
 	risk, weight float64
-	// of is the assessment that explains it: of a flagged one that which first flagged
-	// it highest, else the last.
+	// of is the assessment that explains what went wrong: of an honest one that which
+	// first flagged it highest, of a farmed one that was missed the last; nil otherwise.
 	of *fleetv1.Assessment
 }
 
@@ -32,10 +32,13 @@ func look(seed uint64, days int, d *life) *seen {
 	s := &seen{
 		seed: seed, persona: d.laptop.Persona, kind: d.laptop.Kind, serial: d.laptop.Serial, months: float64(days) / daysOfMonth,
 		rank: rank(d.peak.GetVerdict()), hypothesis: d.peak.GetKind(), found: math.Inf(1),
-		weights: d.weights, risk: last.GetRisk(), weight: d.weight, of: last,
+		weights: d.weights, risk: last.GetRisk(), weight: d.weight,
 	}
-	if s.flagged() {
+	switch {
+	case s.kind == persona.Honest && s.flagged():
 		s.of = d.peak
+	case s.kind == persona.Farm && !s.flagged():
+		s.of = last
 	}
 	if first := last.GetFirstAt().GetLikely(); first != nil {
 		s.found = workingDays(d.laptop.Begins(), first.AsTime(), d.laptop.Location())

@@ -51,7 +51,7 @@ func TestReplayAgrees(t *testing.T) {
 	}
 }
 
-func newBench(t *testing.T, c *Command) *bench {
+func newBench(t testing.TB, c *Command) *bench {
 	t.Helper()
 	rules, err := collector.LoadRules("")
 	if err != nil {

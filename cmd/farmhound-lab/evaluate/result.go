@@ -14,6 +14,10 @@ type Result struct {
 	Worlds  int `json:"worlds"`
 	Signals int `json:"signals"`
 
+	// Interrupted is whether somebody did not wait for the end; the figures are those of
+	// the worlds named above.
+	Interrupted bool `json:"interrupted,omitempty"`
+
 	Summary  Summary   `json:"summary"`
 	Personas []Persona `json:"personas"`
 	// Reliability are bins of the probability at the end, mildest first.

@@ -15,6 +15,9 @@ func rounded(x float64) float64 { return math.Round(x*100) / 100 }
 
 // table prints what a terminal has room for.
 func (r *Result) table(out io.Writer) error {
+	if r.Interrupted {
+		fmt.Fprintf(out, "Interrupted: this is of the worlds %s.\n", r.Seeds)
+	}
 	fmt.Fprintln(out, strings.Join(r.Summary.words(), "\n"))
 	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "\nPERSONA\tKIND\tLAPTOPS\tWATCH\tLIKELY\tNEAR CERTAIN\tAS\tDAYS TO FIND, MEDIAN\tP90\tDECIBANS ON DAYS 1, 3, 5, 20")
@@ -39,13 +42,16 @@ func (r *Result) table(out io.Writer) error {
 }
 
 func (s *Summary) words() []string {
-	lines := []string{
-		fmt.Sprintf("Found %d of %d farmed laptops (%.1f %%), the median within %s working days, nine of ten within %s.",
-			s.Found, s.Farmed, 100*s.Recall, days(s.Median), days(s.P90)),
-		fmt.Sprintf("Flagged %d honest laptops in %.0f device-months: %.1f per 10,000, at most %.1f with 95 %% confidence; %d near certain.",
-			s.Wronged, s.HonestMonths, s.Rate, s.Upper, s.NearCertain),
+	var lines []string
+	if s.Farmed > 0 {
+		lines = append(lines, fmt.Sprintf("Found %d of %d farmed laptops (%.1f %%), the median within %s working days, nine of ten within %s.",
+			s.Found, s.Farmed, 100*s.Recall, days(s.Median), days(s.P90)))
 	}
-	if s.Precision != nil && s.AtOneInThousand != nil && s.AtLeast != nil {
+	if s.HonestMonths > 0 {
+		lines = append(lines, fmt.Sprintf("Flagged %d honest laptops in %.0f device-months: %.2f per 10,000, at most %.2f with 95 %% confidence; %d near certain.",
+			s.Wronged, s.HonestMonths, s.Rate, s.Upper, s.NearCertain))
+	}
+	if s.Farmed > 0 && s.Precision != nil && s.AtOneInThousand != nil && s.AtLeast != nil {
 		lines = append(lines, fmt.Sprintf("Precision %.3f here, where farms are many; %.3f where one laptop in a thousand is farmed, at least %.3f with 95 %% confidence.",
 			*s.Precision, *s.AtOneInThousand, *s.AtLeast))
 	}

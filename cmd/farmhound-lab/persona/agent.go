@@ -30,6 +30,7 @@ type agent struct {
 	// reach draws how packets travel, apart from what the laptop does.
 	reach draw
 	lines map[*site]line
+	noise noisy
 
 	boot     string
 	boots    int
@@ -52,6 +53,7 @@ func newAgent(w *World, l *Laptop) *agent {
 	return &agent{
 		w: w, laptop: l, life: l.life, d: d, done: map[string]bool{}, cycles: d.between(5, 300),
 		reach: stream(w.opts.Seed, "reach", l.Serial), lines: map[*site]line{},
+		noise: noisy{Noise: w.opts.Noise, d: stream(w.opts.Seed, "noise", l.Serial)},
 	}
 }
 
@@ -67,6 +69,9 @@ func (a *agent) look(at int64) [][]*farmhoundv1.Report {
 		a.start(now)
 	} else if last := a.pass(now); last != nil {
 		out = append(out, []*farmhoundv1.Report{last})
+	}
+	if often := a.w.opts.Noise.Restarts; often > 0 && now > a.started && a.noise.d.chance(often/24) {
+		out = append(out, []*farmhoundv1.Report{a.restart(now)})
 	}
 	windows := a.ended
 	a.ended = nil

@@ -85,7 +85,7 @@ func (w *World) hire(d draw, declared locality, systems ...farmhoundv1.Operating
 func (w *World) personID(d draw) string {
 	for {
 		id := fmt.Sprintf("p-%04d", d.whole(1000, 9999))
-		if w.opts.Size > 2000 {
+		if max(w.opts.Size, w.opts.Count) > 2000 {
 			id = fmt.Sprintf("p-%06d", d.whole(100000, 999999))
 		}
 		if !w.people[id] {

@@ -58,5 +58,5 @@ func (a *agent) deliver(at int64) []Delivery {
 			Laptop: a.laptop, Peer: netip.AddrPortFrom(stay.peer(at), port), RTTMillis: a.rtt(stay), Ways: a.ways(stay, at), Reports: reports,
 		})
 	}
-	return out
+	return a.noise.pass(at, out)
 }

@@ -40,6 +40,9 @@ type Options struct {
 	// Personas keeps only laptops of these; empty keeps all. The kept ones live as
 	// they do in the whole world.
 	Personas []string
+	// Count draws at least that many laptops of each of Personas, whole households and
+	// farms, and nobody else; zero draws their share of Size.
+	Count int
 	// Size is about how many laptops the whole world has; zero means 60.
 	Size int
 	// Casting says who lives in it: Everyday, which is what empty means, or Reserved.
@@ -51,6 +54,8 @@ type Options struct {
 	// homeland; empty leaves them there. There are as many of them, and their days are
 	// drawn by the clock of that place.
 	Country string
+	// Noise is what goes wrong between laptops and the collector.
+	Noise Noise
 	// Window is how long agents count before they begin anew; zero means an hour.
 	Window time.Duration
 }
@@ -106,6 +111,17 @@ func PersonasOf(casting string) []string {
 	return names
 }
 
+// HonestOf returns the names of a casting's honest personas.
+func HonestOf(casting string) []string {
+	var names []string
+	for _, p := range castings[casting] {
+		if p.kind == Honest {
+			names = append(names, p.name)
+		}
+	}
+	return names
+}
+
 // NewWorld draws a world.
 func NewWorld(opts Options) (*World, error) {
 	if opts.Size == 0 {
@@ -118,6 +134,10 @@ func NewWorld(opts Options) (*World, error) {
 		return nil, fmt.Errorf("a world has from 1 to 5000 laptops, not %d", opts.Size)
 	case opts.End.IsZero():
 		return nil, errors.New("a world needs a last moment")
+	case opts.Count < 0 || opts.Count > 5000:
+		return nil, fmt.Errorf("of a persona there are from 1 to 5000 laptops, not %d", opts.Count)
+	case opts.Count > 0 && len(opts.Personas) == 0:
+		return nil, errors.New("a number of laptops needs the persona that they are of")
 	}
 	opts.Window = cmp.Or(opts.Window, time.Hour)
 	if opts.Window < time.Minute || opts.Window > time.Hour {
@@ -125,6 +145,9 @@ func NewWorld(opts Options) (*World, error) {
 	}
 	if opts.Country != "" && !slices.ContainsFunc(offshore, func(l locality) bool { return l.country == opts.Country }) {
 		return nil, fmt.Errorf("nobody is known to live in %q", opts.Country)
+	}
+	if err := opts.Noise.check(); err != nil {
+		return nil, err
 	}
 	opts.Casting = cmp.Or(opts.Casting, Everyday)
 	known := PersonasOf(opts.Casting)
@@ -158,6 +181,11 @@ func (w *World) cast(p persona) {
 	d := stream(w.opts.Seed, "persona", p.name)
 	d.outer = w.opts.Casting == Reserved
 	share := p.share * float64(w.opts.Size) / 60
+	if w.opts.Count > 0 {
+		if share = float64(w.opts.Count); !slices.Contains(w.opts.Personas, p.name) {
+			return
+		}
+	}
 	for left := int(share + d.Float64()); left > 0; {
 		cast := p.draw(w, d, left)
 		for _, l := range cast {

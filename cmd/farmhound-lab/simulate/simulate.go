@@ -10,23 +10,33 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net/netip"
 	"os"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"google.golang.org/protobuf/encoding/protojson"
 
 	"github.com/farmhound-security/farmhound/cmd/farmhound-lab/persona"
+	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
 )
 
 // Command is the subcommand's flags.
 type Command struct {
-	Seed    uint64    `help:"Draws everything; the same seed and end give the same bytes." default:"1"`
-	Days    int       `help:"How many days the world lives." default:"28"`
-	Size    int       `help:"About how many laptops the world has." default:"60"`
-	Persona []string  `help:"Keep only laptops of this persona; may be repeated. ${personas}" placeholder:"NAME" sep:"none"`
-	End     time.Time `help:"The world's last moment, RFC 3339; now, cut to the hour, if not given." placeholder:"TIME"`
-	Output  string    `short:"o" help:"Where to write the recorded reports; files beside it take its name." required:"" placeholder:"FILE.jsonl" type:"path"`
+	Seed    uint64   `help:"Draws everything; the same seed and end give the same bytes." default:"1"`
+	Days    int      `help:"How many days the world lives." default:"28"`
+	Size    int      `help:"About how many laptops the world has." default:"60"`
+	Casting string   `help:"Who lives in the world: everyday, or reserved, whom the detector's weights were not chosen on." enum:"everyday,reserved" default:"everyday"`
+	Persona []string `help:"Keep only laptops of this persona; may be repeated. ${personas}" placeholder:"NAME" sep:"none"`
+	Count   int      `help:"Draw at least so many laptops of each persona that was named, whole households and farms, rather than their share of a world." placeholder:"N"`
+	Without []string `help:"What is missing: permissions (agents see neither input nor camera and microphone), roster, geo (address data)." enum:"permissions,roster,geo" placeholder:"WHAT"`
+
+	Noise persona.Noise `embed:""`
+
+	End    time.Time `help:"The world's last moment, RFC 3339; now, cut to the hour, if not given." placeholder:"TIME"`
+	Output string    `short:"o" help:"Where to write the recorded reports; files beside it take its name." required:"" placeholder:"FILE.jsonl" type:"path"`
 }
 
 // label says what a simulated laptop is.
@@ -36,12 +46,33 @@ type label struct {
 	Serial  string `json:"serial"`
 }
 
-// files are what one simulation writes.
-type files struct{ reports, labels, roster, geo string }
+// files are what one simulation writes; empty is what it does not.
+type files struct{ reports, labels, roster, geo, company string }
 
-func filesBeside(reports string) files {
-	base := strings.TrimSuffix(reports, ".jsonl")
-	return files{reports, base + ".labels.json", base + ".roster.csv", base + ".geo.mmdb"}
+func (c *Command) files() files {
+	base := strings.TrimSuffix(c.Output, ".jsonl")
+	f := files{reports: c.Output, labels: base + ".labels.json"}
+	if !slices.Contains(c.Without, "roster") {
+		f.roster = base + ".roster.csv"
+	}
+	if !slices.Contains(c.Without, "geo") {
+		f.geo = base + ".geo.mmdb"
+	}
+	if c.Casting == persona.Reserved {
+		f.company = base + ".company.yaml"
+	}
+	return f
+}
+
+// replay is the command that judges them.
+func (f files) replay() string {
+	command := "farmhound-collector replay " + f.reports
+	for _, one := range []struct{ flag, file string }{{"--roster", f.roster}, {"--geo", f.geo}, {"--company", f.company}} {
+		if one.file != "" {
+			command += " " + one.flag + " " + one.file
+		}
+	}
+	return command
 }
 
 // Run draws the world and writes it. now is the moment that the world ends at if
@@ -51,11 +82,14 @@ func (c *Command) Run(now time.Time, messages io.Writer) error {
 	if end.IsZero() {
 		end = now
 	}
-	world, err := persona.NewWorld(persona.Options{Seed: c.Seed, Days: c.Days, End: end, Personas: c.Persona, Size: c.Size})
+	world, err := persona.NewWorld(persona.Options{
+		Seed: c.Seed, Days: c.Days, End: end, Personas: c.Persona, Count: c.Count, Size: c.Size, Casting: c.Casting,
+		Unpermitted: slices.Contains(c.Without, "permissions"), Noise: c.Noise,
+	})
 	if err != nil {
 		return err
 	}
-	f := filesBeside(c.Output)
+	f := c.files()
 	count, err := writeReports(world, f.reports)
 	if err != nil {
 		return err
@@ -65,7 +99,7 @@ func (c *Command) Run(now time.Time, messages io.Writer) error {
 	}
 	fmt.Fprintf(messages, "%d reports of %d laptops from %s to %s are in %s, what the laptops are in %s.\n",
 		count, len(world.Laptops()), world.Start().Format(time.RFC3339), world.End().Format(time.RFC3339), f.reports, f.labels)
-	fmt.Fprintf(messages, "To judge them:\n  farmhound-collector replay %s --roster %s --geo %s\n", f.reports, f.roster, f.geo)
+	fmt.Fprintf(messages, "To judge them:\n  %s\n", f.replay())
 	return nil
 }
 
@@ -95,7 +129,30 @@ type line struct {
 	Device     string          `json:"device"`
 	Serial     string          `json:"serial"`
 	Peer       string          `json:"peer"`
+	PeerRTT    float64         `json:"peer_rtt_ms,omitempty"`
+	Paths      []path          `json:"paths,omitempty"`
 	Report     json.RawMessage `json:"report"`
+}
+
+// path is one way out of a laptop.
+type path struct {
+	Address      string `json:"address"`
+	Kind         string `json:"kind"`
+	Tool         string `json:"tool,omitempty"`
+	DefaultRoute bool   `json:"default_route,omitempty"`
+}
+
+// pathsOf are the ways out that were seen when the report told of the network.
+func pathsOf(d persona.Delivery, report *farmhoundv1.Report) []path {
+	if report.GetNetwork() == nil {
+		return nil
+	}
+	var paths []path
+	for _, w := range d.Ways {
+		kind := strings.ToLower(strings.TrimPrefix(w.Kind.String(), "INTERFACE_KIND_"))
+		paths = append(paths, path{w.Address.String(), kind, w.Tool, w.Default})
+	}
+	return paths
 }
 
 // writeLines lives the world and writes every report that arrives as a line. It
@@ -110,7 +167,7 @@ func writeLines(world *persona.World, out io.Writer) (count int, err error) {
 					return count, fmt.Errorf("encode report: %w", err)
 				}
 				// json.Marshal compacts what protojson spaces at random.
-				text, err := json.Marshal(line{at, d.Laptop.DeviceID, d.Laptop.Serial, d.Peer.String(), encoded})
+				text, err := json.Marshal(line{at, d.Laptop.DeviceID, d.Laptop.Serial, d.Peer.String(), d.RTTMillis, pathsOf(d, report), encoded})
 				if err != nil {
 					return count, fmt.Errorf("encode report: %w", err)
 				}
@@ -140,10 +197,27 @@ func writeBeside(world *persona.World, f files) error {
 	for _, file := range []struct {
 		path string
 		data []byte
-	}{{f.labels, append(encoded, '\n')}, {f.roster, world.RosterCSV()}, {f.geo, geo}} {
+	}{{f.labels, append(encoded, '\n')}, {f.roster, world.RosterCSV()}, {f.geo, geo}, {f.company, companyOf(world)}} {
+		if file.path == "" {
+			continue
+		}
 		if err := os.WriteFile(file.path, file.data, 0o644); err != nil {
 			return fmt.Errorf("write beside the reports: %w", err)
 		}
 	}
 	return nil
+}
+
+// companyOf is what an administrator would have entered, as a collector's configuration.
+func companyOf(world *persona.World) []byte {
+	quoted := func(networks []netip.Prefix) string {
+		var words []string
+		for _, n := range networks {
+			words = append(words, strconv.Quote(n.String()))
+		}
+		return "[" + strings.Join(words, ", ") + "]"
+	}
+	latitude, longitude := world.Collector()
+	return fmt.Appendf(nil, "company:\n  offices: %s\n  networks: %s\n  place: {latitude: %g, longitude: %g}\n",
+		quoted(world.Offices()), quoted(world.Networks()), latitude, longitude)
 }

@@ -69,6 +69,58 @@ func TestCommandWritesWhatReplayReads(t *testing.T) {
 	}
 }
 
+// The reserved casting is written with what the collector sees of connections, and with
+// what the company says of itself; what is asked to be missing is missing.
+func TestReservedWithoutMuch(t *testing.T) {
+	t.Parallel()
+	base := filepath.Join(t.TempDir(), "fleet")
+	var messages bytes.Buffer
+	c := Command{
+		Seed: 7, Days: 3, Size: 60, Casting: persona.Reserved, Persona: []string{"shipped-held"}, Count: 5, Without: []string{"roster", "geo", "permissions"},
+		Noise: persona.Noise{Restarts: 3}, End: lastMoment, Output: base + ".jsonl",
+	}
+	if err := c.Run(time.Time{}, &messages); err != nil {
+		t.Fatal(err)
+	}
+	if want := "replay " + base + ".jsonl --company " + base + ".company.yaml\n"; !strings.HasSuffix(messages.String(), want) {
+		t.Errorf("messages %q lack the command %q", messages.String(), want)
+	}
+	for _, name := range []string{".roster.csv", ".geo.mmdb"} {
+		if _, err := os.Stat(base + name); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	trips, paths, devices, boots := 0, 0, map[string]bool{}, map[string]bool{}
+	for text := range bytes.Lines(read(t, base+".jsonl")) {
+		var l line
+		if err := json.Unmarshal(text, &l); err != nil {
+			t.Fatal(err)
+		}
+		report := &farmhoundv1.Report{}
+		if err := protojson.Unmarshal(l.Report, report); err != nil {
+			t.Fatal(err)
+		}
+		for _, w := range report.GetWindows() {
+			if w.GetInput() != nil || w.CallSeconds != nil {
+				t.Fatalf("seen without permission: %v", w)
+			}
+		}
+		if l.PeerRTT > 50 {
+			trips++
+		}
+		if report.GetNetwork() != nil && len(l.Paths) == 2 && l.Paths[0].Kind == "tunnel" {
+			paths++
+		}
+		devices[l.Device], boots[report.GetBootId()] = true, true
+	}
+	if len(devices) != 5 || trips < 20 || paths < 5 || len(boots) < 7 {
+		t.Errorf("%d laptops, %d long round trips, %d reports with paths, %d runs of agents", len(devices), trips, paths, len(boots))
+	}
+	if company := string(read(t, base+".company.yaml")); !strings.Contains(company, "place: {latitude: 39.04, longitude: -77.49}") || strings.Contains(company, "offices: []") {
+		t.Errorf("company: %s", company)
+	}
+}
+
 func TestLinesIsTheSameEveryTime(t *testing.T) {
 	t.Parallel()
 	var written [2]bytes.Buffer
@@ -98,6 +150,8 @@ func TestCommandSaysWhatIsWrong(t *testing.T) {
 		want    string
 	}{
 		"unknown persona": {Command{Days: 1, Persona: []string{"pirate"}, Output: filepath.Join(dir, "a.jsonl")}, "no persona is called"},
+		"nobody counted":  {Command{Days: 1, Count: 4, Output: filepath.Join(dir, "a.jsonl")}, "needs the persona"},
+		"too much noise":  {Command{Days: 1, Noise: persona.Noise{Late: 2}, Output: filepath.Join(dir, "a.jsonl")}, "from 0 to 0.9"},
 		"no folder":       {Command{Days: 1, Output: filepath.Join(dir, "none", "a.jsonl")}, "write reports"},
 	}
 	for name, tt := range tests {
