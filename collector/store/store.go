@@ -99,10 +99,52 @@ type Change struct {
 	// Alerts are inserted or replaced by id.
 	Alerts []*fleetv1.Alert
 	Outbox []OutboxRow
+	// Verdicts are rows of the device's history; each replaces the one of its moment and
+	// occasion.
+	Verdicts []Verdict
 	// Audit are entries of the audit log about what the change does.
 	Audit []AuditEntry
 	// Chain, where it is not nil, replaces the one of its device.
 	Chain *Chain
+}
+
+// Verdict is one row of a device's history.
+type Verdict struct {
+	Device string
+	// Past is what was concluded, without its basis, which is Basis.
+	Past *fleetv1.PastVerdict
+	// Inputs is what it was judged on, as package history packs it.
+	Inputs []byte
+	Basis  *Basis
+}
+
+// Basis is what verdicts are judged by. What it names is kept as long as a verdict
+// names it.
+type Basis struct {
+	Rules, Catalog Content
+	// Roster is the version of the roster, which is kept by itself; Collector that of
+	// the collector.
+	Roster, Collector string
+}
+
+// Content is something that is kept by what it is.
+type Content struct {
+	// Digest names it.
+	Digest string
+	// Body returns it, packed; asked for where it is not kept yet.
+	Body func() ([]byte, error)
+}
+
+// VerdictFilter selects rows of a device's history.
+type VerdictFilter struct {
+	Device string
+	// Since and Until bound the moments that rows speak of, both included; zero for no
+	// bound.
+	Since, Until time.Time
+	// Changes leaves out rows with the verdict of the row before.
+	Changes bool
+	// Limit is the most rows; the latest are returned.
+	Limit int
 }
 
 // Secret is an enrolment secret; only the hash of its value is kept.
@@ -206,6 +248,18 @@ type Fleet interface {
 	OpenAlert(ctx context.Context, device string) (*fleetv1.Alert, error)
 }
 
+// History is what was concluded before.
+type History interface {
+	// Verdicts returns rows without their inputs, oldest first, the latest limit of them.
+	// A day's end comes after the changes of that day.
+	Verdicts(ctx context.Context, f VerdictFilter) ([]*fleetv1.PastVerdict, error)
+	// VerdictAt returns the latest row that speaks of a moment or before it, or
+	// ErrNotFound. Its basis has no bodies; Content has them.
+	VerdictAt(ctx context.Context, device string, at time.Time) (Verdict, error)
+	// Content returns what a digest names, packed, or ErrNotFound.
+	Content(ctx context.Context, digest string) ([]byte, error)
+}
+
 // Outbox is what outputs drain.
 type Outbox interface {
 	// PendingOutbox returns rows not yet delivered by the named output, lowest id first.
@@ -246,8 +300,8 @@ type Access interface {
 // forgotten; a zero time keeps everything of its kind.
 type Horizons struct {
 	// Reports are counted from when they were received, Events from when they happened,
-	// Audit from when it was written.
-	Reports, Events, Audit time.Time
+	// Audit from when it was written, Verdicts from when they were last judged.
+	Reports, Events, Audit, Verdicts time.Time
 	// Outbox holds for rows that each of Outputs has delivered; without Outputs, for all.
 	Outbox  time.Time
 	Outputs []string
@@ -276,6 +330,7 @@ type Settings interface {
 // Store is everything.
 type Store interface {
 	Fleet
+	History
 	Outbox
 	Access
 	Retention

@@ -132,3 +132,18 @@ func (s *Store) Chain(ctx context.Context, device string) (store.Chain, error) {
 func (s *Store) Epoch(ctx context.Context) ([]byte, error) {
 	return get(ctx, s, "Epoch", func() ([]byte, error) { return s.Store.Epoch(ctx) })
 }
+
+// Verdicts returns rows of a device's history.
+func (s *Store) Verdicts(ctx context.Context, f store.VerdictFilter) ([]*fleetv1.PastVerdict, error) {
+	return get(ctx, s, "Verdicts", func() ([]*fleetv1.PastVerdict, error) { return s.Store.Verdicts(ctx, f) })
+}
+
+// VerdictAt returns a row of a device's history.
+func (s *Store) VerdictAt(ctx context.Context, device string, at time.Time) (store.Verdict, error) {
+	return get(ctx, s, "VerdictAt", func() (store.Verdict, error) { return s.Store.VerdictAt(ctx, device, at) })
+}
+
+// Content returns what a digest names.
+func (s *Store) Content(ctx context.Context, digest string) ([]byte, error) {
+	return get(ctx, s, "Content", func() ([]byte, error) { return s.Store.Content(ctx, digest) })
+}

@@ -14,8 +14,8 @@ import (
 // prepared are the statements that every report needs. Parsing them each time
 // would be a fifth of a commit's work.
 type prepared struct {
-	putDevice, putReport, putReceipt, putEvent, putAlert, putOutbox, putChain, putAudit *sql.Stmt
-	deviceByID, openAlert, highest, chain                                               *sql.Stmt
+	putDevice, putReport, putReceipt, putEvent, putAlert, putOutbox, putChain, putAudit, putVerdict *sql.Stmt
+	deviceByID, openAlert, highest, chain                                                           *sql.Stmt
 }
 
 func (p *prepared) prepare(ctx context.Context, write, read *sql.DB) (err error) {
@@ -35,6 +35,7 @@ func (p *prepared) prepare(ctx context.Context, write, read *sql.DB) (err error)
 		{&p.putAlert, write, `INSERT INTO alert (id, device, state, opened_at, body) VALUES (?,?,?,?,?)
 			ON CONFLICT (id) DO UPDATE SET state = excluded.state, body = excluded.body`},
 		{&p.putAudit, write, insertAudit},
+		{&p.putVerdict, write, insertVerdict},
 		{&p.putOutbox, write, `INSERT INTO outbox (key, device, body, created_at) VALUES (?,?,?,?) ON CONFLICT (key) DO NOTHING`},
 		{&p.putChain, write, `INSERT INTO chain (device, current, previous, boot_id) VALUES (?,?,?,?)
 			ON CONFLICT (device) DO UPDATE SET current = excluded.current, previous = excluded.previous, boot_id = excluded.boot_id`},
@@ -56,7 +57,12 @@ func (s *Store) Commit(ctx context.Context, changes []store.Change) error {
 	if err != nil {
 		return err
 	}
-	if err := inTx(ctx, s.write, func(tx *sql.Tx) error { return insert(ctx, tx, rows) }); err != nil {
+	if err := inTx(ctx, s.write, func(tx *sql.Tx) error {
+		if err := putBases(ctx, tx, changes); err != nil {
+			return err
+		}
+		return insert(ctx, tx, rows)
+	}); err != nil {
 		return fmt.Errorf("commit %d changes: %w", len(changes), err)
 	}
 	return nil
@@ -111,6 +117,9 @@ func (s *Store) rows(changes []store.Change) (out []row, err error) {
 		}
 		for _, o := range c.Outbox {
 			add(s.putOutbox, "an outbox row", o.Key, o.Device, nonNil(o.Body), millis(o.CreatedAt))
+		}
+		for _, v := range c.Verdicts {
+			add(s.putVerdict, "a verdict", verdictArgs(v)...)
 		}
 		for _, e := range c.Audit {
 			add(s.putAudit, "an entry of the audit log", millis(e.At), e.Actor, e.Action, e.Object, e.Detail)

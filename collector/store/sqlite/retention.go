@@ -22,6 +22,8 @@ var forgetting = []struct {
 		`DELETE FROM report WHERE id IN (SELECT id FROM report WHERE received_at < ?1 ORDER BY received_at LIMIT ?2)`},
 	{"events", func(h store.Horizons) time.Time { return h.Events },
 		`DELETE FROM event WHERE id IN (SELECT id FROM event WHERE at < ?1 ORDER BY at LIMIT ?2)`},
+	{"verdicts", func(h store.Horizons) time.Time { return h.Verdicts },
+		`DELETE FROM verdict WHERE id IN (SELECT id FROM verdict WHERE judged_at < ?1 ORDER BY judged_at LIMIT ?2)`},
 	{"the audit log", func(h store.Horizons) time.Time { return h.Audit },
 		`DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE at < ?1 ORDER BY at LIMIT ?2)`},
 	// An output that has delivered nothing yet has no position. Without outputs nobody

@@ -165,4 +165,48 @@ CREATE TABLE roster_record (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX roster_since ON roster_record (since);
 CREATE INDEX roster_until ON roster_record (until);
+`, `
+-- What verdicts were judged by, and of that what is kept nowhere else.
+CREATE TABLE content (
+  digest TEXT PRIMARY KEY,
+  body BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE basis (
+  id INTEGER PRIMARY KEY,
+  rules TEXT NOT NULL,
+  catalog TEXT NOT NULL,
+  roster TEXT NOT NULL,
+  collector TEXT NOT NULL,
+  UNIQUE (rules, catalog, roster, collector)
+) STRICT;
+CREATE TABLE verdict (
+  id INTEGER PRIMARY KEY,
+  device TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  occasion TEXT NOT NULL,
+  judged_at INTEGER NOT NULL,
+  basis INTEGER NOT NULL REFERENCES basis (id),
+  verdict TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  risk REAL NOT NULL,
+  hosted_risk REAL NOT NULL,
+  displaced_risk REAL NOT NULL,
+  fingerprint BLOB NOT NULL,
+  inputs BLOB NOT NULL,
+  UNIQUE (device, at, occasion)
+) STRICT;
+CREATE INDEX verdict_judged ON verdict (judged_at);
+CREATE INDEX verdict_basis ON verdict (basis);
+CREATE INDEX basis_catalog ON basis (catalog);
+-- What verdicts were judged by goes with the last that names it.
+CREATE TRIGGER verdict_gone AFTER DELETE ON verdict BEGIN
+  DELETE FROM basis WHERE id = OLD.basis AND NOT EXISTS (SELECT 1 FROM verdict WHERE basis = OLD.basis);
+END;
+CREATE TRIGGER verdict_again AFTER UPDATE OF basis ON verdict WHEN OLD.basis <> NEW.basis BEGIN
+  DELETE FROM basis WHERE id = OLD.basis AND NOT EXISTS (SELECT 1 FROM verdict WHERE basis = OLD.basis);
+END;
+CREATE TRIGGER basis_gone AFTER DELETE ON basis BEGIN
+  DELETE FROM content WHERE digest = OLD.rules AND NOT EXISTS (SELECT 1 FROM basis WHERE rules = OLD.rules);
+  DELETE FROM content WHERE digest = OLD.catalog AND NOT EXISTS (SELECT 1 FROM basis WHERE catalog = OLD.catalog);
+END;
 `}

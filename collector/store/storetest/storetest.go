@@ -45,6 +45,9 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		"what an output has yet to deliver":    testForgetOutbox,
 		"versions of the roster":               testRoster,
 		"conflicting versions of the roster":   testRosterConflict,
+		"verdicts":                             testVerdicts,
+		"verdicts and what they rest on go":    testForgetVerdicts,
+		"a verdict is stored whole":            testVerdictWhole,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

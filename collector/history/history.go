@@ -1,0 +1,111 @@
+// Package history packs what a verdict was judged on into a row of a device's history,
+// and tells whether what is judged again from it is what was concluded then.
+//
+// It may import proto/ and collector/store.
+package history
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"compress/flate"
+
+	fleetv1 "github.com/farmhound-security/farmhound/proto/farmhound/fleet/v1"
+)
+
+// The occasions of a row.
+const (
+	DayEnd = "day_end"
+	Change = "change"
+)
+
+const (
+	// maxPacked bounds what is unpacked, in bytes.
+	maxUnpacked = 64 << 20
+	// fingerprintSize is how much of a hash is kept.
+	fingerprintSize = 8
+)
+
+// Past returns the row of an assessment, without its basis.
+func Past(occasion string, a *fleetv1.Assessment, at, judged *timestamppb.Timestamp) (*fleetv1.PastVerdict, error) {
+	print, err := Fingerprint(a)
+	if err != nil {
+		return nil, err
+	}
+	return &fleetv1.PastVerdict{
+		At: at, Occasion: occasion, JudgedAt: judged,
+		Verdict: a.GetVerdict(), Kind: a.GetKind(), Risk: a.GetRisk(), HostedRisk: a.GetHostedRisk(), DisplacedRisk: a.GetDisplacedRisk(),
+		Fingerprint: print,
+	}, nil
+}
+
+// Fingerprint returns what equal assessments have in common.
+func Fingerprint(a *fleetv1.Assessment) ([]byte, error) {
+	text, err := proto.MarshalOptions{Deterministic: true}.Marshal(a)
+	if err != nil {
+		return nil, fmt.Errorf("encode the assessment of %s: %w", a.GetDevice(), err)
+	}
+	sum := sha256.Sum256(text)
+	return sum[:fingerprintSize], nil
+}
+
+// PackInputs returns inputs as they are kept.
+func PackInputs(in *fleetv1.VerdictInputs) ([]byte, error) {
+	text, err := proto.MarshalOptions{Deterministic: true}.Marshal(in)
+	if err != nil {
+		return nil, fmt.Errorf("encode what a verdict was judged on: %w", err)
+	}
+	return pack(text, dictionary)
+}
+
+// UnpackInputs returns what PackInputs packed.
+func UnpackInputs(packed []byte) (*fleetv1.VerdictInputs, error) {
+	text, err := unpack(packed, dictionary)
+	if err != nil {
+		return nil, fmt.Errorf("unpack what a verdict was judged on: %w", err)
+	}
+	in := &fleetv1.VerdictInputs{}
+	if err := proto.Unmarshal(text, in); err != nil {
+		return nil, fmt.Errorf("decode what a verdict was judged on: %w", err)
+	}
+	return in, nil
+}
+
+// Pack returns content as it is kept.
+func Pack(content []byte) ([]byte, error) { return pack(content, nil) }
+
+// Unpack returns what Pack packed.
+func Unpack(packed []byte) ([]byte, error) { return unpack(packed, nil) }
+
+func pack(text, known []byte) ([]byte, error) {
+	var out bytes.Buffer
+	w, err := flate.NewWriterDict(&out, flate.BestCompression, known)
+	if err == nil {
+		_, err = w.Write(text)
+	}
+	if err == nil {
+		err = w.Close()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("pack: %w", err)
+	}
+	return out.Bytes(), nil
+}
+
+func unpack(packed, known []byte) ([]byte, error) {
+	r := flate.NewReaderDict(bytes.NewReader(packed), known)
+	text, err := io.ReadAll(io.LimitReader(r, maxUnpacked+1))
+	switch {
+	case err != nil:
+		return nil, err
+	case len(text) > maxUnpacked:
+		return nil, errors.New("it is larger than anything that was packed")
+	}
+	return text, nil
+}
