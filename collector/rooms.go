@@ -64,25 +64,6 @@ func (r *Rooms) Unknown() []error {
 	return r.Company.unknownTools(r.Catalog)
 }
 
-// LoadRules reads the shipped signals and, unless dir is empty, the company's own.
-func LoadRules(dir string) (*detect.Rules, error) {
-	sources := []detect.Source{detect.Shipped()}
-	if dir != "" {
-		if info, err := os.Stat(dir); err != nil || !info.IsDir() {
-			return nil, fmt.Errorf("read the signals in %s: %w", dir, cmpErr(err, errors.New("it is no folder")))
-		}
-		sources = append(sources, detect.Source{Name: dir, FS: os.DirFS(dir)})
-	}
-	return detect.Load(sources...)
-}
-
-func cmpErr(err, otherwise error) error {
-	if err != nil {
-		return err
-	}
-	return otherwise
-}
-
 // Tools are what people can be approved to use.
 type Tools struct {
 	// Has says whether there is a tool with an id.

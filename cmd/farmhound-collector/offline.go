@@ -4,69 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"text/tabwriter"
 
 	"github.com/farmhound-security/farmhound/collector"
 )
-
-type rulesCmd struct {
-	Lint rulesLintCmd `cmd:"" help:"Type-check the shipped signals and those of a folder."`
-	Test rulesTestCmd `cmd:"" help:"Run the tests inside the signals."`
-	List rulesListCmd `cmd:"" help:"List the signals with their question and family."`
-}
-
-type rulesLintCmd struct {
-	Dir string `arg:"" optional:"" help:"Folder with signals of your own." type:"existingdir"`
-}
-
-// Run prints every problem with its place.
-func (c *rulesLintCmd) Run(s *surroundings) error {
-	rules, err := collector.LoadRules(c.Dir)
-	if err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(s.out, "%d signals are well formed.\n", len(rules.Signals()))
-	return err
-}
-
-type rulesTestCmd struct {
-	Dir string `arg:"" optional:"" help:"Folder with signals of your own." type:"existingdir"`
-}
-
-// Run prints every test that fails with its place.
-func (c *rulesTestCmd) Run(s *surroundings) error {
-	rules, err := collector.LoadRules(c.Dir)
-	if err != nil {
-		return err
-	}
-	failures := rules.Test()
-	for _, f := range failures {
-		fmt.Fprintln(s.errOut, "farmhound-collector:", f)
-	}
-	if len(failures) > 0 {
-		return fmt.Errorf("%d tests of signals failed", len(failures))
-	}
-	_, err = fmt.Fprintf(s.out, "The tests of %d signals pass.\n", len(rules.Signals()))
-	return err
-}
-
-type rulesListCmd struct {
-	Dir string `arg:"" optional:"" help:"Folder with signals of your own." type:"existingdir"`
-}
-
-// Run lists the signals.
-func (c *rulesListCmd) Run(s *surroundings) error {
-	rules, err := collector.LoadRules(c.Dir)
-	if err != nil {
-		return err
-	}
-	w := tabwriter.NewWriter(s.out, 0, 8, 2, ' ', 0)
-	fmt.Fprintln(w, "SIGNAL\tQUESTION\tFAMILY\tTITLE")
-	for _, signal := range rules.Signals() {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", printable(signal.ID), signal.Question, signal.Family, printable(signal.Title))
-	}
-	return w.Flush()
-}
 
 type rosterCmd struct {
 	Check rosterCheckCmd `cmd:"" help:"Read a roster and name every row that cannot be used."`

@@ -30,6 +30,9 @@ func (s Source) read() (*layer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list the signals of %s: %w", s.Name, err)
 	}
+	if s.Only != "" {
+		names = []string{s.Only}
+	}
 	l := &layer{name: s.Name}
 	for _, name := range names {
 		text, err := fs.ReadFile(s.FS, name)

@@ -58,7 +58,7 @@ func placed(errs []error) []strictyaml.Problem {
 // unread names files that look like signals and are not read.
 func (s Source) unread() []strictyaml.Problem {
 	names, err := fs.Glob(s.FS, "*.yml")
-	if err != nil {
+	if err != nil || s.Only != "" {
 		return nil
 	}
 	var all []strictyaml.Problem

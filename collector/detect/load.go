@@ -18,6 +18,8 @@ type Source struct {
 	// Name stands before file names in problems: a directory, or "shipped".
 	Name string
 	FS   fs.FS
+	// Only is the one file that is read; empty for all.
+	Only string
 }
 
 // Shipped returns the signals that come with the program.
