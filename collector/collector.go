@@ -108,6 +108,7 @@ func Open(ctx context.Context, o Options) (c *Collector, err error) {
 	if c.judge, err = rooms.judge(); err != nil {
 		return c, err
 	}
+	c.judge.bases = newBases(rules, rooms.Catalog, c.rosterVersion, o.Version)
 	c.pipeline = ingest.New(ingest.Config{Store: notifying{c.store, c.wakeOutputs}, Judge: c.judge, Now: c.now, Log: c.log})
 	if err := c.listen(ctx); err != nil {
 		return c, err

@@ -22,13 +22,15 @@ import (
 	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
 )
 
-// judge carries a report through the rooms: picture, evidence, alert, finding.
+// judge carries reports through the rooms: picture, evidence, alert, finding.
 // The collector and replays share it, so that both say the same.
 type judge struct {
 	// fleet is replaced when the catalogue is: one judgement goes by one of them.
 	fleet    atomic.Pointer[fleet.Fleet]
 	detector *detect.Detector
 	policy   alert.Policy
+	// bases name what verdicts are judged by; nil for a replay, which keeps no history.
+	bases *bases
 }
 
 var _ ingest.Judge = (*judge)(nil)
@@ -37,26 +39,29 @@ var _ ingest.Judge = (*judge)(nil)
 func (j *judge) Restore(dev *store.Device) { j.fleet.Load().Restore(dev.Picture) }
 
 // useCatalog goes over to another catalogue, from the next judgement on.
-func (j *judge) useCatalog(c *catalog.Catalog) { j.fleet.Store(j.fleet.Load().WithCatalog(c)) }
+func (j *judge) useCatalog(c *catalog.Catalog) {
+	j.fleet.Store(j.fleet.Load().WithCatalog(c))
+	j.bases.use(c)
+}
 
-// Report applies one report and judges the device anew.
-func (j *judge) Report(dev *store.Device, open *fleetv1.Alert, obs fleet.Observation) (store.Change, error) {
+// Report applies the reports of one delivery and judges the device anew.
+func (j *judge) Report(dev *store.Device, open *fleetv1.Alert, reports []fleet.Observation) (store.Change, error) {
 	if dev == nil {
 		dev = &store.Device{}
 	}
-	f := j.fleet.Load()
-	picture, events := f.Apply(dev.Picture, obs)
-	if dev.Picture == nil && !obs.EnrolledAt.IsZero() {
-		enrolled := &fleetv1.Event{At: timestamppb.New(obs.EnrolledAt), Kind: "enrolled", Summary: "The laptop enrolled."}
-		events = slices.Insert(events, 0, enrolled)
+	t := j.turn(dev, open, reports[len(reports)-1].ReceivedAt)
+	for i := range reports {
+		if err := t.take(reports[i]); err != nil {
+			return store.Change{}, err
+		}
 	}
-	return j.judge(f, dev, picture, events, open, obs.ReceivedAt)
+	return t.change()
 }
 
 // Reassess judges a device without a report. A judgement that says the same as
 // before is not stored again.
 func (j *judge) Reassess(dev *store.Device, open *fleetv1.Alert, now time.Time) (store.Change, error) {
-	change, err := j.judge(j.fleet.Load(), dev, dev.Picture, nil, open, now)
+	change, err := j.turn(dev, open, now).change()
 	if err != nil {
 		return store.Change{}, err
 	}
@@ -66,35 +71,107 @@ func (j *judge) Reassess(dev *store.Device, open *fleetv1.Alert, now time.Time) 
 	return change, nil
 }
 
-func (j *judge) judge(f *fleet.Fleet, before *store.Device, picture *fleetv1.Picture, events []*fleetv1.Event, open *fleetv1.Alert, now time.Time) (store.Change, error) {
-	device := f.Device(picture, now)
-	judgement, err := j.detector.Assess(device, before.Judgement, now)
+// turn is what reports, or time passing, make of one device.
+type turn struct {
+	*judge
+	f      *fleet.Fleet
+	course *detect.Course
+	before *store.Device
+	open   *fleetv1.Alert
+	now    time.Time
+
+	picture *fleetv1.Picture
+	done    store.Change
+}
+
+func (j *judge) turn(dev *store.Device, open *fleetv1.Alert, now time.Time) *turn {
+	return &turn{
+		judge: j, f: j.fleet.Load(), course: j.detector.Resume(dev.Judgement, latest(dev.Picture)),
+		before: dev, open: open, now: now, picture: dev.Picture,
+	}
+}
+
+// latest is when a picture's latest report was observed.
+func latest(p *fleetv1.Picture) time.Time { return time.Unix(p.GetLastReportUnix(), 0) }
+
+// view derives the device from a picture, nil for one that had no report.
+func (t *turn) view(p *fleetv1.Picture) detect.View {
+	if p == nil {
+		return nil
+	}
+	return func(at time.Time) *fleetv1.Device { return t.f.Device(p, at) }
+}
+
+// take applies one report.
+func (t *turn) take(obs fleet.Observation) error {
+	picture, events := t.f.Apply(t.picture, obs)
+	if t.picture == nil && !obs.EnrolledAt.IsZero() {
+		enrolled := &fleetv1.Event{At: timestamppb.New(obs.EnrolledAt), Kind: "enrolled", Summary: "The laptop enrolled."}
+		events = slices.Insert(events, 0, enrolled)
+	}
+	t.done.Events = append(t.done.Events, events...)
+	was := t.picture
+	if t.picture = picture; picture == was {
+		return nil
+	}
+	if err := t.course.Reported(latest(picture), t.view(was)); err != nil {
+		return fmt.Errorf("assess device %s: %w", obs.Device, err)
+	}
+	return nil
+}
+
+// change judges the device as it is now and returns what is to be stored.
+func (t *turn) change() (store.Change, error) {
+	m, err := t.course.Judge(t.now, t.view(t.picture))
 	if err != nil {
-		return store.Change{}, fmt.Errorf("assess device %s: %w", device.GetId(), err)
+		return store.Change{}, fmt.Errorf("assess device %s: %w", t.picture.GetId(), err)
 	}
-	after := judgement.GetAssessment()
-	summary := summarise(f, before.Summary, picture, device, after)
-	change := store.Change{Device: &store.Device{Summary: summary, Picture: picture, Judgement: judgement}, Events: events}
-	if e := verdictEvent(before.Judgement.GetAssessment(), after, now); e != nil {
-		change.Events = append(change.Events, e)
+	before, after := t.before.Judgement.GetAssessment(), m.After.GetAssessment()
+	summary := summarise(t.f, t.before.Summary, t.picture, m.Device, after)
+	t.done.Device = &store.Device{Summary: summary, Picture: t.picture, Judgement: m.After}
+	if e := verdictEvent(before, after, t.now); e != nil {
+		t.done.Events = append(t.done.Events, e)
 	}
-	next, transition := j.policy.Next(device, summary, before.Judgement.GetAssessment(), after, open, now)
-	if next == nil {
-		return change, nil
-	}
-	body, err := siem.Finding(next, device, string(transition), now)
-	if err != nil {
+	if err := t.history(before, &m); err != nil {
 		return store.Change{}, err
 	}
-	change.Alerts = []*fleetv1.Alert{next}
-	change.Outbox = []store.OutboxRow{{
-		Key: siem.EventKey(next, string(transition)), Device: device.GetId(), Body: body, CreatedAt: now,
-	}}
-	change.Events = append(change.Events, &fleetv1.Event{
-		At: timestamppb.New(now), Kind: "alert_" + string(transition), Verdict: after.GetVerdict(),
-		Summary: fmt.Sprintf("Alert %s %s.", next.GetId(), transitionWords(transition, open, next)),
+	for i := range t.course.Ends {
+		if end := &t.course.Ends[i]; end.Settled {
+			next, transition := t.policy.Settle(t.open, end.After.GetAssessment(), after, end.At, t.now)
+			if err := t.alert(m.Device, next, transition); err != nil {
+				return store.Change{}, err
+			}
+		}
+	}
+	next, transition := t.policy.Next(m.Device, summary, before, after, t.open, t.now)
+	return t.done, t.alert(m.Device, next, transition)
+}
+
+// alert stores what became of an alert and what is to be told of it.
+func (t *turn) alert(device *fleetv1.Device, next *fleetv1.Alert, transition alert.Transition) error {
+	if next == nil {
+		return nil
+	}
+	was := t.open
+	if t.open = next; next.GetState() == alert.StateClosed {
+		t.open = nil
+	}
+	t.done.Alerts = append(slices.DeleteFunc(t.done.Alerts, func(a *fleetv1.Alert) bool { return a.GetId() == next.GetId() }), next)
+	if transition == alert.None {
+		return nil
+	}
+	body, err := siem.Finding(next, device, string(transition), t.now)
+	if err != nil {
+		return err
+	}
+	t.done.Outbox = append(t.done.Outbox, store.OutboxRow{
+		Key: siem.EventKey(next, string(transition)), Device: device.GetId(), Body: body, CreatedAt: t.now,
 	})
-	return change, nil
+	t.done.Events = append(t.done.Events, &fleetv1.Event{
+		At: timestamppb.New(t.now), Kind: "alert_" + string(transition), Verdict: next.GetVerdict(),
+		Summary: fmt.Sprintf("Alert %s %s.", next.GetId(), transitionWords(transition, was, next)),
+	})
+	return nil
 }
 
 func summarise(f *fleet.Fleet, before *fleetv1.DeviceSummary, picture *fleetv1.Picture, device *fleetv1.Device, a *fleetv1.Assessment) *fleetv1.DeviceSummary {
@@ -138,7 +215,10 @@ func verdictEvent(before, after *fleetv1.Assessment, now time.Time) *fleetv1.Eve
 
 // transitionWords says what became of an alert, and of new evidence what it is.
 func transitionWords(t alert.Transition, before, next *fleetv1.Alert) string {
-	if t != alert.NewEvidence {
+	switch {
+	case t == alert.Lowered || t == alert.Closed:
+		return fmt.Sprintf("%s: %s", t, next.GetCourse())
+	case t != alert.NewEvidence:
 		return fmt.Sprintf("%s: %s", t, next.GetTitle())
 	}
 	var titles []string

@@ -14,6 +14,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/farmhound-security/farmhound/collector/alert"
 	"github.com/farmhound-security/farmhound/collector/fleet"
 	"github.com/farmhound-security/farmhound/collector/store"
 	fleetv1 "github.com/farmhound-security/farmhound/proto/farmhound/fleet/v1"
@@ -108,7 +109,7 @@ func (l *lives) report(obs fleet.Observation) error {
 	if last, known := d.highest[boot]; known && sequence <= last {
 		return nil
 	}
-	change, err := l.judge.Report(d.device, d.open, obs)
+	change, err := l.judge.Report(d.device, d.open, []fleet.Observation{obs})
 	if err != nil {
 		return err
 	}
@@ -173,7 +174,9 @@ func (l *lives) finish(until time.Time) error {
 func (d *life) take(change store.Change) {
 	d.device = change.Device
 	for _, a := range change.Alerts {
-		d.open = a
+		if d.open = a; a.GetState() == alert.StateClosed {
+			d.open = nil
+		}
 	}
 }
 

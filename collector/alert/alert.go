@@ -27,6 +27,7 @@ const (
 	Opened       Transition = "opened"
 	Escalated    Transition = "escalated"
 	NewEvidence  Transition = "new_evidence"
+	Lowered      Transition = "lowered"
 	Acknowledged Transition = "acknowledged"
 	Closed       Transition = "closed"
 )
@@ -61,8 +62,9 @@ func Rank(verdict string) int {
 // time. The returned alert is a new value to be stored with the judgement, nil
 // when nothing changed.
 //
-// An alert never lowers itself and never closes itself: that evidence fades is
-// no reason to forget, and closing is a person's decision.
+// An alert that a day upheld never lowers itself and never closes itself: that evidence
+// fades is no reason to forget, and closing is a person's decision. Until then it is
+// provisional, and Settle has a say.
 func (p Policy) Next(dev *fleetv1.Device, summary *fleetv1.DeviceSummary, before, after *fleetv1.Assessment, open *fleetv1.Alert, now time.Time) (*fleetv1.Alert, Transition) {
 	rank := Rank(after.GetVerdict())
 	if open == nil {
@@ -79,11 +81,11 @@ func (p Policy) Next(dev *fleetv1.Device, summary *fleetv1.DeviceSummary, before
 			State:    StateOpen,
 			OpenedAt: timestamppb.New(now),
 		}
-		return raise(a, after, now), Opened
+		return raise(a, dev, after, now), Opened
 	}
 	switch {
 	case rank > Rank(open.GetVerdict()):
-		return raise(about(open, dev, summary), after, now), Escalated
+		return raise(about(open, dev, summary), dev, after, now), Escalated
 	case rank >= Rank("likely") && now.Sub(open.GetUpdatedAt().AsTime()) >= p.quiet() && (turned(open, after) || len(Fresh(open.GetAssessment(), after)) > 0):
 		a := about(open, dev, summary)
 		a.Assessment = proto.CloneOf(after)
@@ -153,7 +155,11 @@ func (p Policy) quiet() time.Duration {
 	return 24 * time.Hour
 }
 
-func raise(a *fleetv1.Alert, after *fleetv1.Assessment, now time.Time) *fleetv1.Alert {
+func raise(a *fleetv1.Alert, dev *fleetv1.Device, after *fleetv1.Assessment, now time.Time) *fleetv1.Alert {
+	a.Provisional, a.Day, a.Course = true, dayOf(now), ""
+	if last := dev.GetLastReportAt(); last != nil {
+		a.Day = dayOf(last.AsTime())
+	}
 	a.Verdict, a.Kind = after.GetVerdict(), after.GetKind()
 	a.Severity = severity(after)
 	a.Title = title(after)

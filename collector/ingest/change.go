@@ -14,34 +14,34 @@ import (
 	fleetv1 "github.com/farmhound-security/farmhound/proto/farmhound/fleet/v1"
 )
 
-// judgeReports applies reports one after another, each to what the one before
-// made of the device, and returns one change for all of them and the standing
-// that it leads to.
+// judgeReports applies the reports of one delivery and returns the change for all of
+// them and the standing that it leads to. What lies between is nobody's business: a
+// device is judged once, with everything that is known.
 func (p *Pipeline) judgeReports(ctx context.Context, before standing, reports []fleet.Observation) (store.Change, standing, error) {
-	var (
-		merged store.Change
-		after  = before
-	)
-	for _, o := range reports {
+	rows := make([]store.Report, len(reports))
+	for i := range reports {
+		o := &reports[i]
 		if o.ReceivedAt.IsZero() {
 			o.ReceivedAt = p.now()
 		}
-		change, err := p.guard(ctx, o.Device, func() (store.Change, error) { return p.judge.Report(after.device, after.open, o) })
-		if err == nil && change.Device == nil {
-			err = errors.New("the judge returned no device")
-		}
-		if err != nil {
-			return store.Change{}, standing{}, fmt.Errorf("judge report %d of device %s: %w", o.Report.GetSequence(), o.Device, err)
-		}
-		change.Device = counted(change.Device, after.device, 1)
-		row, err := reportRow(o)
-		if err != nil {
+		var err error
+		if rows[i], err = reportRow(*o); err != nil {
 			return store.Change{}, standing{}, err
 		}
-		merged.Reports = append(merged.Reports, row)
-		merge(&merged, change)
-		after.device, after.open, after.highest = change.Device, openAfter(after.open, change.Alerts), row.Sequence
 	}
+	device := reports[0].Device
+	change, err := p.guard(ctx, device, func() (store.Change, error) { return p.judge.Report(before.device, before.open, reports) })
+	if err == nil && change.Device == nil {
+		err = errors.New("the judge returned no device")
+	}
+	if err != nil {
+		return store.Change{}, standing{}, fmt.Errorf("judge reports %d to %d of device %s: %w",
+			rows[0].Sequence, rows[len(rows)-1].Sequence, device, err)
+	}
+	merged := ordered(change)
+	merged.Device, merged.Reports = counted(change.Device, before.device, uint64(len(rows))), rows
+	after := before
+	after.device, after.open, after.highest = merged.Device, openAfter(before.open, merged.Alerts), rows[len(rows)-1].Sequence
 	return merged, after, nil
 }
 
@@ -95,21 +95,12 @@ func reportRow(o fleet.Observation) (store.Report, error) {
 	return row, nil
 }
 
-// merge adds a later change of the same device to an earlier one.
-func merge(into *store.Change, c store.Change) {
-	into.Device = c.Device
-	into.Events = append(into.Events, c.Events...)
-	into.Outbox = append(into.Outbox, c.Outbox...)
-	for _, a := range c.Alerts {
-		if i := slices.IndexFunc(into.Alerts, func(b *fleetv1.Alert) bool { return b.GetId() == a.GetId() }); i >= 0 {
-			into.Alerts[i] = a
-		} else {
-			into.Alerts = append(into.Alerts, a)
-		}
-	}
-	// A store lets a device have one alert that is not closed at any moment of the
-	// transaction, so closing comes first.
-	slices.SortStableFunc(into.Alerts, func(a, b *fleetv1.Alert) int { return standingRank(a) - standingRank(b) })
+// ordered puts alerts into the order in which they can be stored: a store lets a
+// device have one that is not closed at any moment of the transaction, so closing
+// comes first.
+func ordered(c store.Change) store.Change {
+	slices.SortStableFunc(c.Alerts, func(a, b *fleetv1.Alert) int { return standingRank(a) - standingRank(b) })
+	return c
 }
 
 const closed = "closed"

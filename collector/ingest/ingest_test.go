@@ -45,17 +45,25 @@ func (j *tally) Restore(d *store.Device) {
 	j.restored = append(j.restored, d.Summary.GetId())
 }
 
-func (j *tally) Report(dev *store.Device, open *fleetv1.Alert, obs fleet.Observation) (store.Change, error) {
-	j.mu.Lock()
-	if j.calls == nil {
-		j.calls = map[string]int{}
+func (j *tally) Report(dev *store.Device, open *fleetv1.Alert, reports []fleet.Observation) (all store.Change, err error) {
+	for _, obs := range reports {
+		one := counts
+		if j.report != nil {
+			one = func(dev *store.Device, obs fleet.Observation) store.Change {
+				var change store.Change
+				change, err = j.report(dev, open, obs)
+				return change
+			}
+		}
+		j.called(obs.Device, 1)
+		change := one(dev, obs)
+		if err != nil {
+			return store.Change{}, err
+		}
+		dev, all.Device = change.Device, change.Device
+		all.Events, all.Alerts, all.Outbox = append(all.Events, change.Events...), append(all.Alerts, change.Alerts...), append(all.Outbox, change.Outbox...)
 	}
-	j.calls[obs.Device]++
-	j.mu.Unlock()
-	if j.report != nil {
-		return j.report(dev, open, obs)
-	}
-	return counts(dev, obs), nil
+	return all, nil
 }
 
 func (j *tally) Reassess(dev *store.Device, open *fleetv1.Alert, now time.Time) (store.Change, error) {
@@ -65,9 +73,14 @@ func (j *tally) Reassess(dev *store.Device, open *fleetv1.Alert, now time.Time) 
 	return store.Change{}, nil
 }
 
-func (j *tally) called(device string) int {
+// called adds to how many reports of a device were judged, and returns how many were.
+func (j *tally) called(device string, more int) int {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	if j.calls == nil {
+		j.calls = map[string]int{}
+	}
+	j.calls[device] += more
 	return j.calls[device]
 }
 
@@ -196,7 +209,7 @@ func TestRedeliveryHasNoSecondEffect(t *testing.T) {
 				}
 			}
 			requireTally(t, s, "d1", 6)
-			if n := judge.called("d1"); n != 6 {
+			if n := judge.called("d1", 0); n != 6 {
 				t.Errorf("the judge was asked %d times, want 6", n)
 			}
 		})

@@ -83,10 +83,9 @@ func (p *Pipeline) reassess(ctx context.Context, device string, now time.Time) e
 		release()
 		return err
 	}
+	change = ordered(change)
 	change.Device, change.Reports = counted(change.Device, before.device, 0), nil
 	after := before
 	after.device, after.open = change.Device, openAfter(before.open, change.Alerts)
-	merged := store.Change{}
-	merge(&merged, change)
-	return p.submit(ctx, &job{device: device, change: merged, before: before, after: after, release: release})
+	return p.submit(ctx, &job{device: device, change: change, before: before, after: after, release: release})
 }

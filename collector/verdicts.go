@@ -1,0 +1,107 @@
+package collector
+
+import (
+	"fmt"
+	"sync"
+
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/farmhound-security/farmhound/collector/detect"
+	"github.com/farmhound-security/farmhound/collector/history"
+	"github.com/farmhound-security/farmhound/collector/store"
+	"github.com/farmhound-security/farmhound/proto/catalog"
+	fleetv1 "github.com/farmhound-security/farmhound/proto/farmhound/fleet/v1"
+)
+
+// maxChanges bounds the changes of the verdict that the history holds of one day: a
+// laptop whose verdict flaps says no more by it.
+const maxChanges = 8
+
+// history adds to the change what the device's history is to remember.
+func (t *turn) history(before *fleetv1.Assessment, m *detect.Moment) error {
+	if t.bases == nil {
+		return nil
+	}
+	basis := t.bases.now()
+	for i := range t.course.Ends {
+		if err := t.row(history.DayEnd, &t.course.Ends[i], basis); err != nil {
+			return err
+		}
+	}
+	was := before.GetVerdict()
+	if was == "" {
+		was = "clear"
+	}
+	if m.After.GetAssessment().GetVerdict() == was || m.After.GetChanges() >= maxChanges {
+		return nil
+	}
+	m.After.Changes++
+	return t.row(history.Change, m, basis)
+}
+
+func (t *turn) row(occasion string, m *detect.Moment, basis *store.Basis) error {
+	device := m.Device.GetId()
+	past, err := history.Past(occasion, m.After.GetAssessment(), timestamppb.New(m.At), timestamppb.New(t.now))
+	if err != nil {
+		return err
+	}
+	inputs, err := history.PackInputs(&fleetv1.VerdictInputs{Device: m.Device, Before: m.Before})
+	if err != nil {
+		return fmt.Errorf("remember the verdict on device %s: %w", device, err)
+	}
+	t.done.Verdicts = append(t.done.Verdicts, store.Verdict{Device: device, Past: past, Inputs: inputs, Basis: basis})
+	return nil
+}
+
+// bases name what verdicts are judged by.
+type bases struct {
+	rules     store.Content
+	collector string
+	roster    func() string // nil without
+
+	mu      sync.Mutex
+	catalog store.Content
+	last    *store.Basis
+}
+
+func newBases(rules *detect.Rules, c *catalog.Catalog, roster func() string, collector string) *bases {
+	b := &bases{rules: packed(rules.Digest(), rules.Bundle), collector: collector, roster: roster}
+	b.use(c)
+	return b
+}
+
+func packed(digest string, body func() []byte) store.Content {
+	return store.Content{Digest: digest, Body: sync.OnceValues(func() ([]byte, error) { return history.Pack(body()) })}
+}
+
+// use goes over to another catalogue.
+func (b *bases) use(c *catalog.Catalog) {
+	if b == nil {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.catalog, b.last = packed(c.Digest(), c.Bytes), nil
+}
+
+// now returns what a judgement of now is judged by.
+func (b *bases) now() *store.Basis {
+	roster := ""
+	if b.roster != nil {
+		roster = b.roster()
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.last == nil || b.last.Roster != roster {
+		b.last = &store.Basis{Rules: b.rules, Catalog: b.catalog, Roster: roster, Collector: b.collector}
+	}
+	return b.last
+}
+
+// rosterVersion names the roster in force; empty without one.
+func (c *Collector) rosterVersion() string {
+	if c.roster == nil {
+		return ""
+	}
+	return c.roster.Version()
+}
