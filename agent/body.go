@@ -29,6 +29,9 @@ type body struct {
 	useCatalog func(*catalog.Catalog)
 	// useProber has the ways out of the laptop asked. Nil where no sense looks at them.
 	useProber func(*egress.Prober)
+	// useCandidates has neighbours compared with other laptops, from how the hashes of
+	// their addresses begin. Nil where no sense looks at neighbours.
+	useCandidates func(told []byte)
 }
 
 // bodyMaker makes the body for a configuration; tests make one of their own.
@@ -59,12 +62,13 @@ func newBody(config Config, log *slog.Logger) (*body, error) {
 		runner.Guard()
 	}
 	return &body{
-		senses:     runner,
-		stretch:    runner.Stretch,
-		meter:      software.NewControlMeter(),
-		system:     func() *farmhoundv1.System { return sensor.ReadSystem(machine) },
-		useProber:  runner.UseProber,
-		useCatalog: func(c *catalog.Catalog) { sought.change(func() { sought.known = c }) },
+		senses:        runner,
+		stretch:       runner.Stretch,
+		meter:         software.NewControlMeter(),
+		system:        func() *farmhoundv1.System { return sensor.ReadSystem(machine) },
+		useProber:     runner.UseProber,
+		useCandidates: runner.UseCandidates,
+		useCatalog:    func(c *catalog.Catalog) { sought.change(func() { sought.known = c }) },
 		useKeys: func(keys []*farmhoundv1.FleetKey) {
 			ring, err := fleetkey.NewRing(keys)
 			if err != nil {

@@ -235,6 +235,9 @@ func (a *Agent) acknowledged(ctx context.Context, ack *farmhoundv1.ReportAck) {
 	}
 	a.state.acknowledged(now, offset)
 	a.prober.Use(ack.GetEgress())
+	if a.body.useCandidates != nil {
+		a.body.useCandidates(ack.GetNeighbourCandidates())
+	}
 	if policy := ack.GetPolicy(); policy != nil {
 		a.applyPolicy(policy)
 	}

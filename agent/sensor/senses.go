@@ -29,6 +29,16 @@ func (r *Runner) UseProber(p *egress.Prober) {
 	}
 }
 
+// UseCandidates has neighbours compared with other laptops: told is what an
+// acknowledgement says of their addresses.
+func (r *Runner) UseCandidates(told []byte) {
+	for _, s := range r.slots {
+		if sense, ok := s.sensor.(*network.Sensor); ok {
+			sense.UseCandidates(told)
+		}
+	}
+}
+
 // Use gives the senses another catalogue and other keys from their next observation
 // on. Sessions that are open stay the same.
 func (r *Runner) Use(c *catalog.Catalog, keys fleetkey.Ring) {

@@ -51,6 +51,9 @@ func describe(first *windows.IpAdapterAddresses) (list []adapter) {
 		if out.index == 0 {
 			out.index = int(a.Ipv6IfIndex)
 		}
+		if a.PhysicalAddressLength == uint32(len(out.mac)) {
+			out.mac = mac(a.PhysicalAddress[:len(out.mac)])
+		}
 		if a.Mtu < 1<<31 {
 			out.mtu = int(a.Mtu)
 		}

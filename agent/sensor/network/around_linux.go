@@ -66,7 +66,7 @@ func (e *ear) close() error {
 }
 
 // around counts who else is on the local network; nil where that is not known.
-func (s *Sensor) around(v *view) *farmhoundv1.Neighbours {
+func (s *Sensor) around(v *view, use *config) *farmhoundv1.Neighbours {
 	y, local := &s.system, v.local()
 	y.crowd.reset()
 	for _, n := range v.neighbours {
@@ -85,5 +85,5 @@ func (s *Sensor) around(v *view) *farmhoundv1.Neighbours {
 	if gateway, ok := v.localGateway(); ok {
 		of, _ = v.gatewayMAC(gateway)
 	}
-	return y.crowd.count(of)
+	return y.crowd.describe(use, of, local)
 }

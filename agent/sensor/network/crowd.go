@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/farmhound-security/farmhound/agent/sensor/internal/links"
 	"github.com/farmhound-security/farmhound/agent/sensor/network/heard"
 	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
 )
@@ -83,6 +84,16 @@ func embedded(addr netip.Addr) (m mac, ok bool) {
 	}
 	m = mac{raw[8] ^ 2, raw[9], raw[10], raw[13], raw[14], raw[15]}
 	return m, m.names()
+}
+
+// describe counts who is around and names those who are other laptops of the fleet; nil
+// where nobody is seen.
+func (c *crowd) describe(use *config, gateway mac, own []*links.Link) *farmhoundv1.Neighbours {
+	out := c.count(gateway)
+	if out != nil {
+		out.FleetMembers = c.members(use.keys, use.named, gateway, own)
+	}
+	return out
 }
 
 // count fills the counts, without the gateway. They are nil where nobody else is

@@ -9,6 +9,8 @@
 package network
 
 import (
+	"slices"
+	"sync"
 	"sync/atomic"
 
 	"github.com/farmhound-security/farmhound/agent/sensor/host"
@@ -32,9 +34,10 @@ const detailNoKey = "no fleet key yet, so networks are not hashed"
 
 // Sensor is the sense. Observe is for one goroutine at a time.
 type Sensor struct {
-	host   host.Host
-	config atomic.Pointer[config]
-	prober atomic.Pointer[egress.Prober] // nil where nobody is asked
+	host     host.Host
+	changing sync.Mutex
+	config   atomic.Pointer[config]
+	prober   atomic.Pointer[egress.Prober] // nil where nobody is asked
 	// battery is whether the laptop runs on its battery.
 	battery atomic.Bool
 	system  system
@@ -44,6 +47,7 @@ type Sensor struct {
 type config struct {
 	catalog *catalog.Catalog
 	keys    fleetkey.Ring
+	named   candidates
 }
 
 // New returns the sense for a host, with the catalogue that knows tunnels by name
@@ -59,7 +63,30 @@ func (s *Sensor) Name() string { return Name }
 
 // Use changes catalogue and keys from the next observation on. It may be called
 // while an observation is under way.
-func (s *Sensor) Use(c *catalog.Catalog, keys fleetkey.Ring) { s.config.Store(&config{c, keys}) }
+func (s *Sensor) Use(c *catalog.Catalog, keys fleetkey.Ring) {
+	s.change(func(next *config) { next.catalog, next.keys = c, keys })
+}
+
+// UseCandidates has neighbours compared with other laptops from the next observation on:
+// told is how the hashes of their addresses begin, as an acknowledgement carries it.
+func (s *Sensor) UseCandidates(told []byte) {
+	named := candidatesIn(told)
+	if slices.Equal(named, s.config.Load().named) {
+		return // another configuration would be a reason to look again
+	}
+	s.change(func(next *config) { next.named = named })
+}
+
+func (s *Sensor) change(change func(next *config)) {
+	s.changing.Lock()
+	defer s.changing.Unlock()
+	next := config{}
+	if now := s.config.Load(); now != nil {
+		next = *now
+	}
+	change(&next)
+	s.config.Store(&next)
+}
 
 // UseProber has the ways out of this laptop asked by p, which somebody else runs, from
 // the next observation on.

@@ -75,7 +75,7 @@ func (s *Sensor) Observe(ctx context.Context, into *farmhoundv1.Report) error {
 	} else if l, _ := v.hash(use.keys, out); l != nil && l.Kind == farmhoundv1.InterfaceKind_INTERFACE_KIND_WIFI {
 		hidden = append(hidden, detailMacPoint)
 	}
-	out.Neighbours = s.around(v)
+	out.Neighbours = s.around(v, use)
 	if p := s.prober.Load(); p != nil {
 		p.Want(v.paths())
 		out.Egress = p.Known()
@@ -137,7 +137,7 @@ func (s *Sensor) askProxies(ctx context.Context) proxyState {
 }
 
 // around counts who else is on the local network; nil where nobody is seen.
-func (s *Sensor) around(v *view) *farmhoundv1.Neighbours {
+func (s *Sensor) around(v *view, use *config) *farmhoundv1.Neighbours {
 	local, c := v.local(), &s.system.crowd
 	c.reset()
 	for _, n := range v.neighbours {
@@ -149,5 +149,5 @@ func (s *Sensor) around(v *view) *farmhoundv1.Neighbours {
 	if gateway, ok := v.localGateway(); ok {
 		of, _ = v.gatewayMAC(gateway)
 	}
-	return c.count(of)
+	return c.describe(use, of, local)
 }

@@ -71,7 +71,7 @@ func (s *Sensor) look(ctx context.Context, use *config) (out *farmhoundv1.Networ
 		details = append(details, detailDeaf)
 	}
 	if told {
-		out.Neighbours = s.around(v)
+		out.Neighbours = s.around(v, use)
 	}
 	if p := s.prober.Load(); p != nil {
 		p.Want(v.paths())

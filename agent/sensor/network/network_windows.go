@@ -51,7 +51,7 @@ func (s *Sensor) look(ctx context.Context, use *config) (out *farmhoundv1.Networ
 	if v.neighbours, err = neighbours(); err != nil {
 		details = append(details, detailNoNeighbours)
 	} else {
-		out.Neighbours = s.around(v)
+		out.Neighbours = s.around(v, use)
 	}
 	if use.keys.Empty() {
 		details = append(details, detailNoKey)
@@ -68,7 +68,7 @@ func (s *Sensor) look(ctx context.Context, use *config) (out *farmhoundv1.Networ
 }
 
 // around counts who else is on the local network; nil where that is not known.
-func (s *Sensor) around(v *view) *farmhoundv1.Neighbours {
+func (s *Sensor) around(v *view, use *config) *farmhoundv1.Neighbours {
 	c, local := &s.system.crowd, v.local()
 	c.reset()
 	for _, n := range v.neighbours {
@@ -82,7 +82,7 @@ func (s *Sensor) around(v *view) *farmhoundv1.Neighbours {
 	if gateway, ok := v.localGateway(); ok {
 		of, _ = v.gatewayMAC(gateway)
 	}
-	return c.count(of)
+	return c.describe(use, of, local)
 }
 
 func hashAccessPoint(l *links.Link, keys fleetkey.Ring, out *farmhoundv1.Network) {

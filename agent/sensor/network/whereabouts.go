@@ -9,10 +9,13 @@ import (
 	"github.com/farmhound-security/farmhound/proto/fleetkey"
 )
 
-// hash fills the hashes of the local network that carries the default route: a tunnel
-// over it does not change where the laptop is. It returns the link to that network, nil
+// hash fills the hashes of the laptop's own addresses, and of the local network that
+// carries the default route: a tunnel over it does not change where the laptop is. It returns the link to that network, nil
 // where there is none, and whether nothing is missing that could be known soon.
 func (v *view) hash(keys fleetkey.Ring, out *farmhoundv1.Network) (l *links.Link, complete bool) {
+	if out.OwnAddresses = v.own(keys); len(out.OwnAddresses) > 0 {
+		out.KeyId = keys.Newest()
+	}
 	gateway, ok := v.localGateway()
 	if !ok {
 		return nil, true

@@ -30,6 +30,7 @@ type adapter struct {
 	up          bool
 	hardware    bool // whether there is something behind it that can be touched
 	mtu         int
+	mac         mac
 	prefixes    []netip.Prefix
 	resolvers   []netip.Addr
 	luid        uint64
@@ -55,7 +56,7 @@ var tunnelWords = [...]struct{ word, kind string }{
 // link describes the adapter as the rest of the sense knows interfaces. The catalogue
 // knows by name what the driver's words do not tell.
 func (a *adapter) link(c *catalog.Catalog) links.Link {
-	l := links.Link{Name: a.name, Index: a.index, Up: a.up, Loopback: a.kind == ifLoopback, MTU: a.mtu, Prefixes: a.prefixes}
+	l := links.Link{Name: a.name, Index: a.index, Up: a.up, Loopback: a.kind == ifLoopback, MTU: a.mtu, MAC: a.mac, Prefixes: a.prefixes}
 	l.Kind, l.Tunnel = a.classify(c)
 	return l
 }

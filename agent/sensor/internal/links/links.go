@@ -39,6 +39,8 @@ type Link struct {
 	Kind Kind
 	// Tunnel is the kernel's word for the kind of tunnel, empty for other kinds.
 	Tunnel string
+	// MAC is its hardware address as it uses it now, all zero where it has none.
+	MAC [6]byte
 	// Prefixes are its addresses with the networks they are in.
 	Prefixes []netip.Prefix
 }
@@ -74,6 +76,9 @@ func live(host.Host) ([]Link, error) {
 	found := make([]Link, 0, len(interfaces))
 	for _, i := range interfaces[:min(len(interfaces), maxLinks)] {
 		l := Link{Name: i.Name, Index: i.Index, Up: i.Flags&net.FlagUp != 0, Loopback: i.Flags&net.FlagLoopback != 0, MTU: i.MTU}
+		if len(i.HardwareAddr) == len(l.MAC) {
+			l.MAC = [6]byte(i.HardwareAddr)
+		}
 		if i.Flags&net.FlagPointToPoint != 0 {
 			l.Tunnel = "pointopoint" // the kernel's word for the flag, until classify knows better
 		}
@@ -115,6 +120,9 @@ func recorded(h host.Host) ([]Link, error) {
 		flags, _ := strconv.ParseUint(strings.TrimPrefix(h.ReadLine(folder+"flags"), "0x"), 16, 32)
 		mtu, _ := strconv.Atoi(h.ReadLine(folder + "mtu"))
 		l := Link{Name: name, Up: flags&1 != 0, Loopback: flags&8 != 0, MTU: max(mtu, 0)}
+		if mac, err := net.ParseMAC(h.ReadLine(folder + "address")); err == nil && len(mac) == len(l.MAC) {
+			l.MAC = [6]byte(mac)
+		}
 		for _, r := range routes {
 			// An IPv4 network without a gateway is one that the interface is attached to.
 			if r.Interface == name && !r.Gateway.IsValid() && r.To.Addr().Is4() && r.To.Bits() > 0 {
