@@ -61,7 +61,7 @@ func (c *Collector) checkApproved(ctx context.Context, now *catalog.Catalog) {
 	if err := c.roster.load(ctx); err != nil {
 		c.log.ErrorContext(ctx, "the roster cannot be read; the version before stays in force", "error", err)
 	}
-	for _, id := range c.roster.now.Load().Tools() {
+	for _, id := range c.roster.now.Load().Approves() {
 		if _, ok := now.Entry(id); !ok {
 			c.log.WarnContext(ctx, "a tool that the roster approves is not in the catalogue any more, and approves nothing", "file", c.roster.path, "tool", id)
 		}

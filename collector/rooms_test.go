@@ -74,7 +74,7 @@ func TestARosterThatCouldNotBeReadIsTriedAgain(t *testing.T) {
 	}
 	var said bytes.Buffer
 	w := newWatchedRoster(path, Tools{}, slog.New(slog.NewTextHandler(&said, nil)))
-	w.read = func(path string, _ Tools) (*roster.Roster, []roster.Problem, error) {
+	w.read = func(path string, _ Tools) (*roster.Book, []roster.Problem, error) {
 		return nil, nil, fmt.Errorf("read the roster: %w", &fs.PathError{Op: "open", Path: path, Err: syscall.EMFILE})
 	}
 	for range 3 {

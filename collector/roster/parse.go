@@ -45,7 +45,7 @@ func (p Problem) Error() string {
 // parser is one Parse under way.
 type parser struct {
 	file     string
-	roster   *Roster
+	into     *File
 	problems []Problem
 	header   []string // column of every cell, empty for an unknown one
 	lines    map[string]int
@@ -55,22 +55,32 @@ type parser struct {
 	comma    rune // what separates cells
 }
 
+func newParser(name string, known func(id string) bool, lenient bool) *parser {
+	return &parser{
+		file: name, known: known, lenient: lenient, lines: make(map[string]int), zones: make(zones),
+		into: &File{Laptops: &Roster{entries: make(map[string]*entry)}},
+	}
+}
+
 // Parse reads a roster in CSV. Bad rows become problems and good rows are kept;
 // the error is for input that cannot be read at all: no header, or none with a
 // serial column. known says whether there is a tool with an id.
 func Parse(name string, r io.Reader, known func(id string) bool) (*Roster, []Problem, error) {
-	return parse(&parser{file: name, known: known}, r)
+	p := newParser(name, known, false)
+	if err := p.readCSV(r); err != nil {
+		return nil, p.problems, err
+	}
+	return p.done().Laptops, p.problems, nil
 }
 
-// ParseBesideChange is Parse for tools that come and go while the roster stays: a row
-// with one that is not known counts without it.
-func ParseBesideChange(name string, r io.Reader, known func(id string) bool) (*Roster, []Problem, error) {
-	return parse(&parser{file: name, known: known, lenient: true}, r)
+// done returns what was read.
+func (p *parser) done() *File {
+	p.into.Laptops.version = p.into.Laptops.digest()
+	return p.into
 }
 
-func parse(p *parser, r io.Reader) (*Roster, []Problem, error) {
-	name := p.file
-	p.roster, p.lines, p.zones = &Roster{entries: make(map[string]*entry)}, make(map[string]int), make(zones)
+// readCSV reads a list of laptops.
+func (p *parser) readCSV(r io.Reader) error {
 	in := bufio.NewReaderSize(r, maxLine)
 	rows := 0
 	for line := 1; ; line++ {
@@ -80,17 +90,17 @@ func parse(p *parser, r io.Reader) (*Roster, []Problem, error) {
 			continue
 		}
 		if err != nil && !errors.Is(err, io.EOF) {
-			return nil, p.problems, fmt.Errorf("read roster %s: %w", name, err)
+			return fmt.Errorf("read roster %s: %w", p.file, err)
 		}
 		if line == 1 {
 			text = strings.TrimPrefix(text, "\ufeff")
 		}
 		if strings.TrimSpace(text) != "" {
 			if stop := p.line(line, text); stop != nil {
-				return nil, p.problems, stop
+				return stop
 			}
 			if rows++; rows > maxRows {
-				return nil, p.problems, fmt.Errorf("roster %s has more than %d rows; split it", name, maxRows)
+				return fmt.Errorf("roster %s has more than %d rows; split it", p.file, maxRows)
 			}
 		}
 		if errors.Is(err, io.EOF) {
@@ -98,10 +108,10 @@ func parse(p *parser, r io.Reader) (*Roster, []Problem, error) {
 		}
 	}
 	if p.header == nil {
-		return nil, p.problems, Problem{File: name, Line: 1, Column: 1, Reason: "the roster is empty; its first line names the columns: " + strings.Join(columns, ",")}
+		return Problem{File: p.file, Line: 1, Column: 1, Reason: "the roster is empty; its first line names the columns: " + strings.Join(columns, ",")}
 	}
-	p.roster.version = p.roster.digest()
-	return p.roster, p.problems, nil
+	p.says(partLaptops)
+	return nil
 }
 
 var errLong = errors.New("line too long")
@@ -136,10 +146,11 @@ func (p *parser) note(found Problem) {
 	p.problems = append(p.problems, found)
 }
 
-// cell is one value with its column in the file.
+// cell is one value with its place in the file; the line is that of its row where it
+// is zero.
 type cell struct {
-	text   string
-	column int
+	text         string
+	line, column int
 }
 
 // line handles one line; only a header that cannot be used stops.
@@ -155,20 +166,27 @@ func (p *parser) line(line int, text string) error {
 		return p.readHeader(line, cells)
 	}
 	if !ok {
+		p.spoilt(p.named(cells))
 		return nil
 	}
 	if len(cells) != len(p.header) {
 		p.problem(line, cells[len(cells)-1].column, fmt.Sprintf("the row has %d cells, the header has %d", len(cells), len(p.header)))
+		p.spoilt(p.named(cells))
 		return nil
 	}
+	p.row(line, 1, p.named(cells))
+	return nil
+}
+
+// named returns cells by their columns.
+func (p *parser) named(cells []cell) map[string]cell {
 	row := make(map[string]cell, len(cells))
-	for i, c := range cells {
+	for i, c := range cells[:min(len(cells), len(p.header))] {
 		if p.header[i] != "" {
 			row[p.header[i]] = c
 		}
 	}
-	p.row(line, row)
-	return nil
+	return row
 }
 
 // separator returns what separates the cells of a header: where the decimal point is
@@ -205,7 +223,7 @@ func (p *parser) split(line int, text string) ([]cell, bool) {
 	good := true
 	for i, text := range record {
 		_, column := r.FieldPos(i)
-		cells[i] = cell{strings.TrimSpace(text), column}
+		cells[i] = cell{text: strings.TrimSpace(text), column: column}
 		if reason := unsafe(cells[i].text); reason != "" {
 			p.problem(line, column, reason)
 			good = false

@@ -1,8 +1,10 @@
 // Package roster reads who should be where: which person has which laptop, the
 // place declared for them, approved tools and travel, and exemptions.
 //
-// A roster is CSV with a header; columns may stand in any order and be left out.
-// What cannot be right is named with its line and column, and the rest counts.
+// A roster is CSV with a header, or JSON; columns may stand in any order and be left
+// out. JSON can also hold the remote tools that the company itself uses, and its
+// offices and networks. What cannot be right is named with its line and column, and the
+// rest counts. A Book is what all sources say together.
 //
 // It may import proto/ only.
 package roster
@@ -11,6 +13,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	fleetv1 "github.com/farmhound-security/farmhound/proto/farmhound/fleet/v1"
 )
@@ -80,7 +84,7 @@ func (r *Roster) Person(serial string, at time.Time) (*fleetv1.Person, bool) {
 		}
 	}
 	if at.Before(e.exemptUntil) {
-		p.Exempt, p.ExemptReason = true, e.reason
+		p.Exempt, p.ExemptReason, p.ExemptUntil = true, e.reason, timestamppb.New(e.exemptUntil)
 	}
 	return p, true
 }

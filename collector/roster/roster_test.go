@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/protobuf/testing/protocmp"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/farmhound-security/farmhound/collector/roster"
 	"github.com/farmhound-security/farmhound/proto/catalog"
@@ -50,7 +51,7 @@ func TestEverythingARowSays(t *testing.T) {
 	want := &fleetv1.Person{
 		Id: "p-117", Country: "US", Region: "Ohio", TimeZone: "America/New_York", ShipTo: "US-OH", Role: "Engineer, platform",
 		ApprovedTools: []string{"anydesk", "zoho-assist"}, TravelCountries: []string{"DE", "FR"}, Household: "h-9",
-		Exempt: true, ExemptReason: "Leave", WorkDays: []uint32{1, 2, 3, 5}, WorkStartMinute: ptr(510), WorkEndMinute: ptr(1020),
+		Exempt: true, ExemptReason: "Leave", ExemptUntil: timestamppb.New(time.Date(2026, 3, 11, 4, 0, 0, 0, time.UTC)), WorkDays: []uint32{1, 2, 3, 5}, WorkStartMinute: ptr(510), WorkEndMinute: ptr(1020),
 	}
 	if diff := cmp.Diff(want, got, protocmp.Transform()); diff != "" {
 		t.Errorf("person (-want +got):\n%s", diff)
@@ -183,12 +184,12 @@ func FuzzParse(f *testing.F) {
 
 // Beside a catalogue that changes a tool that is not known is named with its place and
 // costs its row nothing else; whatever else is wrong still costs the row.
-func TestParseBesideChange(t *testing.T) {
+func TestBesideChange(t *testing.T) {
 	t.Parallel()
 	text := "serial,country,approved_tools\nA1,US,anydesk;anydask;Zoho-Assist\nB1,XX,anydask\nC1,DE,anydask\n"
-	r, problems, err := roster.ParseBesideChange("people.csv", strings.NewReader(text), known)
-	if err != nil || len(problems) != 4 || r.Len() != 2 {
-		t.Fatalf("%d rows, problems %v, error %v", r.Len(), problems, err)
+	f, problems, err := roster.Read("people.csv", strings.NewReader(text), known, true)
+	if err != nil || len(problems) != 4 || f.Laptops.Len() != 2 {
+		t.Fatalf("%d rows, problems %v, error %v", f.Laptops.Len(), problems, err)
 	}
 	if first := problems[0]; !first.Counts || !strings.Contains(first.Error(), `people.csv:2:7: approved_tools: the catalogue has no entry "anydask"`) {
 		t.Errorf("problem %v, counts %t", first, first.Counts)
@@ -203,7 +204,7 @@ func TestParseBesideChange(t *testing.T) {
 		t.Errorf("%d of the problems leave the row, want 2: %v", counting, problems)
 	}
 	for serial, want := range map[string][]string{"A1": {"anydesk", "zoho-assist"}, "C1": nil} {
-		if p, ok := r.Person(serial, noon); !ok || !slices.Equal(p.GetApprovedTools(), want) {
+		if p, ok := f.Laptops.Person(serial, noon); !ok || !slices.Equal(p.GetApprovedTools(), want) {
 			t.Errorf("%s: there %t, approved %v, want %v", serial, ok, p.GetApprovedTools(), want)
 		}
 	}

@@ -1,6 +1,7 @@
 package roster
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -16,12 +17,13 @@ const (
 	maxList = 64
 )
 
-// row turns one row into an entry, or names everything that is wrong with it.
-func (p *parser) row(line int, row map[string]cell) {
+// row turns one row, which begins at a place, into an entry, or names everything that
+// is wrong with it.
+func (p *parser) row(line, column int, row map[string]cell) {
 	good := true
-	check := func(column string, err error) {
+	check := func(name string, err error) {
 		if err != nil {
-			p.problem(line, max(row[column].column, 1), fmt.Sprintf("%s: %v", column, err))
+			p.wrong(row, name, line, column, err)
 			good = false
 		}
 	}
@@ -82,11 +84,30 @@ func (p *parser) row(line int, row map[string]cell) {
 		if good {
 			reason += "; the row counts without it"
 		}
-		p.note(Problem{p.file, line, max(row["approved_tools"].column, 1), reason, good})
+		at := row["approved_tools"]
+		p.note(Problem{p.file, cmp.Or(at.line, line), max(at.column, 1), reason, good})
 	}
-	if good {
-		p.lines[key] = line
-		p.roster.entries[key] = e
+	if !good {
+		p.spoilt(row)
+		return
+	}
+	p.lines[key] = line
+	p.into.Laptops.entries[key] = e
+}
+
+// wrong names what is wrong with a value of a row that begins at a place.
+func (p *parser) wrong(row map[string]cell, name string, line, column int, err error) {
+	if at, ok := row[name]; ok {
+		line, column = cmp.Or(at.line, line), at.column
+	}
+	p.problem(line, column, fmt.Sprintf("%s: %v", name, err))
+}
+
+// spoilt remembers whose row cannot be used: what was known of that laptop before is
+// better than nothing.
+func (p *parser) spoilt(row map[string]cell) {
+	if key := serialKey(row["serial"].text); key != "" && len(key) <= maxName {
+		p.into.spoilt = append(p.into.spoilt, key)
 	}
 }
 

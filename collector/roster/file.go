@@ -1,0 +1,60 @@
+package roster
+
+import (
+	"bufio"
+	"io"
+	"slices"
+	"strings"
+)
+
+// File is what one file says.
+type File struct {
+	// Laptops is who should have which laptop, never nil.
+	Laptops *Roster
+	// Tools are the approved tools, by name; Offices the registered places, by name.
+	Tools   []Tool
+	Offices []Office
+
+	parts  []string // that it speaks of, empty ones included
+	spoilt []string // serials in upper case whose rows cannot be used
+}
+
+// Has says whether the file speaks of a kind at all: of what it does not speak nothing
+// is removed when it takes another's place.
+func (f *File) Has(kind Kind) bool { return slices.Contains(f.parts, partOf[kind]) }
+
+// Spoilt says whether the file has a row for a laptop that cannot be used.
+func (f *File) Spoilt(serial string) bool { return slices.Contains(f.spoilt, serialKey(serial)) }
+
+func (p *parser) says(part string) {
+	if !slices.Contains(p.into.parts, part) {
+		p.into.parts = append(p.into.parts, part)
+	}
+}
+
+// Read reads a roster: JSON where the first character is a bracket or a brace, or else
+// CSV. Bad rows become problems and good rows are kept; the error is for input that
+// cannot be read at all. known says whether there is a tool with an id. With change,
+// tools come and go while the roster stays: a row with one that is not known counts
+// without it.
+func Read(name string, r io.Reader, known func(id string) bool, change bool) (*File, []Problem, error) {
+	p := newParser(name, known, change)
+	in := bufio.NewReader(r)
+	read := p.readCSV
+	if isJSON(in) {
+		read = p.readJSON
+	}
+	if err := read(in); err != nil {
+		return nil, p.problems, err
+	}
+	slices.Sort(p.into.spoilt)
+	return p.done(), p.problems, nil
+}
+
+// isJSON looks at what comes first without taking it. A byte order mark is passed over.
+func isJSON(in *bufio.Reader) bool {
+	const far = 512 // blanks before the document
+	head, _ := in.Peek(far)
+	text := strings.TrimLeft(strings.TrimPrefix(string(head), "\ufeff"), " \t\r\n")
+	return strings.HasPrefix(text, "[") || strings.HasPrefix(text, "{")
+}
