@@ -40,8 +40,8 @@ func (v *view) distance() *fleetv1.Distance {
 		return d
 	}
 	if there, ok := areaOf(v.person.GetCountry(), v.person.GetRegion()); ok {
-		farthest := kilometres(here.Latitude, here.Longitude, there) + there.radius
-		d.LikelyMaxMs = ptr(math.Round(farthest/kmPerMs*detour + slackMs))
+		d.LikelyMaxMs = ptr(likelyMs(kilometres(here.Latitude, here.Longitude, there) + there.radius))
+		d.LikelyViaMaxMs = v.viaExits(there)
 	}
 	if last := lastEgress(v.pic); last != nil && !last.GetCompany() {
 		if there, ok := areaOf(last.GetCountry(), ""); ok {
@@ -50,6 +50,43 @@ func (v *view) distance() *fleetv1.Distance {
 		}
 	}
 	return d
+}
+
+// likelyMs is what a way of so many kilometres takes there and back at its best.
+func likelyMs(km float64) float64 { return math.Round(km/kmPerMs*detour + slackMs) }
+
+// viaExits is the longest way from the declared place to the collector by an address that
+// explains a longer one: a VPN's exit across the country makes every round trip long, and
+// says nothing of where the laptop is. An open address abroad explains nothing: that it
+// is far is what is asked.
+func (v *view) viaExits(declared area) *float64 {
+	here := v.f.cfg.Company
+	var longest *float64
+	var asked *fleetv1.EgressState
+	for _, day := range v.active {
+		exit := v.leftBy(day)
+		if exit == nil || exit == asked {
+			continue
+		}
+		asked = exit
+		hidden := hides(exit) || !exit.GetUntunnelled()
+		if exit.GetCompany() || !hidden && (exit.GetCountry() != v.person.GetCountry() || v.declaredPlace(exit.GetCountry(), exit.GetRegion())) {
+			continue
+		}
+		stands := area{latitude: float64(exit.GetLatitude()), longitude: float64(exit.GetLongitude())}
+		if stands == (area{}) {
+			var known bool
+			if stands, known = areaOf(exit.GetCountry(), exit.GetRegion()); !known {
+				continue
+			}
+		}
+		km := kilometres(declared.latitude, declared.longitude, stands) + declared.radius +
+			kilometres(here.Latitude, here.Longitude, stands) + 2*stands.radius
+		if ms := likelyMs(km); longest == nil || ms > *longest {
+			longest = ptr(ms)
+		}
+	}
+	return longest
 }
 
 // area is a country or region as a circle that holds it.

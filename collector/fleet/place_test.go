@@ -231,6 +231,12 @@ func TestDistance(t *testing.T) {
 	at := func(ms float64, egresses ...string) func(l *laptop) []Observation {
 		return func(l *laptop) []Observation { l.rtt = ms; return staying(egresses...)(l) }
 	}
+	via := func(d *fleetv1.Device) any {
+		if d.GetDistance().LikelyViaMaxMs == nil {
+			return "none"
+		}
+		return d.GetDistance().GetLikelyViaMaxMs() > d.GetDistance().GetLikelyMaxMs()
+	}
 	check(t, []derived{
 		{name: "measured", life: at(25, ohio, ohio), get: rtt, want: [3]any{25.0, uint32(2), true}},
 		{name: "not measured", life: at(0, ohio), get: rtt, want: [3]any{0.0, uint32(0), false}},
@@ -239,6 +245,11 @@ func TestDistance(t *testing.T) {
 			get: func(d *fleetv1.Device) any {
 				return [2]any{d.GetDistance().GetLikelyMaxMs(), d.GetDistance().GetPossibleMinMs()}
 			}},
+		{name: "straight from home there is no other way", life: at(25, ohio), get: via, want: "none"},
+		{name: "by way of an exit next door", life: at(25, exitOhio), get: via, want: true},
+		{name: "by way of another part of the country", life: at(25, california), get: via, want: true},
+		{name: "an open address abroad explains nothing", life: at(25, shenyang), get: via, want: "none"},
+		{name: "nor does what the company's network hides", life: at(25, ohio, concentr), get: via, want: "none"},
 		{name: "what an address abroad makes possible", life: at(25, shenyang), want: true,
 			get: func(d *fleetv1.Device) any { return d.GetDistance().GetPossibleMinMs() > 60 }},
 	})
