@@ -1,18 +1,14 @@
 package evaluate
 
 import (
-	"bytes"
-	"encoding/csv"
 	"flag"
-	"fmt"
-	"iter"
+	"io"
+	"math"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/farmhound-security/farmhound/cmd/farmhound-lab/persona"
@@ -36,25 +32,6 @@ func verdictsOf(t *testing.T, lives []*life) map[string]spoken {
 		all[d.laptop.DeviceID] = s
 	}
 	return all
-}
-
-// altered is a world's life with every report changed; what others hold is left alone.
-func altered(steps iter.Seq[persona.Step], change func(*farmhoundv1.Report)) iter.Seq[persona.Step] {
-	return func(yield func(persona.Step) bool) {
-		for step := range steps {
-			for i := range step.Deliveries {
-				d := &step.Deliveries[i]
-				for n, r := range d.Reports {
-					r = proto.CloneOf(r)
-					change(r)
-					d.Reports[n] = r
-				}
-			}
-			if !yield(step) {
-				return
-			}
-		}
-	}
 }
 
 // Windows of five minutes and windows of an hour that hold the same seconds lead to the
@@ -159,100 +136,35 @@ func join(to, from *farmhoundv1.Window) {
 	}
 }
 
-// alike are honest personas that may live anywhere.
-var alike = []string{
-	"home-worker", "couple", "flatmates", "docked", "night-shift", "unseen", "accessibility", "desktop-driver", "co-working",
-	"campus", "jiggler-owner", "carrier-nat", "satellite", "eye-tracker", "developer", "own-desktop",
-}
-
-// Honest people who differ only in their names, in how a method of input makes them
-// type, or in the country where they work as declared are judged alike.
+// Honest people who differ only in their names or in how a method of input makes them
+// type are judged alike, one by one. Elsewhere days are drawn anew: as many people, and
+// as many of them with each verdict, up to chance.
 func TestAlikePeopleAreJudgedAlike(t *testing.T) {
 	t.Parallel()
-	c := Command{Months: 1, Size: *laptops, Casting: persona.Reserved, Seeds: Seeds{6, 6}, Personas: alike}
-	b := newBench(t, &c)
-	b.grid = true
-	live := func(country string, rows func([]byte) []byte, change func(*farmhoundv1.Report)) []*life {
-		world, err := persona.NewWorld(persona.Options{
-			Seed: 6, Days: daysOfMonth, Size: c.Size, End: lastMoment, Casting: persona.Reserved, Personas: alike, Country: country,
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		l, err := b.open(world, rows(world.RosterCSV()))
-		if err != nil {
-			t.Fatal(err)
-		}
-		lives, err := l.live(t.Context(), altered(world.Steps(), change), world.End())
-		if err != nil {
-			t.Fatal(err)
-		}
-		return lives
+	c := Command{Months: 1, Size: *laptops, Casting: persona.Reserved, Seeds: Seeds{6, 6}, Fairness: 1}
+	table, err := c.fairness(t.Context(), *newBench(t, &c), io.Discard)
+	if err != nil {
+		t.Fatal(err)
 	}
-	asIs, untouched := func(rows []byte) []byte { return rows }, func(*farmhoundv1.Report) {}
-	lives := live("", asIs, untouched)
-	if len(lives) < 10 {
-		t.Fatalf("only %d laptops", len(lives))
+	if len(table) < 8 || table[0].Laptops < 10 {
+		t.Fatalf("%+v", table)
 	}
-	// The same laptops, but for a name or a way to type: the same verdicts, one by one.
-	want := verdictsOf(t, lives)
-	for name, other := range map[string][]*life{
-		"other names": live("", renamed(t), untouched), "another input method": live("", asIs, composed),
-	} {
-		for id, got := range verdictsOf(t, other) {
-			if got != want[id] {
-				t.Errorf("%s: %+v, otherwise %+v", name, got, want[id])
-			}
-		}
-	}
-	// Elsewhere days are drawn anew: as many people, as many of them with each verdict.
-	counts := countsOf(lives)
-	for _, country := range []string{"IN", "PL", "PH", "JP"} {
-		if diff := cmp.Diff(counts, countsOf(live(country, asIs, untouched))); diff != "" {
-			t.Errorf("declared in %s (-otherwise +there):\n%s", country, diff)
+	for _, g := range table {
+		if g.Laptops != table[0].Laptops || g.Differ != nil && *g.Differ != 0 || g.PWatched < 0.05 || g.PFlagged < 0.05 || g.Flagged > 0 {
+			t.Errorf("%+v, otherwise %+v", g, table[0])
 		}
 	}
 }
 
-// countsOf is how many laptops ever had each verdict and no worse.
-func countsOf(lives []*life) map[string]int {
-	counts := map[string]int{}
-	for _, d := range lives {
-		counts[d.peak.GetVerdict()]++
-	}
-	return counts
-}
-
-// renamed gives people names of many languages.
-func renamed(t *testing.T) func([]byte) []byte {
-	names := []string{"kim.min-jun", "nguyen.van.an", "zhang.wei", "oleksandr.shevchenko", "maria.garcia", "fatima.al-sayed", "olu.adeyemi", "priya.sharma"}
-	return func(rows []byte) []byte {
-		records, err := csv.NewReader(bytes.NewReader(rows)).ReadAll()
-		if err != nil {
-			t.Fatal(err)
-		}
-		for i, row := range records[1:] {
-			row[1] = fmt.Sprintf("%s.%d", names[i%len(names)], i)
-		}
-		var out bytes.Buffer
-		if err := csv.NewWriter(&out).WriteAll(records); err != nil {
-			t.Fatal(err)
-		}
-		return out.Bytes()
-	}
-}
-
-// composed types as with a method of input that composes characters: pauses are more
-// even, and a tenth of the input is what the method itself writes.
-func composed(r *farmhoundv1.Report) {
-	for _, w := range r.GetWindows() {
-		if y := w.GetRhythm(); y != nil && y.GetPeriodMs() == 0 {
-			y.GapCv, y.MedianGapMs = y.GetGapCv()*0.8, y.GetMedianGapMs()*3/2
-		}
-		if in := w.GetInput(); in != nil {
-			wrote := in.GetBuiltIn()/10 + in.GetAttached()/10
-			in.BuiltIn, in.Attached = in.GetBuiltIn()-in.GetBuiltIn()/10, in.GetAttached()-in.GetAttached()/10
-			in.Injected += wrote
+func TestFisher(t *testing.T) {
+	t.Parallel()
+	// As R's fisher.test says.
+	for _, tt := range []struct {
+		a, n, b, m int
+		want       float64
+	}{{1, 9, 11, 15, 0.0094}, {0, 20, 0, 30, 1}, {3, 10, 3, 10, 1}, {0, 10, 5, 10, 0.0325}} {
+		if got := fisher(tt.a, tt.n, tt.b, tt.m); math.Abs(got-tt.want) > 1e-4 {
+			t.Errorf("%d of %d and %d of %d: %.4f, want %.4f", tt.a, tt.n, tt.b, tt.m, got, tt.want)
 		}
 	}
 }

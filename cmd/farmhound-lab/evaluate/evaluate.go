@@ -36,13 +36,14 @@ type Command struct {
 
 	Noise persona.Noise `embed:""`
 
-	Ablate  int    `help:"Judge so many of the worlds without each signal in turn." default:"0" placeholder:"WORLDS"`
-	Missing bool   `help:"Judge the worlds again without permissions for agents, without a roster, without address data, each time as --grid does."`
-	Signals string `help:"Folder with signals of your own." type:"existingdir" placeholder:"DIR"`
-	Grid    bool   `help:"Judge every six hours rather than with every report as well: several times faster, blind to what lasts shorter."`
-	Workers int    `help:"How many worlds are judged at once; 0 is one for each processor." default:"0"`
-	Output  string `short:"o" enum:"table,json" default:"table" help:"table or json."`
-	Out     string `help:"Folder for the results as JSON, as a table in Markdown and as drawings." type:"path" placeholder:"DIR"`
+	Ablate   int    `help:"Judge so many of the worlds without each signal in turn." default:"0" placeholder:"WORLDS"`
+	Fairness int    `help:"Judge the honest people of so many of the worlds again, with other names, another method of input, declared in other countries." default:"0" placeholder:"WORLDS"`
+	Missing  bool   `help:"Judge the worlds again without permissions for agents, without a roster, without address data, each time as --grid does."`
+	Signals  string `help:"Folder with signals of your own." type:"existingdir" placeholder:"DIR"`
+	Grid     bool   `help:"Judge every six hours rather than with every report as well: several times faster, blind to what lasts shorter."`
+	Workers  int    `help:"How many worlds are judged at once; 0 is one for each processor." default:"0"`
+	Output   string `short:"o" enum:"table,json" default:"table" help:"table or json."`
+	Out      string `help:"Folder for the results as JSON, as a table in Markdown and as drawings." type:"path" placeholder:"DIR"`
 }
 
 // Seeds are worlds, both ends included.
@@ -130,6 +131,11 @@ func (c *Command) evaluate(ctx context.Context, progress io.Writer) (*Result, er
 			return nil, err
 		}
 	}
+	if c.Fairness > 0 {
+		if r.Fairness, err = c.fairness(ctx, bench{rules: rules, places: places, roster: true}, progress); err != nil {
+			return nil, err
+		}
+	}
 	if c.Ablate > 0 {
 		if r.Ablation, err = c.ablate(ctx, places, progress); err != nil {
 			return nil, err
@@ -202,6 +208,9 @@ func (c *Command) line() string {
 	}
 	if c.Ablate > 0 {
 		words = append(words, "--ablate", strconv.Itoa(c.Ablate))
+	}
+	if c.Fairness > 0 {
+		words = append(words, "--fairness", strconv.Itoa(c.Fairness))
 	}
 	if c.Grid {
 		words = append(words, "--grid")

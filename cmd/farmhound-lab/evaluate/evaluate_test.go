@@ -174,9 +174,9 @@ func TestLine(t *testing.T) {
 	t.Parallel()
 	c := Command{
 		Seeds: Seeds{1, 3}, Months: 2, Size: 60, Casting: "everyday", Personas: []string{"docked", "kiosk"}, Signals: "/etc/farmhound/my signals",
-		Ablate: 1, Missing: true, Grid: true,
+		Ablate: 1, Fairness: 2, Missing: true, Grid: true,
 	}
-	want := `farmhound-lab evaluate --seeds 1-3 --months 2 --size 60 --casting everyday --personas docked,kiosk --signals '/etc/farmhound/my signals' --ablate 1 --grid --missing`
+	want := `farmhound-lab evaluate --seeds 1-3 --months 2 --size 60 --casting everyday --personas docked,kiosk --signals '/etc/farmhound/my signals' --ablate 1 --fairness 2 --grid --missing`
 	if got := c.line(); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}

@@ -20,6 +20,7 @@ type life struct {
 	laptop    *persona.Laptop
 	picture   *fleetv1.Picture
 	judgement *fleetv1.Judgement
+	course    *detect.Course
 	// weight is what its evidence comes to for the hypothesis that the judgement names,
 	// in decibans and without the prior.
 	weight float64
@@ -140,7 +141,9 @@ func (l *lives) take(at time.Time, delivery persona.Delivery) error {
 			l.byID[obs.Device] = d
 			l.all = append(l.all, d)
 		}
-		d.picture, _ = l.fleet.Apply(d.picture, obs)
+		if err := l.apply(d, obs); err != nil {
+			return err
+		}
 		if l.bench.grid {
 			continue
 		}
@@ -175,28 +178,61 @@ func (l *lives) sweep(at time.Time) error {
 	return nil
 }
 
-func (l *lives) judge(d *life, at time.Time, keep bool) error {
-	device := l.fleet.Device(d.picture, at)
-	if keep && at.Hour() == snapHour {
-		d.snaps = append(d.snaps, snap{at, device})
+// apply takes a report into a laptop's picture and days.
+func (l *lives) apply(d *life, obs fleet.Observation) error {
+	was := d.picture
+	d.picture, _ = l.fleet.Apply(was, obs)
+	latest := time.Unix(d.picture.GetLastReportUnix(), 0)
+	var before detect.View
+	if was == nil {
+		d.course = l.detector.Resume(nil, latest)
+	} else {
+		before = l.view(was)
 	}
-	return d.assess(l.detector, device, at)
+	return d.course.Reported(latest, before)
 }
 
-// assess judges a device and notes what is asked about it later.
-func (d *life) assess(detector *detect.Detector, device *fleetv1.Device, at time.Time) error {
-	for len(d.weights) < len(d.marks) && at.After(d.marks[len(d.weights)]) {
-		// What it came to by then is what was last judged.
-		d.weights = append(d.weights, d.weight)
-	}
-	judgement, weight, err := detector.Weigh(device, d.judgement, at)
+func (l *lives) view(p *fleetv1.Picture) detect.View {
+	return func(at time.Time) *fleetv1.Device { return l.fleet.Device(p, at) }
+}
+
+func (l *lives) judge(d *life, at time.Time, keep bool) error {
+	d.pass(at)
+	m, err := d.course.Judge(at, l.view(d.picture))
 	if err != nil {
 		return fmt.Errorf("assess a laptop of persona %s: %w", d.laptop.Persona, err)
 	}
+	d.course.Ends = nil
+	if keep && at.Hour() == snapHour {
+		d.snaps = append(d.snaps, snap{at, m.Device})
+	}
+	d.judged(m.After, m.Weight)
+	return nil
+}
+
+// pass notes at the ends of the table's days what it had come to by then.
+func (d *life) pass(at time.Time) {
+	for len(d.weights) < len(d.marks) && at.After(d.marks[len(d.weights)]) {
+		d.weights = append(d.weights, d.weight)
+	}
+}
+
+// judged notes what is asked about a judgement later.
+func (d *life) judged(judgement *fleetv1.Judgement, weight float64) {
 	d.judgement, d.weight = judgement, weight
 	if a := judgement.GetAssessment(); d.peak == nil || rank(a.GetVerdict()) > rank(d.peak.GetVerdict()) {
 		d.peak = a
 	}
+}
+
+// assess judges a device and notes what is asked about it later.
+func (d *life) assess(detector *detect.Detector, device *fleetv1.Device, at time.Time) error {
+	d.pass(at)
+	judgement, weight, err := detector.Weigh(device, d.judgement, at)
+	if err != nil {
+		return fmt.Errorf("assess a laptop of persona %s: %w", d.laptop.Persona, err)
+	}
+	d.judged(judgement, weight)
 	return nil
 }
 

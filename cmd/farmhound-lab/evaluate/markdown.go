@@ -25,6 +25,14 @@ func (r *Result) markdown() []byte {
 			fmt.Fprintf(&out, "- %s\n", w)
 		}
 	}
+	if len(r.Fairness) > 0 {
+		fmt.Fprintf(&out, "\nHonest people who differ from the first group in one thing only. %s\n\n", noLanguage)
+		row(fairnessColumns...)
+		row("---", "---:", "---:", "---:", "---:", "---:", "---:", "---:")
+		for _, g := range r.Fairness {
+			row(g.cells()...)
+		}
+	}
 	if a := r.Ablation; a != nil {
 		fmt.Fprintf(&out, "\nWithout each signal in turn, judged once a day, %d farmed and %d honest laptops:\n\n", a.Whole.Farmed, a.Whole.Honest)
 		row("without", "found", "wronged", "honest at watch or above", "days to find, median", "mean decibans, farmed", "honest")

@@ -24,6 +24,8 @@ type Result struct {
 	Reliability []Bin `json:"reliability"`
 	// Ablation is what becomes of the summary without one signal, costliest first.
 	Ablation *Ablation `json:"ablation,omitempty"`
+	// Fairness compares honest people who differ in one thing, the first group with each.
+	Fairness []Group `json:"fairness,omitempty"`
 	// Wronged are honest laptops that reached likely, Missed farmed ones that did not:
 	// the first of each persona's, each with its ledger.
 	Wronged []Case `json:"wronged"`
@@ -139,4 +141,23 @@ type Evidence struct {
 type Scene struct {
 	Missing string  `json:"missing"`
 	Summary Summary `json:"summary"`
+}
+
+// Group is honest laptops of people who differ from those of the first group in one
+// thing only.
+type Group struct {
+	Name    string `json:"name"`
+	Laptops int    `json:"laptops"`
+	// Watched ever were watch or above, Flagged likely or above.
+	Watched int `json:"watched"`
+	Flagged int `json:"flagged"`
+	// Rate is flagged laptops per 10,000 device-months.
+	Rate float64 `json:"false_positives_per_10000_device_months"`
+	// Differ is how many laptops had another highest verdict than the same laptop in the
+	// first group; nil where they are not the same, day by day.
+	Differ *int `json:"judged_differently,omitempty"`
+	// PWatched and PFlagged are how likely chance alone makes shares differ as much from
+	// the first group's, by Fisher's exact test.
+	PWatched float64 `json:"p_watched"`
+	PFlagged float64 `json:"p_flagged"`
 }

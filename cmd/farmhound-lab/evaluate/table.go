@@ -27,6 +27,12 @@ func (r *Result) table(out io.Writer) error {
 	for _, s := range r.Without {
 		fmt.Fprintf(t, "\nWithout %s:\n%s\n", s.Missing, strings.Join(s.Summary.words(), "\n"))
 	}
+	if len(r.Fairness) > 0 {
+		fmt.Fprintf(t, "\n%s\n%s\n", noLanguage, strings.ToUpper(strings.Join(fairnessColumns, "\t")))
+		for _, g := range r.Fairness {
+			fmt.Fprintln(t, strings.Join(g.cells(), "\t"))
+		}
+	}
 	if err := t.Flush(); err != nil {
 		return err
 	}
@@ -56,6 +62,22 @@ func (s *Summary) words() []string {
 			*s.Precision, *s.AtOneInThousand, *s.AtLeast))
 	}
 	return lines
+}
+
+// noLanguage is why no group differs in a keyboard's language; a test holds it.
+const noLanguage = "No report has a field that a keyboard's language could show in."
+
+var fairnessColumns = []string{"honest people", "laptops", "watch or above", "likely or above", "per 10,000 device-months", "judged differently", "p, watch", "p, likely"}
+
+func (g *Group) cells() []string {
+	differ := "drawn anew"
+	if g.Differ != nil {
+		differ = strconv.Itoa(*g.Differ)
+	}
+	return []string{
+		g.Name, strconv.Itoa(g.Laptops), strconv.Itoa(g.Watched), strconv.Itoa(g.Flagged), fmt.Sprintf("%.1f", g.Rate), differ,
+		fmt.Sprintf("%.3f", g.PWatched), fmt.Sprintf("%.3f", g.PFlagged),
+	}
 }
 
 func days(x *float64) string {

@@ -46,6 +46,15 @@ var offshore = []locality{
 	{"JP", "13", "Asia/Tokyo", 35.68, 139.69},
 }
 
+// Countries are those, by ISO 3166-1 code, in which Options.Country can let people live.
+func Countries() []string {
+	var all []string
+	for _, l := range offshore {
+		all = append(all, l.country)
+	}
+	return all
+}
+
 // hubs is where public cases place operators (U42, VONG).
 var hubs = []locality{
 	{"CN", "LN", "Asia/Shanghai", 41.8, 123.43},
