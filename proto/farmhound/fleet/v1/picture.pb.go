@@ -775,7 +775,10 @@ type Boot struct {
 	// Which sequences below the highest were applied: bit 0 is the one before it.
 	Applied uint64 `protobuf:"fixed64,7,opt,name=applied,proto3" json:"applied,omitempty"`
 	// Order of the latest of its reports.
-	Order         uint64 `protobuf:"varint,8,opt,name=order,proto3" json:"order,omitempty"`
+	Order uint64 `protobuf:"varint,8,opt,name=order,proto3" json:"order,omitempty"`
+	// What its sequences are counted on from in orders: a spool delivers the reports of several
+	// runs at one moment.
+	Base          uint64 `protobuf:"varint,9,opt,name=base,proto3" json:"base,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -862,6 +865,13 @@ func (x *Boot) GetApplied() uint64 {
 func (x *Boot) GetOrder() uint64 {
 	if x != nil {
 		return x.Order
+	}
+	return 0
+}
+
+func (x *Boot) GetBase() uint64 {
+	if x != nil {
+		return x.Base
 	}
 	return 0
 }
@@ -3195,7 +3205,7 @@ const file_farmhound_fleet_v1_picture_proto_rawDesc = "" +
 	"\aboot_id\x18\x02 \x01(\tR\x06bootId\x12\x1e\n" +
 	"\n" +
 	"connection\x18\x03 \x01(\bR\n" +
-	"connection\"\x81\x02\n" +
+	"connection\"\x95\x02\n" +
 	"\x04Boot\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1a\n" +
 	"\bsequence\x18\x02 \x01(\x04R\bsequence\x12#\n" +
@@ -3204,7 +3214,8 @@ const file_farmhound_fleet_v1_picture_proto_rawDesc = "" +
 	"\rreturned_unix\x18\x05 \x03(\x03R\freturnedUnix\x12.\n" +
 	"\x13first_observed_unix\x18\x06 \x01(\x03R\x11firstObservedUnix\x12\x18\n" +
 	"\aapplied\x18\a \x01(\x06R\aapplied\x12\x14\n" +
-	"\x05order\x18\b \x01(\x04R\x05order\"9\n" +
+	"\x05order\x18\b \x01(\x04R\x05order\x12\x12\n" +
+	"\x04base\x18\t \x01(\x04R\x04base\"9\n" +
 	"\bPartTime\x12\x14\n" +
 	"\x05order\x18\x01 \x01(\x04R\x05order\x12\x17\n" +
 	"\aat_unix\x18\x02 \x01(\x03R\x06atUnix\"\xc0\x01\n" +
