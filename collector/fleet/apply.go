@@ -31,6 +31,7 @@ type update struct {
 	observed int64 // when observed, as the laptop's clock said
 	received int64
 	order    uint64
+	base     uint64 // what the run's sequences are counted on from in orders
 	late     bool // spooled: arrived well after it was observed
 	first    bool // the device's first report
 	renamed  bool // something got another name
@@ -61,7 +62,8 @@ func (f *Fleet) Apply(pic *fleetv1.Picture, obs Observation) (*fleetv1.Picture, 
 		u.observed = t.AsTime().Unix()
 	}
 	u.at = u.within(u.observed)
-	u.order = orderOf(obs.ReceivedAt, u.rep.GetSequence())
+	u.base = u.baseOf(u.rep.GetBootId())
+	u.order = orderOf(obs.ReceivedAt, u.base+u.rep.GetSequence())
 
 	u.identity()
 	u.clock(u.observed)
@@ -97,9 +99,25 @@ func (u *update) within(unix int64) int64 {
 // orderOf returns a number that grows with delivery. Deliveries of one device
 // follow each other, and a spool delivers in the order of observation, so that
 // this holds whatever the laptop's clock says; reports of one delivery arrive
-// at once and are told apart by their sequence.
+// at once and are told apart by their sequence, counted on from run to run.
 func orderOf(received time.Time, sequence uint64) uint64 {
 	return uint64(max(received.UnixMilli(), 0))<<orderBits | sequence&(1<<orderBits-1)
+}
+
+// baseOf returns what a run's sequences are counted on from: nothing, or the latest
+// report of another run that arrived at the same moment as this one's first.
+func (u *update) baseOf(boot string) uint64 {
+	latest := uint64(0)
+	for _, b := range u.pic.GetBoots() {
+		if b.GetId() == boot {
+			return b.GetBase()
+		}
+		latest = max(latest, b.GetOrder())
+	}
+	if latest>>orderBits != orderOf(u.obs.ReceivedAt, 0)>>orderBits {
+		return 0
+	}
+	return latest & (1<<orderBits - 1)
 }
 
 // receivedOf returns when the report of an order arrived, in seconds.

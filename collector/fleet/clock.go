@@ -88,13 +88,13 @@ func (u *update) run(observed int64) {
 	if at < 0 {
 		b := &fleetv1.Boot{
 			Id: id, Sequence: sequence, ObservedUnix: observed, ReceivedUnix: u.received,
-			FirstObservedUnix: observed, Order: u.order,
+			FirstObservedUnix: observed, Order: u.order, Base: u.base,
 		}
 		u.made(b)
 		boots = append(boots, b)
 	} else {
 		b := edit(&u.draft, boots, at)
-		if u.obs.Link == LinkUnknown && at > 0 && sequence > b.GetSequence() && overtaken(boots[:at], observed) {
+		if u.obs.Link == LinkUnknown && at > 0 && sequence > b.GetSequence() && overtaken(boots[:at], b, observed) {
 			u.returned(b)
 		}
 		b.FirstObservedUnix = min(b.GetFirstObservedUnix(), observed)
@@ -121,9 +121,12 @@ func advance(b *fleetv1.Boot, sequence uint64, observed, received int64) {
 	b.Sequence, b.ObservedUnix, b.ReceivedUnix = sequence, observed, received
 }
 
-// overtaken says whether one of the later runs had begun when a report was observed.
-func overtaken(later []*fleetv1.Boot, observed int64) bool {
-	return slices.ContainsFunc(later, func(b *fleetv1.Boot) bool { return observed-b.GetFirstObservedUnix() > jumpSeconds })
+// overtaken says whether one of the later runs had begun, after this one, when a report
+// of this one was observed.
+func overtaken(later []*fleetv1.Boot, b *fleetv1.Boot, observed int64) bool {
+	return slices.ContainsFunc(later, func(other *fleetv1.Boot) bool {
+		return other.GetFirstObservedUnix() > b.GetFirstObservedUnix() && observed-other.GetFirstObservedUnix() > jumpSeconds
+	})
 }
 
 // returned notes that a run came back after another one had taken over. The id

@@ -275,6 +275,9 @@ func TestTrust(t *testing.T) {
 			next := l.report(monday.Add(15 * time.Minute))
 			return []Observation{before[0], begun, before[1], next, before[2], l.report(monday.Add(20 * time.Minute))}
 		}},
+		{name: "runs that a spool delivers at one moment", get: cloned, want: false, life: spooledRuns},
+		{name: "of such runs the last tells where it is", life: spooledRuns, want: "Europe/Berlin",
+			get: func(d *fleetv1.Device) any { return d.GetEgress().GetTimeZone() }},
 		{name: "redelivery after a restart", get: cloned, want: false, life: func(l *laptop) []Observation {
 			old := l.report(monday)
 			l.restart()
@@ -282,6 +285,25 @@ func TestTrust(t *testing.T) {
 			return []Observation{old, a, old, b, old, a}
 		}},
 	})
+}
+
+// spooledRuns is a long run and a short one after it, whose reports all arrive at once.
+func spooledRuns(l *laptop) []Observation {
+	at := monday
+	next := func() Observation { at = at.Add(5 * time.Minute); return l.report(at) }
+	var all []Observation
+	for range 20 {
+		all = append(all, next())
+	}
+	l.restart()
+	l.seen.Place = &farmhoundv1.Place{TimeZone: "Europe/Berlin"}
+	for range 5 {
+		all = append(all, next())
+	}
+	for i := range all {
+		all[i].ReceivedAt = at
+	}
+	return all
 }
 
 func TestKvm(t *testing.T) {
