@@ -7,7 +7,10 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"strings"
 	"text/tabwriter"
+	"unicode"
+	"unicode/utf16"
 
 	"github.com/farmhound-security/farmhound/collector"
 	"github.com/farmhound-security/farmhound/collector/detect"
@@ -187,17 +190,29 @@ func (c *rulesFieldsCmd) Run(s *surroundings) error {
 
 // hasPrefix takes a path with or without the variable that it begins with.
 func hasPrefix(path, prefix string) bool {
-	return len(path) >= len(prefix) && path[:len(prefix)] == prefix ||
-		len(path) >= len("device.")+len(prefix) && path[:len("device.")] == "device." && path[len("device."):len("device.")+len(prefix)] == prefix
+	return strings.HasPrefix(path, prefix) || strings.HasPrefix(strings.TrimPrefix(path, "device."), prefix)
 }
 
 // writeJSON prints a value for programs. What does not print is escaped: JSON itself
 // leaves it to terminals to obey.
 func writeJSON(out io.Writer, v any) error {
-	text, err := json.MarshalIndent(v, "", "  ")
-	if err != nil {
+	var text strings.Builder
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	if err := encoder.Encode(v); err != nil {
 		return fmt.Errorf("render as JSON: %w", err)
 	}
-	_, err = fmt.Fprintf(out, "%s\n", text)
+	var b strings.Builder
+	for _, r := range text.String() {
+		if r == '\n' || unicode.IsPrint(r) {
+			b.WriteRune(r)
+			continue
+		}
+		for _, unit := range utf16.Encode([]rune{r}) {
+			fmt.Fprintf(&b, `\u%04x`, unit)
+		}
+	}
+	_, err := io.WriteString(out, b.String())
 	return err
 }

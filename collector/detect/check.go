@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math"
 	"regexp"
 	"slices"
 	"strconv"
@@ -84,11 +85,8 @@ func (l *loader) lacksFamily(earlier map[string]*signal) {
 		l.signal.id = l.doc.ID.Value
 		return
 	}
-	hint := ""
-	if like := closest(l.doc.ID.Value, maps.Keys(earlier)); like != "" {
-		hint = fmt.Sprintf("; did you mean %q?", like)
-	}
-	l.fail(l.doc.ID, "there is no signal %q to change%s (one of your own needs title, question, family, tiers, half_life, benign and tests)", l.doc.ID.Value, hint)
+	l.fail(l.doc.ID, "there is no signal %q to change%s (one of your own needs title, question, family, tiers, half_life, benign and tests)",
+		l.doc.ID.Value, hint(l.doc.ID.Value, maps.Keys(earlier)))
 }
 
 func (l *loader) fail(at strictyaml.Text, format string, args ...any) {
@@ -149,7 +147,7 @@ func (l *loader) families() {
 		return
 	}
 	if s.home < 0 {
-		l.fail(d.Family, "family %q does not exist; families are %s", d.Family.Value, familyNames())
+		l.fail(d.Family, "family %q does not exist; families are %s%s", d.Family.Value, familyNames(), hint(d.Family.Value, eachFamily))
 		return
 	}
 	s.question = families[s.home].question
@@ -189,19 +187,29 @@ func (l *loader) families() {
 	}
 }
 
-func familyNames() string {
-	var all []string
+func familyNames() string { return strings.Join(slices.Collect(eachFamily), ", ") }
+
+func eachFamily(yield func(string) bool) {
 	for _, f := range families {
-		all = append(all, f.name)
+		if !yield(f.name) {
+			return
+		}
 	}
-	return strings.Join(all, ", ")
+}
+
+func eachSense(yield func(string) bool) {
+	for _, s := range senseTable {
+		if !yield(s.name) {
+			return
+		}
+	}
 }
 
 func (l *loader) conditions() {
 	for _, need := range l.doc.Needs {
 		i := slices.IndexFunc(senseTable, func(s sense) bool { return s.name == need.Value })
 		if i < 0 {
-			l.fail(need, "needs names a sense of the device's known message, not %q", need.Value)
+			l.fail(need, "needs names a sense of the device's known message, not %q%s", need.Value, hint(need.Value, eachSense))
 			continue
 		}
 		l.signal.needs |= 1 << i
@@ -238,7 +246,7 @@ func (l *loader) tiers() {
 	if n := len(d.Tiers); n == 0 || n > maxTiers {
 		l.lack(d.ID, "tiers must be 1 to %d, not %d", maxTiers, n)
 	}
-	last := float64(heaviestTier)
+	last := math.Inf(1)
 	for i, t := range d.Tiers {
 		if t.When.Value == "" || t.DB.Value == "" || t.Because.Value == "" {
 			l.lack(l.near(t), "tier %d needs when, db and because", i)
@@ -281,9 +289,21 @@ func (l *loader) weight(i int, t tierDocument, before float64) float64 {
 	case abs(db) > heaviestTier:
 		l.fail(t.DB, "tier %d weighs %g dB; no single observation may weigh more than %d", i, db, heaviestTier)
 	case abs(db) > before:
-		l.fail(t.DB, "tier %d weighs more than the one before it; the first that holds counts, so the heaviest comes first", i)
+		l.disorder(i, t.DB)
+	default:
+		return abs(db)
 	}
-	return abs(db)
+	return before
+}
+
+// disorder says that a tier weighs more than the one before it, in the file that made
+// it so.
+func (l *loader) disorder(i int, db strictyaml.Text) {
+	if before := l.doc.Tiers[i-1].DB; db.Problem("").File != l.file && before.Problem("").File == l.file {
+		l.fail(before, "tier %d weighs less than the one after it, %s dB; the first that holds counts, so the heaviest comes first", i-1, db.Value)
+		return
+	}
+	l.fail(db, "tier %d weighs more than the one before it; the first that holds counts, so the heaviest comes first", i)
 }
 
 // dbOf is the weight of a tier, zero where it is none.

@@ -88,7 +88,7 @@ func (l *language) lint(s *signal) []strictyaml.Problem {
 		fail(d.ID, "tests are missing; one for each tier that holds and one for none that does show that it works")
 	}
 	// What speaks for an honest use needs no case that it was learned from.
-	if len(d.Sources) == 0 && s.home >= 0 && !families[s.home].against {
+	if len(d.Sources) == 0 && (s.home < 0 || !families[s.home].against) {
 		fail(d.ID, "sources are missing; what accuses somebody says where it was learned")
 	}
 	for _, source := range d.Sources {

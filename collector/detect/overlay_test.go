@@ -85,12 +85,15 @@ func TestWhatDoesNotChangeASignalIsNamed(t *testing.T) {
 		{"a tier too many", "id: test_signal\ntiers: [{}, {db: 3}]\n", `company/a.yaml:1:5: "test_signal" has 1 tiers`},
 		{"a weight of another sign", "id: test_signal\ntiers: [{db: -3}]\n", `company/a.yaml:2:14: tier 0 weighs -3 dB`},
 		{"a weight that is none", "id: test_signal\ntiers: [{db: much}]\n", `company/a.yaml:2:14: expected a number of decibans`},
+		{"a weight less than the next tier's", "id: two_tiers\ntiers: [{db: 3}]\n", `company/a.yaml:2:14: tier 0 weighs less than the one after it, 8 dB`},
+		{"a weight more than the tier's before", "id: two_tiers\ntiers: [{}, {db: 12}]\n", `company/a.yaml:2:18: tier 1 weighs more than the one before it`},
 		{"a condition with a typo", "id: test_signal\ntiers: [{when: device.kvm.atached}]\n", `company/a.yaml:2:26: undefined field 'atached'`},
 		{"an unknown key", "id: test_signal\nhalflife: 3d\n", `company/a.yaml:2:1: unknown key "halflife"`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			_, err := Load(source(sound), Source{Name: "company", FS: source(tt.text).FS})
+			two := strings.NewReplacer("id: test_signal", "id: two_tiers", "half_life:", "  - {when: device.kvm.dummy_display, db: 8, because: '\"y\"'}\nhalf_life:", "db: 20", "db: 10").Replace(sound)
+			_, err := Load(source(sound, two), Source{Name: "company", FS: source(tt.text).FS})
 			if tt.want == "" {
 				if err != nil {
 					t.Error(err)

@@ -22,6 +22,14 @@ func closest(misspelt string, words iter.Seq[string]) string {
 	return best
 }
 
+// hint asks whether the closest of some words was meant; empty where none is like it.
+func hint(misspelt string, words iter.Seq[string]) string {
+	if like := closest(misspelt, words); like != "" {
+		return fmt.Sprintf("; did you mean %q?", like)
+	}
+	return ""
+}
+
 // distance counts the letters that have to be changed, added, dropped or swapped with
 // their neighbour to make one word of another.
 func distance(a, b string) int {
