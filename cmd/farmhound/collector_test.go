@@ -136,6 +136,37 @@ func (f fake) GetTimeline(ctx context.Context, _ *fleetv1.GetTimelineRequest) (*
 	}}, f.admit(ctx)
 }
 
+func concluded(day int, occasion, verdict string, risk float64) *fleetv1.PastVerdict {
+	return &fleetv1.PastVerdict{
+		At: noon(day), Occasion: occasion, Verdict: verdict, Kind: "hosted", Risk: risk, HostedRisk: risk, DisplacedRisk: 0.01, JudgedAt: noon(day + 1),
+		Basis: &fleetv1.Basis{
+			Rules: "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", Catalog: "cccccccccccccccccccccccccccccccccccccccc",
+			Roster: "eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee", Collector: "1.0",
+		},
+		Fingerprint: []byte{1, 2, 3, 4, 5, 6, 7, 8},
+	}
+}
+
+func (f fake) ListVerdicts(ctx context.Context, _ *fleetv1.ListVerdictsRequest) (*fleetv1.ListVerdictsResponse, error) {
+	return &fleetv1.ListVerdictsResponse{Verdicts: []*fleetv1.PastVerdict{
+		concluded(2, "day_end", "watch", 0.2), concluded(3, "change", "likely", 0.7), concluded(3, "day_end", "near_certain", 0.99982),
+	}}, f.admit(ctx)
+}
+
+func (f fake) GetVerdict(ctx context.Context, req *fleetv1.GetVerdictRequest) (*fleetv1.GetVerdictResponse, error) {
+	if err := f.admit(ctx); err != nil {
+		return nil, err
+	}
+	if req.GetAt().AsTime().Before(noon(3).AsTime()) {
+		return &fleetv1.GetVerdictResponse{Verdict: concluded(2, "day_end", "watch", 0.2), Reproduction: &fleetv1.Reproduction{
+			Outcome: "unavailable", Notes: []string{"The signals aaaaaaaaaaaa, by which it was judged, are no longer kept."},
+		}}, nil
+	}
+	return &fleetv1.GetVerdictResponse{
+		Verdict: concluded(3, "day_end", "near_certain", 0.99982), Assessment: judged(), Reproduction: &fleetv1.Reproduction{Outcome: "equal"},
+	}, nil
+}
+
 func (f fake) ListAlerts(ctx context.Context, _ *fleetv1.ListAlertsRequest) (*fleetv1.ListAlertsResponse, error) {
 	return &fleetv1.ListAlertsResponse{Alerts: alerts()}, f.admit(ctx)
 }

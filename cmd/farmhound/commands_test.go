@@ -51,6 +51,7 @@ func TestOutput(t *testing.T) {
 	commands := map[string][]string{
 		"whoami": {"whoami"}, "devices": {"devices"}, "none": {"devices", "nobody"}, "device": {"device", "show", "0011"},
 		"timeline": {"timeline", "0011"}, "why": {"why", "0011"}, "alerts": {"alerts", "list"},
+		"verdicts": {"verdicts", "0011", "--changes"}, "then": {"why", "0011", "--at", "2026-03-03"}, "forgotten": {"why", "0011", "--at", "2026-03-02T12:00:00Z"},
 		"ack":   {"alerts", "ack", "a1b2c3d4e5f60718"},
 		"close": {"alerts", "close", "a1b2c3d4e5f60718", "--reason", "confirmed", "--note", "seen"},
 	}

@@ -25,6 +25,7 @@ type cli struct {
 	Device   deviceCmd   `cmd:"" help:"One device."`
 	Timeline timelineCmd `cmd:"" help:"What happened on a device, oldest first."`
 	Why      whyCmd      `cmd:"" help:"The ledger: every piece of evidence with weight, dates and benign readings."`
+	Verdicts verdictsCmd `cmd:"" help:"What was concluded about a device day by day, and by which rules, roster and catalogue."`
 	Alerts   alertsCmd   `cmd:"" help:"Alerts."`
 	Whoami   whoamiCmd   `cmd:"" help:"Name and role of the token in use."`
 	Version  versionCmd  `cmd:"" help:"Print the version."`

@@ -195,10 +195,14 @@ func (c *timelineCmd) Run(env *environment) error {
 
 type whyCmd struct {
 	Device string `arg:"" help:"Id, unique prefix of it, or serial."`
+	At     past   `help:"What was concluded then: a day (2026-03-02) or a time (RFC 3339). It is judged again from what is kept." placeholder:"TIME"`
 }
 
 // Run prints the ledger.
 func (c *whyCmd) Run(env *environment) error {
+	if !c.At.IsZero() {
+		return whyThen(env, c.Device, c.At.Time)
+	}
 	got, err := getDevice(env, c.Device)
 	if err != nil {
 		return err
@@ -207,12 +211,17 @@ func (c *whyCmd) Run(env *environment) error {
 	if env.format == "table" {
 		return printWhy(env, got.GetSummary(), a)
 	}
+	return one(env, a, evidenceRows(a))
+}
+
+// evidenceRows is the ledger as a table.
+func evidenceRows(a *fleetv1.Assessment) rows {
 	r := rows{header: []string{"signal", "family", "question", "db", "first_seen", "last_seen", "because", "benign"}}
 	for _, e := range a.GetEvidence() {
 		r.add(e.GetSignal(), e.GetFamily(), e.GetQuestion(), decibans(e.GetDb()), at(e.GetFirstSeen()), at(e.GetLastSeen()),
 			e.GetBecause(), strings.Join(e.GetBenign(), "; "))
 	}
-	return one(env, a, r)
+	return r
 }
 
 func getDevice(env *environment, name string) (*fleetv1.GetDeviceResponse, error) {

@@ -39,6 +39,7 @@ func (who Caller) entry(at time.Time, action, object, detail string) store.Audit
 // FleetStore is what answering analysts needs of the store.
 type FleetStore interface {
 	store.Fleet
+	store.History
 	Identity(ctx context.Context, device string) (store.Identity, error)
 	Audit(ctx context.Context, e store.AuditEntry) error
 }
@@ -60,6 +61,9 @@ type Fleet struct {
 	FindingKey func(a *fleetv1.Alert, transition string) string
 	// Derive returns the picture that signals and analysts see.
 	Derive func(d *store.Device) *fleetv1.Device
+	// Reproduce judges a past verdict again: what comes of it, nil where it cannot be
+	// done, and whether that is what was concluded.
+	Reproduce func(ctx context.Context, v *store.Verdict) (*fleetv1.Assessment, *fleetv1.Reproduction, error)
 	// Now is the collector's clock.
 	Now func() time.Time
 	// Version is the collector's.

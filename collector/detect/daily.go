@@ -153,3 +153,9 @@ func dayOf(at time.Time) uint32 { return uint32(max(at.Unix(), 0) / daySeconds) 
 
 // endOf is the last second of a day.
 func endOf(day uint32) time.Time { return time.Unix((int64(day)+1)*daySeconds-1, 0).UTC() }
+
+// Again judges a moment of the past again from what it rested on.
+func (d *Detector) Again(dev *fleetv1.Device, before *fleetv1.Judgement, at time.Time) (*fleetv1.Assessment, error) {
+	m, err := d.moment(dev, before, at)
+	return m.After.GetAssessment(), err
+}

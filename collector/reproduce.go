@@ -1,0 +1,155 @@
+package collector
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/farmhound-security/farmhound/collector/detect"
+	"github.com/farmhound-security/farmhound/collector/history"
+	"github.com/farmhound-security/farmhound/collector/store"
+	fleetv1 "github.com/farmhound-security/farmhound/proto/farmhound/fleet/v1"
+)
+
+// What can come of judging a past verdict again.
+const (
+	ReproducedEqual = "equal"
+	ReproducedOther = "differs"
+	NotReproducible = "unavailable"
+)
+
+// Reproducer judges past verdicts again from what a store keeps. It may be used
+// concurrently.
+type Reproducer struct {
+	Store interface {
+		store.History
+		store.Rosters
+	}
+	// Version is that of this collector.
+	Version string
+
+	mu sync.Mutex
+	// detector is by the rules that were asked for last.
+	detector *detect.Detector
+}
+
+// Reproduce judges a verdict again, by the signals of then on what was known then, and
+// says whether what was concluded comes out. The assessment is nil where something that
+// it takes is no longer kept. The error is the store's.
+func (r *Reproducer) Reproduce(ctx context.Context, v *store.Verdict) (*fleetv1.Assessment, *fleetv1.Reproduction, error) {
+	said := &fleetv1.Reproduction{Outcome: NotReproducible}
+	note := func(format string, args ...any) { said.Notes = append(said.Notes, fmt.Sprintf(format, args...)) }
+	inputs, err := history.UnpackInputs(v.Inputs)
+	if err != nil {
+		note("What the verdict was judged on cannot be read: %v.", err)
+		return nil, said, nil
+	}
+	detector, err := r.by(ctx, v.Basis.Rules.Digest)
+	var unusable *unusableError
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		note("The signals %s, by which it was judged, are no longer kept.", short(v.Basis.Rules.Digest))
+		return nil, said, nil
+	case errors.As(err, &unusable):
+		note("The signals %s, by which it was judged, cannot be used by this collector: %v.", short(v.Basis.Rules.Digest), unusable.reason)
+		return nil, said, nil
+	case err != nil:
+		return nil, nil, err
+	}
+	again, err := detector.Again(inputs.GetDevice(), inputs.GetBefore(), v.Past.GetAt().AsTime())
+	if err != nil {
+		note("It cannot be judged again: %v.", err)
+		return nil, said, nil
+	}
+	print, err := history.Fingerprint(again)
+	if err != nil {
+		return nil, nil, err
+	}
+	said.Outcome = ReproducedEqual
+	if !bytes.Equal(print, v.Past.GetFingerprint()) {
+		said.Outcome = ReproducedOther
+		said.Notes = append(said.Notes, differences(v.Past, again)...)
+		if v.Basis.Collector != r.Version {
+			note("It was judged by collector %s; this is %s.", v.Basis.Collector, r.Version)
+		}
+	}
+	return again, said, r.beside(ctx, v.Basis, said)
+}
+
+// differences says what came out otherwise.
+func differences(was *fleetv1.PastVerdict, is *fleetv1.Assessment) (notes []string) {
+	if was.GetVerdict() != is.GetVerdict() || was.GetKind() != is.GetKind() {
+		notes = append(notes, fmt.Sprintf("The verdict was %s (%s) and comes out as %s (%s).", was.GetVerdict(), was.GetKind(), is.GetVerdict(), is.GetKind()))
+	}
+	for _, x := range []struct {
+		what    string
+		was, is float64
+	}{{"hosted", was.GetHostedRisk(), is.GetHostedRisk()}, {"displaced", was.GetDisplacedRisk(), is.GetDisplacedRisk()}} {
+		if x.was != x.is {
+			notes = append(notes, fmt.Sprintf("The probability of %s was %g and comes out as %g.", x.what, x.was, x.is))
+		}
+	}
+	if len(notes) == 0 {
+		notes = append(notes, "Verdict and probabilities come out the same; words or evidence do not.")
+	}
+	return notes
+}
+
+// beside says what else the verdict rested on and is no longer kept. It was judged on
+// what came of it, which is.
+func (r *Reproducer) beside(ctx context.Context, b *store.Basis, said *fleetv1.Reproduction) error {
+	_, err := r.Store.Content(ctx, b.Catalog.Digest)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		said.Notes = append(said.Notes, fmt.Sprintf("The catalogue %s of then is no longer kept; what it recognised is.", short(b.Catalog.Digest)))
+	case err != nil:
+		return err
+	}
+	if b.Roster == "" {
+		return nil
+	}
+	_, err = r.Store.RosterVersionOf(ctx, b.Roster)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		said.Notes = append(said.Notes, fmt.Sprintf("The roster %s of then is not kept; what it said of this laptop is.", short(b.Roster)))
+	case err != nil:
+		return err
+	}
+	return nil
+}
+
+// unusableError is of rules that are kept and cannot be used.
+type unusableError struct{ reason error }
+
+func (e *unusableError) Error() string { return e.reason.Error() }
+
+// by returns a detector by the rules of a digest.
+func (r *Reproducer) by(ctx context.Context, digest string) (*detect.Detector, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.detector != nil && r.detector.Rules().Digest() == digest {
+		return r.detector, nil
+	}
+	packed, err := r.Store.Content(ctx, digest)
+	if err != nil {
+		return nil, err
+	}
+	bundle, err := history.Unpack(packed)
+	if err != nil {
+		return nil, &unusableError{err}
+	}
+	rules, err := detect.LoadBundle(bundle)
+	if err == nil && rules.Digest() != digest {
+		err = fmt.Errorf("what is kept has the digest %s", short(rules.Digest()))
+	}
+	if err != nil {
+		return nil, &unusableError{err}
+	}
+	r.detector = detect.New(rules, detect.Options{})
+	return r.detector, nil
+}
+
+// short is enough of a digest to tell it from others.
+func short(digest string) string { return digest[:min(len(digest), 12)] }
