@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"math"
 	"slices"
 
 	fleetv1 "github.com/farmhound-security/farmhound/proto/farmhound/fleet/v1"
@@ -87,11 +88,14 @@ func (v *view) sameNetwork() *float64 {
 		}
 		apart, since = 0, day*daySeconds
 	}
+	began := int64(math.MaxInt64) // of whichever egress beside it came first
 	for _, s := range sightings {
 		if networkName(s) == networkName(last) && s.GetFirstUnix()/daySeconds == since/daySeconds {
-			since = max(since, s.GetFirstUnix())
-			break
+			began = min(began, s.GetFirstUnix())
 		}
+	}
+	if began != math.MaxInt64 {
+		since = max(since, began)
 	}
 	return ptr(float64(max(until-since, 0)) / daySeconds)
 }
