@@ -39,6 +39,10 @@ type index struct {
 	mu      sync.RWMutex
 	entries map[string]*entry
 	joints  map[joint]map[string]*entry
+	// shared are the joints that make sites and that more than one device has, seeing the
+	// devices that saw others.
+	shared map[joint]bool
+	seeing map[string]bool
 }
 
 // entry is what others may need to know of one device.
@@ -49,6 +53,7 @@ type entry struct {
 	household string
 	last      int64 // last received
 	stays     []stay
+	past      []stay // places that it left, longest ago first
 	serials   []serial
 	accounts  map[key]int64 // the last day on which each controlled the device
 	days      []daySlots    // oldest first
@@ -74,8 +79,9 @@ type stay struct {
 
 // serial is a peripheral with a serial of its own.
 type serial struct {
-	name   string
-	joints []joint
+	name        string
+	joints      []joint
+	first, last int64
 }
 
 type daySlots struct {
@@ -84,7 +90,10 @@ type daySlots struct {
 }
 
 func newIndex() *index {
-	return &index{entries: make(map[string]*entry), joints: make(map[joint]map[string]*entry)}
+	return &index{
+		entries: make(map[string]*entry), joints: make(map[joint]map[string]*entry),
+		shared: make(map[joint]bool), seeing: make(map[string]bool),
+	}
 }
 
 // enter replaces a device's entry, touching only the groups it leaves or enters.
@@ -97,8 +106,11 @@ func (f *Fleet) enter(pic *fleetv1.Picture, at time.Time) {
 		for _, j := range old.joints {
 			if group := ix.joints[j]; group[e.id] == old {
 				delete(group, e.id)
-				if len(group) == 0 {
+				switch len(group) {
+				case 0:
 					delete(ix.joints, j)
+				case 1:
+					delete(ix.shared, j)
 				}
 			}
 		}
@@ -108,8 +120,19 @@ func (f *Fleet) enter(pic *fleetv1.Picture, at time.Time) {
 		if ix.joints[j] == nil {
 			ix.joints[j] = make(map[string]*entry, 1)
 		}
-		ix.joints[j][e.id] = e
+		if ix.joints[j][e.id] = e; len(ix.joints[j]) == 2 && j.makesSite() {
+			ix.shared[j] = true
+		}
 	}
+	delete(ix.seeing, e.id)
+	if len(e.sightings) > 0 {
+		ix.seeing[e.id] = true
+	}
+}
+
+// makesSite says whether a joint joins devices in a site by itself.
+func (j joint) makesSite() bool {
+	return j.prefix != "" && (j.kind == hashGateway || j.kind == hashAccessPoint || j.kind == hashPeripheral)
 }
 
 // entry returns what is known of a device, nil for nothing.
@@ -197,6 +220,7 @@ func (f *Fleet) entryOf(pic *fleetv1.Picture, person *fleetv1.Person, contacts [
 	for _, n := range pic.GetNetworks() {
 		e.stayAt(n)
 	}
+	e.leave(pic)
 	e.stays = slices.DeleteFunc(e.stays, func(s stay) bool { return s.last < e.last-togetherSeconds })
 	for _, s := range e.stays {
 		e.join(s.joints...)
@@ -206,7 +230,10 @@ func (f *Fleet) entryOf(pic *fleetv1.Picture, person *fleetv1.Person, contacts [
 		if !ok || !p.GetPresent() && p.GetLastUnix() < e.last-togetherSeconds {
 			continue
 		}
-		s := serial{name: p.GetName()}
+		s := serial{name: p.GetName(), first: p.GetFirstUnix(), last: p.GetLastUnix()}
+		if p.GetPresent() {
+			s.last = max(s.last, pic.GetHardwareSeenUnix())
+		}
 		for _, prefix := range p.GetEgressPrefixes() {
 			s.joints = append(s.joints, e.renames.joints(hashPeripheral, k, prefix)...)
 		}

@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"maps"
 	"slices"
 	"testing"
 	"time"
@@ -22,6 +23,8 @@ type onWire struct {
 	from   int // day on which it comes
 	until  int // day on which it goes; zero for never
 	office int // every so manieth day it is at the office; zero for never
+	// then is where it is after until; nowhere where nil.
+	then *spot
 }
 
 // on returns where the laptop is on a day, and whether it is anywhere.
@@ -29,23 +32,37 @@ func (w onWire) on(day int) (onWire, bool) {
 	if w.office > 0 && day%w.office == 0 {
 		w.spot, w.wire = spot{network: "office", peer: office}, "office"
 	}
+	if w.then != nil && day >= w.until {
+		return onWire{spot: *w.then}, true
+	}
 	return w, day >= w.from && (w.until == 0 || day < w.until)
+}
+
+// lives are what became of laptops.
+type lives struct {
+	pics    map[string]*fleetv1.Picture
+	devices map[string]*fleetv1.Device
+	now     time.Time
+}
+
+func (l lives) pictures() []*fleetv1.Picture {
+	return slices.SortedFunc(maps.Values(l.pics), func(a, b *fleetv1.Picture) int { return compare(a.GetId(), b.GetId()) })
 }
 
 func addressOf(id string) string { return "address of " + id }
 
 // neighbourly lives days of laptops side by side, as agents do that tell which of their
-// neighbours the collector named, and returns their Devices.
-func neighbourly(t *testing.T, f *Fleet, days int, laptops map[string]onWire) map[string]*fleetv1.Device {
+// neighbours the collector named.
+func neighbourly(t *testing.T, f *Fleet, days int, laptops map[string]onWire) lives {
 	t.Helper()
-	pics, made := map[string]*fleetv1.Picture{}, map[string]*laptop{}
+	l := lives{pics: map[string]*fleetv1.Picture{}, devices: map[string]*fleetv1.Device{}}
+	pics, made := l.pics, map[string]*laptop{}
 	ids := make([]string, 0, len(laptops))
 	for id := range laptops {
 		ids = append(ids, id)
 		made[id] = newLaptop(id)
 	}
 	slices.Sort(ids)
-	var now time.Time
 	for d := range days {
 		for h := range 6 {
 			for _, id := range ids {
@@ -53,29 +70,28 @@ func neighbourly(t *testing.T, f *Fleet, days int, laptops map[string]onWire) ma
 				if !there {
 					continue
 				}
-				l := made[id]
-				w.spot.enter(l)
+				laptop := made[id]
+				w.spot.enter(laptop)
 				if !w.deaf {
 					told := w.address
 					if told == "" {
 						told = addressOf(id)
 					}
-					l.seen.Network.OwnAddresses = []*farmhoundv1.OwnAddress{{Hash: digest(told)}}
-					l.seen.Network.Neighbours = &farmhoundv1.Neighbours{FleetMembers: w.sees(f, id, d, laptops)}
+					laptop.seen.Network.OwnAddresses = []*farmhoundv1.OwnAddress{{Hash: digest(told)}}
+					laptop.seen.Network.Neighbours = &farmhoundv1.Neighbours{FleetMembers: w.sees(f, id, d, laptops)}
 				}
 				begin := monday.AddDate(0, 0, d).Add(time.Duration(9+h) * time.Hour)
-				l.hours = append(l.hours, hour(begin, 45))
-				o := l.report(begin.Add(time.Hour))
+				laptop.hours = append(laptop.hours, hour(begin, 45))
+				o := laptop.report(begin.Add(time.Hour))
 				pics[id], _ = f.Apply(pics[id], o)
-				now = o.ReceivedAt
+				l.now = o.ReceivedAt
 			}
 		}
 	}
-	devices := map[string]*fleetv1.Device{}
 	for id, pic := range pics {
-		devices[id] = f.Device(pic, now)
+		l.devices[id] = f.Device(pic, l.now)
 	}
-	return devices
+	return l
 }
 
 // sees is what the agent tells: of whoever is on its wire those that the collector named,
@@ -165,7 +181,7 @@ func TestNeighbours(t *testing.T) {
 				}
 				persons["serial-"+id] = p
 			}
-			devices := neighbourly(t, newFleet(persons), max(tt.days, 6), tt.laptops)
+			devices := neighbourly(t, newFleet(persons), max(tt.days, 6), tt.laptops).devices
 			if got := siteWords(devices["d1"].GetSite()); got != tt.want {
 				t.Errorf("site %s, want %s", got, tt.want)
 			}

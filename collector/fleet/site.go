@@ -253,7 +253,7 @@ func (g *gathering) describe() *fleetv1.Site {
 	slices.SortFunc(others, func(a, b member) int { return cmp.Compare(a.id, b.id) })
 	s.People = uint32(len(people))
 	s.Since, s.Days = g.together(others)
-	s.TurnsDays = g.turns(others)
+	s.TurnsDays = g.self.turns(others)
 	s.JoinedBy = g.words()
 	return s
 }
@@ -317,10 +317,10 @@ func (g *gathering) together(others []member) (since *timestamppb.Timestamp, day
 
 // turns counts the days on which the device and every other that was in use that
 // day were used at different times.
-func (g *gathering) turns(others []member) uint32 {
+func (e *entry) turns(others []member) uint32 {
 	const enough = 2 // half hours of use
 	count := uint32(0)
-	for _, own := range g.self.days {
+	for _, own := range e.days {
 		if bits.OnesCount64(own.slots) < enough {
 			continue
 		}
@@ -328,7 +328,7 @@ func (g *gathering) turns(others []member) uint32 {
 		for _, m := range others {
 			slots := m.slotsOn(own.day)
 			used := bits.OnesCount64(slots)
-			if used < enough || m.people() == g.self.people() {
+			if used < enough || m.people() == e.people() {
 				continue
 			}
 			company = true
