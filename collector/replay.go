@@ -197,14 +197,30 @@ func (l *lives) assessments() []*fleetv1.Assessment {
 // AssessmentJSON renders an assessment as one line of JSON: the contract's field
 // names, times in RFC 3339, and null for a site or time that is not there.
 func AssessmentJSON(a *fleetv1.Assessment) ([]byte, error) {
-	text, err := protojson.MarshalOptions{UseProtoNames: true, EmitUnpopulated: true}.Marshal(a)
+	line, err := jsonLine(a)
 	if err != nil {
 		return nil, fmt.Errorf("render the assessment of %s: %w", a.GetDevice(), err)
 	}
+	return line, nil
+}
+
+// VerdictJSON renders a past verdict with what comes of it as one line of JSON, like
+// AssessmentJSON.
+func VerdictJSON(v *fleetv1.GetVerdictResponse) ([]byte, error) {
+	line, err := jsonLine(v)
+	if err != nil {
+		return nil, fmt.Errorf("render a past verdict: %w", err)
+	}
+	return line, nil
+}
+
+func jsonLine(m proto.Message) ([]byte, error) {
+	text, err := protojson.MarshalOptions{UseProtoNames: true, EmitUnpopulated: true}.Marshal(m)
+	if err != nil {
+		return nil, err
+	}
 	// The package varies its spaces on purpose.
 	var line bytes.Buffer
-	if err := json.Compact(&line, text); err != nil {
-		return nil, fmt.Errorf("render the assessment of %s: %w", a.GetDevice(), err)
-	}
-	return line.Bytes(), nil
+	err = json.Compact(&line, text)
+	return line.Bytes(), err
 }

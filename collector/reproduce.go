@@ -6,6 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
+
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/farmhound-security/farmhound/collector/detect"
 	"github.com/farmhound-security/farmhound/collector/history"
@@ -77,6 +80,39 @@ func (r *Reproducer) Reproduce(ctx context.Context, v *store.Verdict) (*fleetv1.
 	}
 	return again, said, r.beside(ctx, v.Basis, said)
 }
+
+// Each reproduces the verdicts on a device that are kept, oldest first; with a time,
+// only the one of then. It calls fn for each until fn errs.
+func (r *Reproducer) Each(ctx context.Context, device string, at time.Time, fn func(*fleetv1.GetVerdictResponse) error) error {
+	rows := []*fleetv1.PastVerdict{{At: timestamppb.New(at)}}
+	if at.IsZero() {
+		var err error
+		if rows, err = r.Store.Verdicts(ctx, store.VerdictFilter{Device: device, Limit: mostVerdicts}); err != nil {
+			return err
+		}
+	}
+	for _, row := range rows {
+		v, err := r.Store.Verdict(ctx, device, row.GetAt().AsTime(), row.GetOccasion())
+		if errors.Is(err, store.ErrNotFound) {
+			continue // forgotten meanwhile
+		}
+		if err != nil {
+			return err
+		}
+		assessment, reproduction, err := r.Reproduce(ctx, &v)
+		if err != nil {
+			return err
+		}
+		if err := fn(&fleetv1.GetVerdictResponse{Verdict: v.Past, Assessment: assessment, Reproduction: reproduction}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// mostVerdicts is how many rows of one device are reproduced at once: a day has nine
+// at most.
+const mostVerdicts = 10000
 
 // differences says what came out otherwise.
 func differences(was *fleetv1.PastVerdict, is *fleetv1.Assessment) (notes []string) {

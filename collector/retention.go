@@ -14,6 +14,8 @@ type Retention struct {
 	Reports time.Duration `yaml:"reports"`
 	// Events are the timelines of devices.
 	Events time.Duration `yaml:"events"`
+	// Verdicts are what was concluded day by day, with what it was judged on and by.
+	Verdicts time.Duration `yaml:"verdicts"`
 	// Outbox are events for the SIEM that every output has delivered; without outputs, all.
 	Outbox time.Duration `yaml:"outbox"`
 	// Audit is who looked and decided.
@@ -25,7 +27,7 @@ func (r *Retention) Check() error {
 	for _, x := range []struct {
 		name string
 		kept time.Duration
-	}{{"reports", r.Reports}, {"events", r.Events}, {"outbox", r.Outbox}, {"audit", r.Audit}} {
+	}{{"reports", r.Reports}, {"events", r.Events}, {"verdicts", r.Verdicts}, {"outbox", r.Outbox}, {"audit", r.Audit}} {
 		if x.kept != 0 && x.kept < 24*time.Hour {
 			return fmt.Errorf("%s is %s; it must be at least a day (1d), or 0 for ever", x.name, x.kept)
 		}
@@ -53,7 +55,7 @@ func (c *Collector) horizons(now time.Time) store.Horizons {
 	}
 	kept := c.options.Config.Retention
 	h := store.Horizons{
-		Reports: back(kept.Reports), Events: back(kept.Events), Audit: back(kept.Audit),
+		Reports: back(kept.Reports), Events: back(kept.Events), Audit: back(kept.Audit), Verdicts: back(kept.Verdicts),
 		Outbox: back(kept.Outbox), Receipts: back(keptReceipts),
 	}
 	for _, o := range c.outputs {

@@ -34,6 +34,7 @@ type cli struct {
 	Key     keyCmd     `cmd:"" help:"The keys that laptops hash networks, peripherals and accounts with."`
 	Replay  replayCmd  `cmd:"" help:"Judge recorded lives offline: one report per line in, one assessment per device out."`
 	Rules   rulesCmd   `cmd:"" help:"The signals that evidence is made with."`
+	Verdict verdictCmd `cmd:"" help:"Past verdicts."`
 	Catalog catalogCmd `cmd:"" help:"The catalogue of what agents look for."`
 	Roster  rosterCmd  `cmd:"" help:"The roster of who should be where."`
 	Version versionCmd `cmd:"" help:"Print the version."`

@@ -46,7 +46,7 @@ func (f *Fleet) GetVerdict(ctx context.Context, req *fleetv1.GetVerdictRequest) 
 	if at.IsZero() {
 		at = f.Now()
 	}
-	v, err := f.Store.VerdictAt(ctx, dev.Summary.GetId(), at)
+	v, err := f.Store.Verdict(ctx, dev.Summary.GetId(), at, "")
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, status.Errorf(codes.NotFound, "no verdict on this device from %s or before is kept", at.UTC().Format(time.RFC3339))
 	}

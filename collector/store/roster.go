@@ -45,8 +45,8 @@ type Rosters interface {
 	// the latest, or that a record is not as a change says it was.
 	PutRoster(ctx context.Context, v RosterVersion, changes []RosterChange, audit AuditEntry) (uint64, error)
 	// EachRosterRecord calls fn for every record as of a version, ordered by source,
-	// kind and key, until it errs.
-	EachRosterRecord(ctx context.Context, n uint64, fn func(RosterRecord) error) error
+	// kind and key, those after one, until it errs. The zero value is before the first.
+	EachRosterRecord(ctx context.Context, n uint64, after RosterRecord, fn func(RosterRecord) error) error
 	// RosterChanges lists what a version changed, ordered by source, kind and key, those
 	// after one; its zero value is before the first.
 	RosterChanges(ctx context.Context, n uint64, after RosterChange, limit int) ([]RosterChange, error)

@@ -253,9 +253,9 @@ type History interface {
 	// Verdicts returns rows without their inputs, oldest first, the latest limit of them.
 	// A day's end comes after the changes of that day.
 	Verdicts(ctx context.Context, f VerdictFilter) ([]*fleetv1.PastVerdict, error)
-	// VerdictAt returns the latest row that speaks of a moment or before it, or
-	// ErrNotFound. Its basis has no bodies; Content has them.
-	VerdictAt(ctx context.Context, device string, at time.Time) (Verdict, error)
+	// Verdict returns the latest row of an occasion, empty for any, that speaks of a
+	// moment or before it, or ErrNotFound. Its basis has no bodies; Content has them.
+	Verdict(ctx context.Context, device string, at time.Time, occasion string) (Verdict, error)
 	// Content returns what a digest names, packed, or ErrNotFound.
 	Content(ctx context.Context, digest string) ([]byte, error)
 }

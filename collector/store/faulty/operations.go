@@ -138,9 +138,9 @@ func (s *Store) Verdicts(ctx context.Context, f store.VerdictFilter) ([]*fleetv1
 	return get(ctx, s, "Verdicts", func() ([]*fleetv1.PastVerdict, error) { return s.Store.Verdicts(ctx, f) })
 }
 
-// VerdictAt returns a row of a device's history.
-func (s *Store) VerdictAt(ctx context.Context, device string, at time.Time) (store.Verdict, error) {
-	return get(ctx, s, "VerdictAt", func() (store.Verdict, error) { return s.Store.VerdictAt(ctx, device, at) })
+// Verdict returns a row of a device's history.
+func (s *Store) Verdict(ctx context.Context, device string, at time.Time, occasion string) (store.Verdict, error) {
+	return get(ctx, s, "Verdict", func() (store.Verdict, error) { return s.Store.Verdict(ctx, device, at, occasion) })
 }
 
 // Content returns what a digest names.

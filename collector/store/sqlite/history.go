@@ -103,11 +103,12 @@ func (s *Store) Verdicts(ctx context.Context, f store.VerdictFilter) ([]*fleetv1
 	return rows, nil
 }
 
-// VerdictAt returns the latest row that speaks of a moment or before it.
-func (s *Store) VerdictAt(ctx context.Context, device string, at time.Time) (v store.Verdict, err error) {
+// Verdict returns the latest row of an occasion that speaks of a moment or before it.
+func (s *Store) Verdict(ctx context.Context, device string, at time.Time, occasion string) (v store.Verdict, err error) {
 	v.Device, v.Basis = device, &store.Basis{}
 	v.Past, err = scanPast(s.read.QueryRowContext(ctx, `SELECT `+verdictColumns+`, inputs FROM verdict JOIN basis ON basis.id = verdict.basis
-		WHERE device = ? AND at <= ? ORDER BY at DESC, occasion = 'day_end' DESC LIMIT 1`, device, at.UnixMilli()), &v.Inputs)
+		WHERE device = ? AND at <= ? AND (? = '' OR occasion = ?) ORDER BY at DESC, occasion = 'day_end' DESC LIMIT 1`,
+		device, at.UnixMilli(), occasion, occasion), &v.Inputs)
 	if err != nil {
 		return store.Verdict{}, err
 	}

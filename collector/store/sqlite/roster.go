@@ -113,9 +113,10 @@ func putRecords(ctx context.Context, tx *sql.Tx, next uint64, changes []store.Ro
 }
 
 // EachRosterRecord calls fn for every record as of a version.
-func (s *Store) EachRosterRecord(ctx context.Context, n uint64, fn func(store.RosterRecord) error) (err error) {
+func (s *Store) EachRosterRecord(ctx context.Context, n uint64, after store.RosterRecord, fn func(store.RosterRecord) error) (err error) {
 	rows, err := s.read.QueryContext(ctx, `SELECT source, kind, key, body FROM roster_record
-		WHERE since <= ? AND (until = 0 OR until > ?) ORDER BY source, kind, key`, n, n)
+		WHERE since <= ? AND (until = 0 OR until > ?) AND (source, kind, key) > (?, ?, ?) ORDER BY source, kind, key`,
+		n, n, after.Source, after.Kind, after.Key)
 	if err != nil {
 		return fmt.Errorf("read the roster: %w", err)
 	}

@@ -73,13 +73,17 @@ func testVerdicts(t *testing.T, s store.Store) {
 		}
 	}
 	for at, want := range map[time.Time]string{start: "clear", start.Add(2*day + time.Hour): "likely", start.Add(40 * day): "watch"} {
-		got, err := s.VerdictAt(t.Context(), "d1", at)
+		got, err := s.Verdict(t.Context(), "d1", at, "")
 		must(t, err)
 		if got.Past.GetVerdict() != want || string(got.Inputs) != "inputs of "+want || got.Basis.Rules.Digest != "r1" {
 			t.Errorf("at %s: %v by %v, want %s", at, got.Past, got.Basis, want)
 		}
 	}
-	again, err := s.VerdictAt(t.Context(), "d1", start.Add(day))
+	change, err := s.Verdict(t.Context(), "d1", start.Add(40*day), "change")
+	if err != nil || change.Past.GetVerdict() != "near_certain" {
+		t.Errorf("the latest change: %v, %v", change.Past, err)
+	}
+	again, err := s.Verdict(t.Context(), "d1", start.Add(day), "")
 	must(t, err)
 	want := concluded(start.Add(day), "day_end", "clear", nil).Past
 	want.Basis = &fleetv1.Basis{Rules: "r2", Catalog: "c1", Roster: "people", Collector: "v1"}
@@ -87,8 +91,8 @@ func testVerdicts(t *testing.T, s store.Store) {
 		t.Errorf("what was judged again (-want +got):\n%s", diff)
 	}
 	for _, none := range []func() error{
-		func() error { _, err := s.VerdictAt(t.Context(), "d1", start.Add(-time.Hour)); return err },
-		func() error { _, err := s.VerdictAt(t.Context(), "d2", start); return err },
+		func() error { _, err := s.Verdict(t.Context(), "d1", start.Add(-time.Hour), ""); return err },
+		func() error { _, err := s.Verdict(t.Context(), "d2", start, ""); return err },
 		func() error { _, err := s.Content(t.Context(), "r3"); return err },
 	} {
 		if err := none(); !errors.Is(err, store.ErrNotFound) {
@@ -148,7 +152,7 @@ func testVerdictWhole(t *testing.T, s store.Store) {
 	}
 	_, noDevice := s.Device(t.Context(), "d1")
 	_, noRules := s.Content(t.Context(), "r1")
-	_, noVerdict := s.VerdictAt(t.Context(), "d1", start)
+	_, noVerdict := s.Verdict(t.Context(), "d1", start, "")
 	for what, err := range map[string]error{"device": noDevice, "rules": noRules, "verdict": noVerdict} {
 		if !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("%s: error %v, want %v", what, err, store.ErrNotFound)

@@ -17,7 +17,7 @@ func change(source, kind, key, before, after string) store.RosterChange {
 func recordsAsOf(t *testing.T, s store.Store, n uint64) []string {
 	t.Helper()
 	var all []string
-	must(t, s.EachRosterRecord(t.Context(), n, func(r store.RosterRecord) error {
+	must(t, s.EachRosterRecord(t.Context(), n, store.RosterRecord{}, func(r store.RosterRecord) error {
 		all = append(all, r.Source+"/"+r.Kind+"/"+r.Key+"="+r.Body)
 		return nil
 	}))
@@ -66,6 +66,14 @@ func testRoster(t *testing.T, s store.Store) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("changes of version %d (-want +got):\n%s", i+1, diff)
 		}
+	}
+	var rest []string
+	must(t, s.EachRosterRecord(ctx, 1, store.RosterRecord{Source: "api", Kind: "laptop", Key: "A"}, func(r store.RosterRecord) error {
+		rest = append(rest, r.Key)
+		return nil
+	}))
+	if !cmp.Equal(rest, []string{"B"}) {
+		t.Errorf("after the first record of version 1 come %v", rest)
 	}
 	page, err := s.RosterChanges(ctx, 2, changes[1][0], 1)
 	must(t, err)
