@@ -306,17 +306,17 @@ func TestApprovedToolsAfterAChange(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &Collector{log: log, catalog: w, roster: newWatchedRoster(people, w.tools(), log)}
+	c := &Collector{log: log, catalog: w, books: newTestBooks(t, people, w.tools(), log)}
 	c.options.Config.Company.ApprovedTools = []ApprovedTool{{ID: text(t, "anydesk")}}
-	if err := c.roster.load(t.Context()); err != nil || c.roster.now.Load().Len() != 2 {
-		t.Fatalf("%d laptops, %v", c.roster.now.Load().Len(), err)
+	if err := c.books.open(t.Context()); err != nil || c.books.inForce.Load().Len() != 2 {
+		t.Fatalf("%d laptops, %v", c.books.inForce.Load().Len(), err)
 	}
 	s.putAll(s.build(monday.Add(time.Hour), func(c *farmhoundv1.Catalog) { with("our-tool")(c); without("anydesk")(c) }))
 	if changed, err := w.look(); !changed || err != nil {
 		t.Fatal(changed, err)
 	}
 	approved := func() []string {
-		p, _ := c.roster.Person("A2", monday)
+		p, _ := c.books.Person("A2", monday)
 		return p.GetApprovedTools()
 	}
 	if got := approved(); len(got) != 0 || !strings.Contains(said.String(), `people.csv:3:4: approved_tools: the catalogue has no entry \"our-tool\"; an id`) {
@@ -324,7 +324,7 @@ func TestApprovedToolsAfterAChange(t *testing.T) {
 	}
 	said.Reset()
 	c.checkApproved(t.Context(), w.loaded())
-	if n := c.roster.now.Load().Len(); n != 2 || !slices.Equal(approved(), []string{"our-tool"}) {
+	if n := c.books.inForce.Load().Len(); n != 2 || !slices.Equal(approved(), []string{"our-tool"}) {
 		t.Errorf("%d laptops of 2 are in the roster; approved %v", n, approved())
 	}
 	for _, want := range []string{`f:1:5: the catalogue has no entry`, "a tool that the roster approves is not in the catalogue any more"} {

@@ -30,7 +30,7 @@ func TestACatalogueIsHeldAgainstThoseBeforeARestart(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c := &Collector{log: slog.New(slog.NewTextHandler(&said, nil)), store: kept, catalog: w, policy: newPolicy(DefaultConfig().Agents)}
+		c := &Collector{log: slog.New(slog.NewTextHandler(&said, nil)), store: kept, catalog: w, books: newBooks(kept, "", w.tools(), slog.New(slog.DiscardHandler)), policy: newPolicy(DefaultConfig().Agents)}
 		return c, c.rememberCatalog(t.Context())
 	}
 	for _, step := range []struct {

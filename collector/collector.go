@@ -62,7 +62,11 @@ type Collector struct {
 	server    *grpc.Server
 	listeners []net.Listener
 	places    *geo.Database
-	roster    *watchedRoster // nil without
+	books     *books
+	offices   *officePlaces
+	// declaring is held while what the company says is put into force.
+	declaring sync.Mutex
+	rejudge   chan struct{} // what the company says changed what was seen may mean
 	outputs   []*output
 	catalog   *watchedCatalog
 	policy    *policy
@@ -77,7 +81,7 @@ type output struct {
 
 // Open opens the rooms in the order in which data flows. Run or Close must follow.
 func Open(ctx context.Context, o Options) (c *Collector, err error) {
-	c = &Collector{options: o, log: o.Log, listeners: o.Listeners}
+	c = &Collector{options: o, log: o.Log, listeners: o.Listeners, rejudge: make(chan struct{}, 1)}
 	if c.log == nil {
 		c.log = slog.Default()
 	}
@@ -108,6 +112,10 @@ func Open(ctx context.Context, o Options) (c *Collector, err error) {
 	if c.judge, err = rooms.judge(); err != nil {
 		return c, err
 	}
+	if err := c.redeclare(ctx); err != nil {
+		return c, err
+	}
+	c.books.changed = c.declaredAnew
 	c.judge.bases = newBases(rules, rooms.Catalog, c.rosterVersion, o.Version)
 	c.pipeline = ingest.New(ingest.Config{Store: notifying{c.store, c.wakeOutputs}, Judge: c.judge, Now: c.now, Log: c.log})
 	if err := c.listen(ctx); err != nil {
@@ -150,14 +158,13 @@ func (c *Collector) openRooms(ctx context.Context, rooms *Rooms) (err error) {
 	if c.places, err = geo.Open(ctx, c.options.Config.Geo, c.log); err != nil {
 		return err
 	}
-	rooms.Places = c.places
-	if path := c.options.Config.Roster; path != "" {
-		c.roster = newWatchedRoster(path, c.catalog.tools(), c.log)
-		if err := c.roster.load(ctx); err != nil {
-			return err
-		}
-		rooms.Roster = c.roster
+	c.offices = &officePlaces{inner: c.places}
+	rooms.Places = c.offices
+	c.books = newBooks(c.store, c.options.Config.Roster, c.catalog.tools(), c.log)
+	if err := c.books.open(ctx); err != nil {
+		return err
 	}
+	rooms.Roster = c.books
 	for _, o := range c.options.Config.Outputs {
 		c.outputs = append(c.outputs, &output{siem.NewFile(o.Name, o.File), make(chan struct{}, 1)})
 	}
@@ -273,6 +280,7 @@ func (c *Collector) Run(ctx context.Context) (err error) {
 	}
 	if c.options.Now == nil {
 		run(&doors, func() error { c.rounds(ctx); return nil })
+		run(&doors, func() error { c.judgeAgain(ctx); return nil })
 	}
 	c.log.InfoContext(ctx, "collector started", "version", c.options.Version, "address", c.Address().String(), "data", c.options.Config.Data)
 	<-ctx.Done()

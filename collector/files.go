@@ -20,9 +20,7 @@ func (c *Collector) followFiles(ctx context.Context) {
 		case <-ticker.C:
 		}
 		c.lookAtCatalog(ctx)
-		if c.roster != nil {
-			c.roster.look(ctx)
-		}
+		c.books.look(ctx)
 	}
 }
 
@@ -55,15 +53,12 @@ func (c *Collector) lookAtCatalog(ctx context.Context) {
 // and reads the roster again: rows that named a tool which was unknown can count now.
 func (c *Collector) checkApproved(ctx context.Context, now *catalog.Catalog) {
 	c.sayUnknown(ctx, c.options.Config.Company.unknownTools(now))
-	if c.roster == nil {
-		return
-	}
-	if err := c.roster.load(ctx); err != nil {
+	if err := c.books.reload(ctx, true); err != nil {
 		c.log.ErrorContext(ctx, "the roster cannot be read; the version before stays in force", "error", err)
 	}
-	for _, id := range c.roster.now.Load().Approves() {
+	for _, id := range c.books.inForce.Load().Approves() {
 		if _, ok := now.Entry(id); !ok {
-			c.log.WarnContext(ctx, "a tool that the roster approves is not in the catalogue any more, and approves nothing", "file", c.roster.path, "tool", id)
+			c.log.WarnContext(ctx, "a tool that the roster approves is not in the catalogue any more, and approves nothing", "file", c.books.files.path, "tool", id)
 		}
 	}
 }

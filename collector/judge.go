@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -27,6 +28,7 @@ import (
 type judge struct {
 	// fleet is replaced when the catalogue is: one judgement goes by one of them.
 	fleet    atomic.Pointer[fleet.Fleet]
+	changing sync.Mutex // held by whoever replaces it
 	detector *detect.Detector
 	policy   alert.Policy
 	// bases name what verdicts are judged by; nil for a replay, which keeps no history.
@@ -40,8 +42,17 @@ func (j *judge) Restore(dev *store.Device) { j.fleet.Load().Restore(dev.Picture)
 
 // useCatalog goes over to another catalogue, from the next judgement on.
 func (j *judge) useCatalog(c *catalog.Catalog) {
+	j.changing.Lock()
+	defer j.changing.Unlock()
 	j.fleet.Store(j.fleet.Load().WithCatalog(c))
 	j.bases.use(c)
+}
+
+// useCompany goes by what else the company says, from the next judgement on.
+func (j *judge) useCompany(c fleet.Company) {
+	j.changing.Lock()
+	defer j.changing.Unlock()
+	j.fleet.Store(j.fleet.Load().WithCompany(c))
 }
 
 // Report applies the reports of one delivery and judges the device anew.

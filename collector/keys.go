@@ -193,6 +193,7 @@ func (c *Collector) takeKeys(ctx context.Context) error {
 	if before := c.policy.Policy().GetFleetKeys(); !slices.EqualFunc(before, keys, same) {
 		c.policy.setKeys(keys)
 		c.log.InfoContext(ctx, "fleet keys in use", "keys", len(keys), "newest", inUse[0].ID)
+		return c.redeclare(ctx) // the ids of the company's own tenants have hashes under the new one
 	}
 	return nil
 }

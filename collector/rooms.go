@@ -5,6 +5,7 @@ import (
 
 	"github.com/farmhound-security/farmhound/collector/detect"
 	"github.com/farmhound-security/farmhound/collector/fleet"
+	"github.com/farmhound-security/farmhound/collector/roster"
 	"github.com/farmhound-security/farmhound/proto/catalog"
 )
 
@@ -15,6 +16,9 @@ type Rooms struct {
 	Company Company
 	Places  fleet.Places
 	Roster  fleet.Roster
+	// Book says which tools are approved and where offices are, beside Company; nil
+	// for nothing.
+	Book *roster.Book
 	// Catalog is what agents look for; nil is what they bring along.
 	Catalog *catalog.Catalog
 	// Secret keys the hashes that are stored; nil for a replay, which stores nothing.
@@ -35,9 +39,15 @@ func (r *Rooms) judge() (*judge, error) {
 		}
 	}
 	j := &judge{detector: detect.New(r.Rules, detect.Options{})}
+	places := r.Places
+	if r.Book != nil {
+		said := &officePlaces{inner: r.Places}
+		said.use(r.Book)
+		places = said
+	}
 	j.fleet.Store(fleet.New(fleet.Config{
-		Catalog: known, Places: r.Places, Roster: r.Roster,
-		Company: r.Company.fleet(), Secret: r.Secret,
+		Catalog: known, Places: places, Roster: r.Roster,
+		Company: declare(r.Company.fleet(), r.Book, known, nil), Secret: r.Secret,
 	}))
 	return j, nil
 }

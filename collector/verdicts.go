@@ -99,9 +99,4 @@ func (b *bases) now() *store.Basis {
 }
 
 // rosterVersion names the roster in force; empty without one.
-func (c *Collector) rosterVersion() string {
-	if c.roster == nil {
-		return ""
-	}
-	return c.roster.Version()
-}
+func (c *Collector) rosterVersion() string { return c.books.Version() }

@@ -96,7 +96,7 @@ func (c *replayCmd) rooms(s *surroundings) (rooms collector.Rooms, usable bool, 
 			fmt.Fprintln(s.errOut, "farmhound-collector:", printable(p.Error()))
 			usable = false
 		}
-		rooms.Roster = read
+		rooms.Roster, rooms.Book = read, read
 	}
 	if len(c.Geo) > 0 {
 		// Address data may be older than its makers wish: a replay is of the past.

@@ -46,7 +46,7 @@ func (f *File) Records() []Record {
 	for _, o := range f.Offices {
 		all = append(all, o.Record())
 	}
-	slices.SortFunc(all, compareRecords)
+	slices.SortFunc(all, Record.Compare)
 	return all
 }
 
@@ -64,8 +64,9 @@ func body(of any) string {
 	return string(b)
 }
 
-func compareRecords(a, b Record) int {
-	return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Key, b.Key))
+// Compare orders records by kind and key.
+func (r Record) Compare(other Record) int {
+	return cmp.Or(cmp.Compare(r.Kind, other.Kind), cmp.Compare(r.Key, other.Key))
 }
 
 // Restore makes of records what a file says. Records are as Records made them; what

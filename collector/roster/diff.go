@@ -39,7 +39,7 @@ func Diff(before []Record, f *File, merge bool) []Change {
 		}
 	}
 	slices.SortFunc(changes, func(a, b Change) int {
-		return compareRecords(Record{Kind: a.Kind, Key: a.Key}, Record{Kind: b.Kind, Key: b.Key})
+		return Record{Kind: a.Kind, Key: a.Key}.Compare(Record{Kind: b.Kind, Key: b.Key})
 	})
 	return changes
 }
