@@ -165,6 +165,58 @@ func carefulConsole(w *World, d draw, _ int) []*Laptop {
 	return all
 }
 
+// accomplice is a real citizen whose papers, address and line are all in order: the
+// laptop stands where it should, was sent there and was never elsewhere, and somebody
+// abroad works on it through a tool or a console (VONG, KNOOT).
+func accomplice(w *World, d draw, _ int) []*Laptop {
+	where := pick(d, homeland...)
+	l := w.hire(d, where)
+	l.camera = d.chance(0.3)
+	home := w.home(d, w.atlas.one(d, broadband, where.country, where.region))
+	o := w.newOperator(d, l.person.zone)
+	spells := w.shifts(d, o.habits)
+	bare := w.bare(d)
+	if d.chance(0.5) {
+		l.stands(stay{at: home, desk: bare, shut: d.chance(0.5), mains: 1})
+		w.driveByTool(d, l, o, spells, w.foreignTool(d, "chrome-remote-desktop", "anydesk", "rustdesk"))
+		return []*Laptop{l}
+	}
+	usb, display := pick(d, consoles...).plug(d, w.ring)
+	l.senses.hands = d.chance(0.8)
+	l.stands(stay{at: home, desk: bare.with(&desk{usb: []*farmhoundv1.UsbDevice{usb}, displays: []*farmhoundv1.Display{display}}), shut: d.chance(0.5), mains: 1})
+	w.driveByConsole(d, l, o, spells)
+	w.runs(d, l, w.start.Unix(), spells)
+	return []*Laptop{l}
+}
+
+// consoleTurns is two to four laptops on disguised consoles and one operator, who goes
+// from one to the next in spells of a quarter of an hour to an hour (PF6).
+func consoleTurns(w *World, d draw, _ int) []*Laptop {
+	h := w.newHost(d)
+	o := w.newOperator(d, h.at.zone)
+	laptops := d.whole(2, 4)
+	spells := make([][]span, laptops)
+	next := 0
+	for _, s := range w.shifts(d, o.habits) {
+		for at := s.from; at < s.to; next++ {
+			end := min(at+int64(d.between(15, 60)*60), s.to)
+			spells[next%laptops] = append(spells[next%laptops], span{at, end})
+			at = end + int64(d.between(20, 120))
+		}
+	}
+	var out []*Laptop
+	for i := range laptops {
+		l := w.plant(d, h)
+		l.senses.hands = true
+		usb, display := disguise(d, w.ring, d.chance(0.7))
+		l.stands(w.shelf(d, h, w.bare(d).with(&desk{usb: []*farmhoundv1.UsbDevice{usb}, displays: []*farmhoundv1.Display{display}})))
+		w.driveByConsole(d, l, o, spells[i])
+		w.runs(d, l, w.start.Unix(), spells[i])
+		out = append(out, l)
+	}
+	return out
+}
+
 // clonedConsole copies a keyboard and a mouse in everything, as two devices with
 // those makers' descriptors: input through it is input from them.
 func clonedConsole(w *World, d draw, _ int) []*Laptop {
