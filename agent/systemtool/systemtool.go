@@ -28,13 +28,15 @@ const (
 	// Screens prints the sessions at the screen, as a property list.
 	Screens
 	// USBDevices, Displays and Panels print what is attached, Lid and Battery how the
-	// laptop stands, and Idle since when nobody did anything: each a part of the registry.
+	// laptop stands, Idle since when nobody did anything, and Inputs since when nobody did
+	// anything by each device: each a part of the registry.
 	USBDevices
 	Displays
 	Panels
 	Lid
 	Battery
 	Idle
+	Inputs
 )
 
 // command is how a tool is run.
@@ -60,6 +62,7 @@ var table = [...]command{
 	Lid:            {ioreg, []string{"-r", "-k", "AppleClamshellState", "-d", "1", "-w0"}},
 	Battery:        {ioreg, []string{"-r", "-c", "AppleSmartBattery", "-d", "1", "-w0"}},
 	Idle:           {ioreg, []string{"-r", "-c", "IOHIDSystem", "-d", "1", "-w", "0"}},
+	Inputs:         {ioreg, []string{"-r", "-c", "IOHIDDevice", "-l", "-w0"}},
 }
 
 // Bounds on one run.

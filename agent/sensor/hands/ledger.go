@@ -137,6 +137,17 @@ func (l *ledger) note(s *source, at int64, key bool) {
 	s.during.add((at - l.began) / 1000)
 }
 
+// fill counts input that came all the time between two moments, of which not more is
+// known.
+func (l *ledger) fill(s *source, from, to int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for at := max(from, l.began); at <= to; at += 1000 {
+		s.during.add((at - l.began) / 1000)
+	}
+	s.during.add((to - l.began) / 1000)
+}
+
 // sight is how much of the input is seen.
 type sight uint8
 
@@ -144,6 +155,9 @@ const (
 	blind sight = iota
 	// activity is when the last input came and no more.
 	activity
+	// placed is when, and by which device, but not how: now and then it is asked which
+	// were used lately.
+	placed
 	whole
 )
 
@@ -160,8 +174,11 @@ func (l *ledger) count(w *farmhoundv1.Window, seen sight) {
 	if seen >= activity {
 		w.ActiveSeconds = proto.Uint32(t.active((now - l.began + 999) / 1000))
 	}
+	if seen >= placed {
+		t.fillInput(w)
+	}
 	if seen == whole {
-		t.fill(w)
+		t.fillRhythm(w)
 	}
 	for name, s := range l.sources {
 		s.during = s.during[:0]
@@ -227,7 +244,7 @@ func (t *tally) split(s *source, j rhythm.Judgement) (beats, rest seconds) {
 	return beats, rest
 }
 
-func (t *tally) fill(w *farmhoundv1.Window) {
+func (t *tally) fillInput(w *farmhoundv1.Window) {
 	if t.by[unplaced].count() == 0 {
 		w.Input = &farmhoundv1.InputSeconds{
 			BuiltIn: t.by[builtIn].count(), Attached: t.by[attached].count(), KvmLike: t.by[kvmLike].count(),
@@ -235,6 +252,9 @@ func (t *tally) fill(w *farmhoundv1.Window) {
 			Jiggler: t.beats.without(t.all),
 		}
 	}
+}
+
+func (t *tally) fillRhythm(w *farmhoundv1.Window) {
 	// The rhythm is that of who made more of the input.
 	traces, j := t.traces, t.judged
 	if t.beats.count() > t.all.count() || len(traces) == 0 {

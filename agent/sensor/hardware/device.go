@@ -24,6 +24,7 @@ const (
 // device is one USB device as a system tells of it, before anything is judged.
 type device struct {
 	port                       string
+	location                   uint64 // of macOS
 	vendor, product            uint16
 	manufacturer, name, serial string
 	speed                      uint32 // Mb/s

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/farmhound-security/farmhound/agent/sensor/host"
+	"github.com/farmhound-security/farmhound/agent/sensor/internal/ioreg"
 	"github.com/farmhound-security/farmhound/agent/systemtool"
 	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
 )
@@ -68,7 +69,7 @@ func (s *system) power(bool) power {
 }
 
 // ask asks for a part of the registry.
-func ask(ctx context.Context, part systemtool.Tool) ([]object, error) {
+func ask(ctx context.Context, part systemtool.Tool) ([]ioreg.Object, error) {
 	text, err := systemtool.Run(ctx, part)
-	return parseIoreg(string(text)), err
+	return ioreg.Parse(string(text)), err
 }

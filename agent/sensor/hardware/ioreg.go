@@ -2,7 +2,6 @@ package hardware
 
 import (
 	"cmp"
-	"encoding/hex"
 	"strconv"
 	"strings"
 
@@ -10,102 +9,28 @@ import (
 
 	"github.com/farmhound-security/farmhound/agent/sensor/hardware/edid"
 	"github.com/farmhound-security/farmhound/agent/sensor/hardware/usb"
+	"github.com/farmhound-security/farmhound/agent/sensor/internal/ioreg"
+	"github.com/farmhound-security/farmhound/proto/catalog"
 	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
+	"github.com/farmhound-security/farmhound/proto/fleetkey"
 )
-
-// Bounds on what is read of ioreg's output.
-const (
-	maxObjects    = 8192
-	maxProperties = 256
-)
-
-// object is one object of macOS's registry as ioreg prints it.
-type object struct {
-	class string
-	// depth is how far it is indented: what follows deeper is below it.
-	depth      int
-	properties map[string]string
-}
-
-// parseIoreg reads the text that ioreg prints: a line "+-o name <class X, ...>" for
-// every object, lines `"key" = value` for its properties, both behind bars that
-// draw the tree.
-func parseIoreg(text string) []object {
-	var objects []object
-	for line := range strings.Lines(text) {
-		line = strings.TrimRight(line, "\r\n")
-		if at := strings.Index(line, "+-o "); at >= 0 && strings.Trim(line[:at], " |") == "" {
-			if len(objects) == maxObjects {
-				return objects
-			}
-			_, class, _ := strings.Cut(line[at:], "<class ")
-			class, _, _ = strings.Cut(class, ",")
-			objects = append(objects, object{class: strings.Trim(class, "> "), depth: at, properties: map[string]string{}})
-			continue
-		}
-		line = strings.TrimLeft(line, " |")
-		if len(objects) == 0 || !strings.HasPrefix(line, `"`) {
-			continue
-		}
-		key, value, found := strings.Cut(line[1:], `" = `)
-		if last := objects[len(objects)-1]; found && len(last.properties) < maxProperties {
-			last.properties[key] = value
-		}
-	}
-	return objects
-}
-
-// text is a property's string, without the marks around it.
-func (o object) text(key string) string {
-	return strings.Trim(o.properties[key], `"`)
-}
-
-// number is the first property of the keys that is a number.
-func (o object) number(keys ...string) uint64 {
-	for _, key := range keys {
-		if n, err := strconv.ParseUint(o.properties[key], 10, 64); err == nil {
-			return n
-		}
-	}
-	return 0
-}
-
-// data is a property's bytes, which ioreg prints as <hexadecimal>.
-func (o object) data(key string) []byte {
-	raw, err := hex.DecodeString(strings.Trim(o.properties[key], "<>"))
-	if err != nil {
-		return nil
-	}
-	return raw
-}
-
-// yes is a property that is Yes or No, nil where it is neither.
-func (o object) yes(key string) *bool {
-	switch o.properties[key] {
-	case "Yes":
-		return yes(true)
-	case "No":
-		return yes(false)
-	}
-	return nil
-}
 
 // ioregSpeeds are the speeds of "Device Speed", in Mb/s.
 var ioregSpeeds = []uint32{1, 12, 480, 5000, 10000, 20000}
 
 // ioregDevices reads USB devices with everything below them. A hub's devices are
 // printed below it and once more for themselves.
-func ioregDevices(objects []object) []device {
+func ioregDevices(objects []ioreg.Object) []device {
 	var devices []device
 	var within []int // indexes of devices around the object, by depth
 	depths := []int{}
 	seen := map[uint64]bool{}
 	for _, o := range objects {
-		for len(depths) > 0 && depths[len(depths)-1] >= o.depth {
+		for len(depths) > 0 && depths[len(depths)-1] >= o.Depth {
 			depths, within = depths[:len(depths)-1], within[:len(within)-1]
 		}
-		if o.class == "IOUSBHostDevice" || o.class == "IOUSBDevice" {
-			location := o.number("locationID")
+		if o.Class == "IOUSBHostDevice" || o.Class == "IOUSBDevice" {
+			location := o.Number("locationID")
 			at := -1 // of one that is there already, with its parts
 			switch {
 			case seen[location]:
@@ -116,7 +41,7 @@ func ioregDevices(objects []object) []device {
 				seen[location] = true
 				devices = append(devices, ioregDevice(o, location))
 			}
-			depths, within = append(depths, o.depth), append(within, at)
+			depths, within = append(depths, o.Depth), append(within, at)
 			continue
 		}
 		if n := len(within); n > 0 && within[n-1] >= 0 {
@@ -126,41 +51,53 @@ func ioregDevices(objects []object) []device {
 	return devices
 }
 
-func ioregDevice(o object, location uint64) device {
+func ioregDevice(o ioreg.Object, location uint64) device {
 	d := device{
-		port:   ioregPort(uint32(location)),
-		vendor: uint16(o.number("idVendor")), product: uint16(o.number("idProduct")),
-		manufacturer: cmp.Or(o.text("USB Vendor Name"), o.text("kUSBVendorString")),
-		name:         cmp.Or(o.text("USB Product Name"), o.text("kUSBProductString")),
-		serial:       cmp.Or(o.text("USB Serial Number"), o.text("kUSBSerialNumberString")),
-		builtIn:      o.yes("Built-In"),
+		port: ioregPort(uint32(location)), location: location,
+		vendor: uint16(o.Number("idVendor")), product: uint16(o.Number("idProduct")),
+		manufacturer: cmp.Or(o.Text("USB Vendor Name"), o.Text("kUSBVendorString")),
+		name:         cmp.Or(o.Text("USB Product Name"), o.Text("kUSBProductString")),
+		serial:       cmp.Or(o.Text("USB Serial Number"), o.Text("kUSBSerialNumberString")),
+		builtIn:      o.Yes("Built-In"),
 	}
-	if n := o.number("Device Speed"); n < uint64(len(ioregSpeeds)) && o.properties["Device Speed"] != "" {
+	if n := o.Number("Device Speed"); n < uint64(len(ioregSpeeds)) && o.Properties["Device Speed"] != "" {
 		d.speed = ioregSpeeds[n]
 	}
 	return d
 }
 
+// USBByLocation reads what ioreg prints of USB devices as the sense does, so that another
+// sense places them as this one does: by location. Serial numbers are classed and not
+// hashed.
+func USBByLocation(c *catalog.Catalog, objects []ioreg.Object) map[uint64]*farmhoundv1.UsbDevice {
+	known := config{catalog: c, keys: fleetkey.Ring{}}
+	devices := map[uint64]*farmhoundv1.UsbDevice{}
+	for _, d := range ioregDevices(objects) {
+		devices[d.location] = known.usb(&d)
+	}
+	return devices
+}
+
 // addIoreg takes in an object below the device: an interface, what is HID on it, or
 // storage.
-func (d *device) addIoreg(o object) {
+func (d *device) addIoreg(o ioreg.Object) {
 	switch {
-	case o.properties["bInterfaceClass"] != "" && len(d.interfaces) < usb.MaxInterfaces:
-		d.interfaces = append(d.interfaces, function{name: cmp.Or(o.text("USB Interface Name"), o.text("kUSBString")), Interface: usb.Interface{
-			Number: uint8(o.number("bInterfaceNumber")), Class: uint8(o.number("bInterfaceClass")),
-			Subclass: uint8(o.number("bInterfaceSubClass")), Protocol: uint8(o.number("bInterfaceProtocol")),
+	case o.Properties["bInterfaceClass"] != "" && len(d.interfaces) < usb.MaxInterfaces:
+		d.interfaces = append(d.interfaces, function{name: cmp.Or(o.Text("USB Interface Name"), o.Text("kUSBString")), Interface: usb.Interface{
+			Number: uint8(o.Number("bInterfaceNumber")), Class: uint8(o.Number("bInterfaceClass")),
+			Subclass: uint8(o.Number("bInterfaceSubClass")), Protocol: uint8(o.Number("bInterfaceProtocol")),
 		}})
-	case o.properties["ReportDescriptor"] != "":
-		raw := o.data("ReportDescriptor")
+	case o.Properties["ReportDescriptor"] != "":
+		raw := o.Data("ReportDescriptor")
 		for i := len(d.interfaces) - 1; i >= 0 && len(raw) > 0 && len(raw) <= usb.MaxReport; i-- {
 			if f := &d.interfaces[i]; f.Class == usb.ClassHID && f.digest == nil {
 				f.read(raw)
 				return
 			}
 		}
-	case o.properties["Device Characteristics"] != "" && len(d.storage) < maxStorage:
-		all := o.properties["Device Characteristics"]
-		name := strings.Join(strings.Fields(ioregField(all, "Vendor Name")+" "+ioregField(all, "Product Name")+" "+ioregField(all, "Product Revision Level")), " ")
+	case o.Properties["Device Characteristics"] != "" && len(d.storage) < maxStorage:
+		all := o.Properties["Device Characteristics"]
+		name := strings.Join(strings.Fields(ioreg.Field(all, "Vendor Name")+" "+ioreg.Field(all, "Product Name")+" "+ioreg.Field(all, "Product Revision Level")), " ")
 		if name != "" {
 			d.storage = append(d.storage, name)
 		}
@@ -181,44 +118,28 @@ func ioregPort(location uint32) string {
 	return path
 }
 
-// ioregField is a value inside a property that is a dictionary: {"key"=value,...}.
-func ioregField(text, key string) string {
-	_, value, found := strings.Cut(text, `"`+key+`"=`)
-	if !found {
-		return ""
-	}
-	if quoted, ok := strings.CutPrefix(value, `"`); ok {
-		value, _, _ = strings.Cut(quoted, `"`)
-		return value
-	}
-	if end := strings.IndexAny(value, ",}"); end >= 0 {
-		value = value[:end]
-	}
-	return value
-}
-
 // ioregDisplays reads displays: with their description where macOS shows it, on
 // Intel, and else from what it decoded of it.
-func ioregDisplays(objects []object) []panel {
+func ioregDisplays(objects []ioreg.Object) []panel {
 	var panels []panel
 	for _, o := range objects {
 		if len(panels) == maxDisplays {
 			return panels
 		}
-		attributes := o.properties["DisplayAttributes"]
+		attributes := o.Properties["DisplayAttributes"]
 		switch {
-		case o.properties["IODisplayEDID"] != "":
-			p := panel{edid: o.data("IODisplayEDID")}
-			if o.class == "AppleBacklightDisplay" {
+		case o.Properties["IODisplayEDID"] != "":
+			p := panel{edid: o.Data("IODisplayEDID")}
+			if o.Class == "AppleBacklightDisplay" {
 				p.builtIn = yes(true)
 			}
 			panels = append(panels, p)
 		case strings.Contains(attributes, `"ProductAttributes"=`):
-			integer := func(key string, bits int) uint64 { return number(ioregField(attributes, key), 10, bits) }
+			integer := func(key string, bits int) uint64 { return number(ioreg.Field(attributes, key), 10, bits) }
 			panels = append(panels, panel{decoded: &edid.Display{
-				Maker: ioregField(attributes, "ManufacturerID"), Name: ioregField(attributes, "ProductName"),
+				Maker: ioreg.Field(attributes, "ManufacturerID"), Name: ioreg.Field(attributes, "ProductName"),
 				ProductCode: uint16(integer("ProductID", 16)), Serial: uint32(integer("SerialNumber", 32)),
-				SerialText: ioregField(attributes, "AlphanumericSerialNumber"),
+				SerialText: ioreg.Field(attributes, "AlphanumericSerialNumber"),
 				Week:       uint8(integer("WeekOfManufacture", 8)), Year: uint16(min(integer("YearOfManufacture", 16), 2300)),
 			}})
 		}
@@ -227,19 +148,19 @@ func ioregDisplays(objects []object) []panel {
 }
 
 // ioregPower reads lid, mains and battery.
-func ioregPower(objects []object) power {
+func ioregPower(objects []ioreg.Object) power {
 	var p power
 	for _, o := range objects {
-		if lid := o.yes("AppleClamshellState"); lid != nil {
+		if lid := o.Yes("AppleClamshellState"); lid != nil {
 			p.lidClosed = lid
 		}
-		if mains := o.yes("ExternalConnected"); mains != nil {
+		if mains := o.Yes("ExternalConnected"); mains != nil {
 			p.source = farmhoundv1.PowerSource_POWER_SOURCE_BATTERY
 			if *mains {
 				p.source = farmhoundv1.PowerSource_POWER_SOURCE_AC
 			}
 		}
-		if n := o.number("CycleCount"); n > 0 && n < 1<<31 {
+		if n := o.Number("CycleCount"); n > 0 && n < 1<<31 {
 			p.cycles = proto.Uint32(uint32(n))
 		}
 	}

@@ -8,17 +8,18 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/protobuf/testing/protocmp"
 
+	"github.com/farmhound-security/farmhound/agent/sensor/internal/ioreg"
 	"github.com/farmhound-security/farmhound/proto/catalog"
 	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
 )
 
-func objectsOf(t *testing.T, name string) []object {
+func objectsOf(t *testing.T, name string) []ioreg.Object {
 	t.Helper()
 	text, err := os.ReadFile("testdata/" + name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return parseIoreg(string(text))
+	return ioreg.Parse(string(text))
 }
 
 func TestIoregDevices(t *testing.T) {
@@ -75,8 +76,8 @@ func FuzzIoreg(f *testing.F) {
 	}
 	c := &config{catalog: catalog.BuiltIn()}
 	f.Fuzz(func(t *testing.T, text string) {
-		objects := parseIoreg(text)
-		if len(objects) > maxObjects {
+		objects := ioreg.Parse(text)
+		if len(objects) > ioreg.MaxObjects {
 			t.Errorf("%d objects", len(objects))
 		}
 		o := c.observe(found{usb: ioregDevices(objects), displays: ioregDisplays(objects)})
