@@ -9,6 +9,8 @@ import (
 
 	"github.com/farmhound-security/farmhound/proto/catalog"
 	"github.com/farmhound-security/farmhound/proto/catalog/source"
+	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
+	"github.com/farmhound-security/farmhound/proto/fieldrules"
 )
 
 // published is where the list is, as a reference of every entry made from it.
@@ -47,7 +49,7 @@ func (e *Entry) YAML() ([]byte, error) {
 		w.Facts[system][strength][kind] = append(w.Facts[system][strength][kind], f.GetValue())
 	}
 	for _, r := range e.references {
-		if len(r) <= longestReference && !slices.Contains(w.References, r) && len(w.References) < 8 {
+		if len(r) <= longestReference && fieldrules.Holds(farmhoundv1.CharacterClass_CHARACTER_CLASS_PRINTABLE, r) && !slices.Contains(w.References, r) && len(w.References) < 8 {
 			w.References = append(w.References, r)
 		}
 	}
