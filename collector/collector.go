@@ -16,6 +16,7 @@ import (
 	"log/slog"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"google.golang.org/grpc"
@@ -71,6 +72,8 @@ type Collector struct {
 	catalog   *watchedCatalog
 	policy    *policy
 	egress    *answering // nil where nobody is told how it is seen
+	// swept is when everybody was assessed last, in milliseconds; 0 before the first time.
+	swept atomic.Int64
 }
 
 // output is one receiver with what wakes its drain.
@@ -196,15 +199,27 @@ func (c *Collector) openServer(ctx context.Context, authority *pki.Authority) (e
 		Egress: asked, Neighbours: c.neighbours,
 		TLS: authority.ServerTLS(), Authority: authority, Hash: pki.Hash, Access: c.store,
 		Catalog: c.catalog.signed,
+		Roster:  &api.Roster{Books: rosterDesk{c.books, c.store, c.now}, Store: c.store},
 		Commit:  commit{c.pipeline}, Policy: c.policy.Policy, Now: c.now, Log: c.log,
 		Fleet: &api.Fleet{
 			Store: notifying{c.store, c.wakeOutputs}, Exclusive: c.pipeline.Exclusive,
-			Finding: siem.Finding, FindingKey: siem.EventKey, Derive: c.derive,
+			Finding: siem.Finding, FindingKey: siem.EventKey, Derive: c.derive, Sites: sites{c.judge}, Standing: c.standing,
 			Reproduce: (&Reproducer{Store: c.store, Version: c.options.Version}).Reproduce,
 			Now:       c.now, Version: c.options.Version, Log: c.log,
 		},
 	})
 	return err
+}
+
+// sites tells where laptops are kept together, by the fleet of the moment.
+type sites struct{ *judge }
+
+// Sites returns every site.
+func (s sites) Sites(now time.Time) []*fleet.SiteView { return s.fleet.Load().Sites(now) }
+
+// SiteOf returns the site that a device is in.
+func (s sites) SiteOf(device string, now time.Time) *fleet.SiteView {
+	return s.fleet.Load().SiteOf(device, now)
 }
 
 // neighbours returns by what a device can tell laptops beside it.
@@ -301,7 +316,7 @@ func (c *Collector) rounds(ctx context.Context) {
 	var both sync.WaitGroup
 	both.Go(func() {
 		c.onGrid(ctx, func(at time.Time) {
-			if err := c.pipeline.Sweep(ctx, at); err != nil && ctx.Err() == nil {
+			if err := c.sweep(ctx, at); err != nil && ctx.Err() == nil {
 				c.log.ErrorContext(ctx, "not every device could be assessed again", "error", err)
 			}
 		})
@@ -339,7 +354,7 @@ func (c *Collector) Ready() <-chan struct{} { return c.pipeline.Ready() }
 // With the wall clock the collector does so by itself.
 func (c *Collector) Sweep(ctx context.Context) error {
 	now := c.now()
-	return errors.Join(c.pipeline.Sweep(ctx, now), c.forget(ctx, now))
+	return errors.Join(c.sweep(ctx, now), c.forget(ctx, now))
 }
 
 // Close releases what Open opened, in reverse order. Run does it by itself.

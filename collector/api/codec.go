@@ -45,11 +45,20 @@ func (codec) Unmarshal(data mem.BufferSlice, into any) error {
 // readable is an interceptor that answers for messages that could not be read.
 func readable(ctx context.Context, request any, _ *grpc.UnaryServerInfo, handle grpc.UnaryHandler) (any, error) {
 	if message, ok := request.(proto.Message); ok {
-		if problem := message.ProtoReflect().GetUnknown(); len(problem) > 0 {
-			_, _, tag := protowire.ConsumeTag(problem)
-			text, _ := protowire.ConsumeString(problem[tag:])
-			return nil, status.Errorf(codes.InvalidArgument, "the message cannot be read: %s", text)
+		if err := whole(message); err != nil {
+			return nil, err
 		}
 	}
 	return handle(ctx, request)
+}
+
+// whole says of a message that could not be read what was wrong with it.
+func whole(message proto.Message) error {
+	problem := message.ProtoReflect().GetUnknown()
+	if len(problem) == 0 {
+		return nil
+	}
+	_, _, tag := protowire.ConsumeTag(problem)
+	text, _ := protowire.ConsumeString(problem[tag:])
+	return status.Errorf(codes.InvalidArgument, "the message cannot be read: %s", text)
 }

@@ -86,7 +86,7 @@ func (c *crowd) place(ctx context.Context, info *tap.Info) (place, bound, error)
 	case method == farmhoundv1.EnrollmentService_Renew_FullMethodName, strings.HasPrefix(method, ingestMethods):
 		device, err := deviceOf(conn, c.authority)
 		return place{"device", device}, bound{deviceCalls, devicesCalls}, err
-	case strings.HasPrefix(method, fleetMethods):
+	case strings.HasPrefix(method, fleetMethods), strings.HasPrefix(method, rosterMethods):
 		_, err := bearer(metadata.NewIncomingContext(ctx, info.Header))
 		return place{"question", host}, bound{askingCalls, askingsCalls}, err
 	}

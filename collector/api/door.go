@@ -68,6 +68,7 @@ const troubleWait = 10 * time.Second
 const (
 	ingestMethods = "/farmhound.v1.IngestService/"
 	fleetMethods  = "/farmhound.fleet.v1.FleetService/"
+	rosterMethods = "/farmhound.fleet.v1.RosterService/"
 )
 
 func (d *door) unary(ctx context.Context, request any, info *grpc.UnaryServerInfo, handle grpc.UnaryHandler) (any, error) {
@@ -82,6 +83,26 @@ func (d *door) unary(ctx context.Context, request any, info *grpc.UnaryServerInf
 	}
 	return handle(admitted, request)
 }
+
+// stream admits callers of methods that take more than one message, which devices have
+// none of.
+func (d *door) stream(service any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handle grpc.StreamHandler) error {
+	admitted, err := d.admit(stream.Context(), info.FullMethod)
+	if err != nil {
+		return err
+	}
+	return handle(service, admittedStream{stream, admitted})
+}
+
+// admittedStream is a stream whose context names the caller.
+type admittedStream struct {
+	grpc.ServerStream
+
+	admitted context.Context //nolint:containedctx // how the library hands a stream's context on
+}
+
+// Context names the caller.
+func (s admittedStream) Context() context.Context { return s.admitted }
 
 // charge counts a batch, valid or not, towards what its device may deliver.
 func (d *door) charge(ctx context.Context, batch *farmhoundv1.ReportBatch) error {
@@ -109,7 +130,7 @@ func (d *door) admit(ctx context.Context, method string) (context.Context, error
 			err = status.Errorf(codes.Unauthenticated, "the device certificate expired on %s: renew it; nothing else is allowed with it", day(v.certificate.NotAfter))
 		}
 		return context.WithValue(ctx, visitorKey{}, v), err
-	case strings.HasPrefix(method, fleetMethods):
+	case strings.HasPrefix(method, fleetMethods), strings.HasPrefix(method, rosterMethods):
 		who, err := d.caller(ctx)
 		return context.WithValue(ctx, callerKey{}, who), err
 	}

@@ -66,6 +66,8 @@ type Config struct {
 	Neighbours func(device string) []byte
 	// Fleet answers analysts. Its Authenticate is set here: callers are named at the door.
 	Fleet *Fleet
+	// Roster answers about the roster; nil for nobody.
+	Roster *Roster
 	// Now is the collector's clock, by which reports are received. Certificates,
 	// secrets and tokens go by the wall clock whatever this says.
 	Now func() time.Time
@@ -110,6 +112,10 @@ func NewServer(c Config) (*grpc.Server, error) {
 	farmhoundv1.RegisterEnrollmentServiceServer(server, enrollment)
 	farmhoundv1.RegisterIngestServiceServer(server, ingest)
 	fleetv1.RegisterFleetServiceServer(server, c.Fleet)
+	if c.Roster != nil {
+		c.Roster.fleet = c.Fleet
+		fleetv1.RegisterRosterServiceServer(server, c.Roster)
+	}
 	return server, nil
 }
 
@@ -118,6 +124,7 @@ func options(c Config, door *door) []grpc.ServerOption {
 		grpc.Creds(newTransport(c.TLS, newTurns(time.Now), c.Log)),
 		// The first is the outermost.
 		grpc.ChainUnaryInterceptor(recoverer(c.Log), door.unary, readable),
+		grpc.ChainStreamInterceptor(streamRecoverer(c.Log), door.stream),
 		grpc.ForceServerCodecV2(newCodec()),
 		grpc.InTapHandle(newCrowd(c.Authority).enter),
 		grpc.MaxRecvMsgSize(maxMessage),
@@ -150,6 +157,19 @@ func recoverer(log *slog.Logger) grpc.UnaryServerInterceptor {
 			}
 		}()
 		return handle(ctx, request)
+	}
+}
+
+// streamRecoverer is recoverer for methods that take more than one message.
+func streamRecoverer(log *slog.Logger) grpc.StreamServerInterceptor {
+	return func(service any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handle grpc.StreamHandler) (err error) {
+		defer func() {
+			if cause := recover(); cause != nil {
+				log.ErrorContext(stream.Context(), "a call panicked", "method", info.FullMethod, "cause", fmt.Sprint(cause), "stack", string(debug.Stack()))
+				err = status.Error(codes.Internal, "the call failed inside the collector; its log says why")
+			}
+		}()
+		return handle(service, stream)
 	}
 }
 

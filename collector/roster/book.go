@@ -204,3 +204,31 @@ func (b *Book) Offices() []Office {
 	}
 	return b.offices
 }
+
+// Body returns the record that counts of a kind and key, as it is stored; empty without
+// one.
+func (b *Book) Body(kind Kind, key string) string {
+	if b == nil {
+		return ""
+	}
+	switch kind {
+	case OfLaptop:
+		if e, ok := b.laptops.entries[key]; ok {
+			row := e.row(key)
+			return row.Record().Body
+		}
+	case OfTool:
+		for i := range b.tools {
+			if b.tools[i].Name == key {
+				return b.tools[i].Record().Body
+			}
+		}
+	case OfOffice:
+		for i := range b.offices {
+			if b.offices[i].Name == key {
+				return b.offices[i].Record().Body
+			}
+		}
+	}
+	return ""
+}
