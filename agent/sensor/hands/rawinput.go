@@ -6,11 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
-
-	"github.com/farmhound-security/farmhound/proto/catalog"
-	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
 )
 
 // On Windows a helper in each session of a person tells the service of input, in
@@ -45,8 +41,9 @@ func appendInput(b []byte, number uint32, flags byte) []byte {
 
 // helped counts what one helper tells.
 type helped struct {
-	ledger  *ledger
-	catalog *catalog.Catalog
+	ledger *ledger
+	// console says whether a device, by its instance, is part of a remote console.
+	console func(instance string) bool
 	// name tells one session's devices from another's.
 	name    string
 	devices map[uint32]*source
@@ -93,7 +90,7 @@ func (h *helped) frame(in *bufio.Reader) error {
 		if _, err := io.ReadFull(in, name); err != nil {
 			return err
 		}
-		h.devices[number] = h.ledger.open(h.name+" "+string(name), placeWindows(string(name), h.catalog))
+		h.devices[number] = h.ledger.open(h.name+" "+string(name), placeWindows(string(name), h.console))
 	case frameInput:
 		if _, err := io.ReadFull(in, head[:5]); err != nil {
 			return err
@@ -122,7 +119,7 @@ func (h *helped) input(number uint32, flags byte) {
 
 // placeWindows says where the input of a device comes from by its name, such as
 // \\?\HID#VID_046D&PID_C52B&MI_00#7&2f1&0&0000#{378de44c-56ef-11d1-bc8c-00a0c91405dd}.
-func placeWindows(name string, known *catalog.Catalog) origin {
+func placeWindows(name string, console func(instance string) bool) origin {
 	name = strings.ToUpper(strings.TrimLeft(name, `\?.`))
 	bus, rest, _ := strings.Cut(name, "#")
 	id, _, _ := strings.Cut(rest, "#")
@@ -136,26 +133,13 @@ func placeWindows(name string, known *catalog.Catalog) origin {
 	case bus != "HID":
 		return attached
 	case strings.HasPrefix(id, "VID_"):
-		if vendor, product, ok := usbIDs(id); ok && known != nil {
-			r, ok := known.RecogniseUSB(&farmhoundv1.UsbDevice{VendorId: vendor, ProductId: product})
-			if ok && r.RemoteConsole() {
-				return kvmLike
-			}
+		number, _, _ := strings.Cut(strings.TrimPrefix(rest, id+"#"), "#")
+		if console(bus + `\` + id + `\` + number) {
+			return kvmLike
 		}
 		return attached
 	case strings.HasPrefix(id, "{"): // a service of Bluetooth
 		return attached
 	}
 	return builtIn // over I2C or SPI, or the laptop's own buttons: HID#SYNA8004&COL01
-}
-
-// usbIDs reads VID_046D&PID_C52B.
-func usbIDs(id string) (vendor, product uint32, ok bool) {
-	const length = len("VID_046D&PID_C52B")
-	if len(id) < length || id[8:13] != "&PID_" {
-		return 0, 0, false
-	}
-	v, err := strconv.ParseUint(id[4:8], 16, 16)
-	p, err2 := strconv.ParseUint(id[13:17], 16, 16)
-	return uint32(v), uint32(p), err == nil && err2 == nil
 }

@@ -7,9 +7,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/protobuf/testing/protocmp"
 
-	"github.com/farmhound-security/farmhound/proto/catalog"
 	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
 )
+
+// oneConsole has a console under the same ids as somebody's receiver.
+func oneConsole(instance string) bool { return instance == `HID\VID_046D&PID_C52B&MI_00\6&AAA&0&0000` }
 
 func TestPlaceWindows(t *testing.T) {
 	t.Parallel()
@@ -21,11 +23,11 @@ func TestPlaceWindows(t *testing.T) {
 		`\\?\TERMINPUT_BUS#UMB#2&2c22bcc1&0&Session2Keyboard0#{884b96c3-56ef-11d1-bc8c-00a0c91405dd}`:                                   session,
 		`\\?\Root#RDP_MOU#0000#{378de44c-56ef-11d1-bc8c-00a0c91405dd}`:                                                                  session,
 		`\\?\Root#VirtualMouse#0000#{378de44c-56ef-11d1-bc8c-00a0c91405dd}`:                                                             injected,
-		`\\?\HID#VID_3346&PID_1009&MI_00#7&1&0&0000#{884b96c3-56ef-11d1-bc8c-00a0c91405dd}`:                                             kvmLike,
+		`\\?\HID#VID_046d&PID_C52B&MI_00#6&aaa&0&0000#{884b96c3-56ef-11d1-bc8c-00a0c91405dd}`:                                           kvmLike,
 		`\\?\HID#VID_&PID_#`: attached,
 		"":                   attached,
 	} {
-		if got := placeWindows(name, catalog.BuiltIn()); got != want {
+		if got := placeWindows(name, oneConsole); got != want {
 			t.Errorf("%s comes from %d, want %d", name, got, want)
 		}
 	}
@@ -35,7 +37,7 @@ func TestHelped(t *testing.T) {
 	t.Parallel()
 	c := &handClock{now: 1_000}
 	l := newLedger(c.read)
-	h := &helped{ledger: l, catalog: catalog.BuiltIn(), name: "session 2"}
+	h := &helped{ledger: l, console: oneConsole, name: "session 2"}
 	var frames []byte
 	frames = appendDevice(frames, 7, `\\?\HID#SYNA8004&Col02#5&1f3c2d&0&0001#{4d1e55b2-f16f-11cf-88cb-001111000030}`)
 	frames = appendInput(frames, 7, flagDigitizer)
@@ -70,7 +72,7 @@ func FuzzHelped(f *testing.F) {
 	f.Fuzz(func(t *testing.T, frames []byte) {
 		c := &handClock{}
 		l := newLedger(c.read)
-		_ = (&helped{ledger: l, name: "s"}).read(bytes.NewReader(frames))
+		_ = (&helped{ledger: l, console: oneConsole, name: "s"}).read(bytes.NewReader(frames))
 		if len(l.sources) > mostSources+int(origins) {
 			t.Errorf("%d sources", len(l.sources))
 		}

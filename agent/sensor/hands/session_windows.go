@@ -12,6 +12,9 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/windows"
+
+	"github.com/farmhound-security/farmhound/agent/sensor/hardware"
+	"github.com/farmhound-security/farmhound/proto/catalog"
 )
 
 const (
@@ -57,7 +60,7 @@ func watch(ctx context.Context, s *Sensor, session uint32, token windows.Token) 
 		return nil, err
 	}
 	w.pipe = os.NewFile(uintptr(pipe), name)
-	h := &helped{ledger: s.ledger, catalog: s.catalog.Load(), name: fmt.Sprint("session ", session)}
+	h := &helped{ledger: s.ledger, console: consoles(ctx, s.catalog.Load()), name: fmt.Sprint("session ", session)}
 	w.reader.Go(func() {
 		defer close(w.ended)
 		// Why a helper ended does not matter: another is started.
@@ -186,4 +189,26 @@ func accept(ctx context.Context, pipe, process windows.Handle, id uint32) error 
 		return errStranger
 	}
 	return nil
+}
+
+// consoles says which devices are parts of remote consoles, by the hardware sense's own
+// rule. The device tree is read for devices that are new, at most every few seconds: all
+// that are there are told of at once.
+func consoles(ctx context.Context, known *catalog.Catalog) func(instance string) bool {
+	const fresh = 3 * time.Second
+	var tree hardware.Tree
+	var readAt time.Time
+	return func(instance string) bool {
+		if time.Since(readAt) > fresh {
+			// Without the tree no device is known to be a console.
+			tree, _ = hardware.ReadTree(context.WithoutCancel(ctx))
+			readAt = time.Now()
+		}
+		d, ok := tree.USB(known, instance)
+		if !ok {
+			return false
+		}
+		recognised, ok := known.RecogniseUSB(d)
+		return ok && recognised.RemoteConsole()
+	}
 }

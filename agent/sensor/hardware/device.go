@@ -25,6 +25,7 @@ const (
 type device struct {
 	port                       string
 	location                   uint64 // of macOS
+	instance                   string // of Windows, upper case
 	vendor, product            uint16
 	manufacturer, name, serial string
 	speed                      uint32 // Mb/s

@@ -2,6 +2,7 @@ package hardware
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"time"
 	"unsafe"
@@ -10,7 +11,9 @@ import (
 	"golang.org/x/sys/windows/registry"
 
 	"github.com/farmhound-security/farmhound/agent/sensor/host"
+	"github.com/farmhound-security/farmhound/proto/catalog"
 	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
+	"github.com/farmhound-security/farmhound/proto/fleetkey"
 )
 
 const (
@@ -51,6 +54,35 @@ func (s *system) devices(ctx context.Context) (found, error) {
 	tree := newWindowsTree(nodes)
 	f.usb, f.displays = tree.devices(), tree.displays()
 	return f, ctx.Err()
+}
+
+// Tree is Windows' device tree at one moment.
+type Tree struct {
+	tree    windowsTree
+	devices []device
+}
+
+// ReadTree reads it, as the sense does.
+func ReadTree(ctx context.Context) (Tree, error) {
+	nodes, err := presentNodes(ctx)
+	if err != nil {
+		return Tree{}, fmt.Errorf("list devices: %w", err)
+	}
+	tree := newWindowsTree(nodes)
+	return Tree{tree, tree.devices()}, nil
+}
+
+// USB is the USB device that something belongs to, such as a keyboard named by its
+// instance (HID\VID_046D&PID_C52B&MI_00\7&2A1B&0&0000), as the sense reads it, so that
+// another sense places it as this one does. Its serial number is classed and not
+// hashed.
+func (t Tree) USB(c *catalog.Catalog, instance string) (d *farmhoundv1.UsbDevice, ok bool) {
+	of := t.tree.usbOf(instance, t.devices)
+	if of == nil {
+		return nil, false
+	}
+	known := config{catalog: c, keys: fleetkey.Ring{}}
+	return known.usb(of), true
 }
 
 // Keys of device properties (devpkey.h).

@@ -65,7 +65,7 @@ func (t windowsTree) devices() []device {
 			continue
 		}
 		at[key] = len(devices)
-		d := device{vendor: uint16(vendor), product: uint16(product), name: n.description, port: windowsPort(n.location)}
+		d := device{instance: key, vendor: uint16(vendor), product: uint16(product), name: n.description, port: windowsPort(n.location)}
 		if serial := lastPart(n.instance); n.unique || !strings.Contains(serial, "&") {
 			d.serial = serial
 		}
@@ -103,22 +103,50 @@ func (t windowsTree) below(n node, at map[string]int, devices []device) {
 	if bus != "HID" && bus != "USBSTOR" && bus != "SCSI" {
 		return
 	}
-	const deepest = 8 // steps up to the device; a tree that leads in circles ends here
-	number, up := -1, strings.ToUpper(n.parent)
-	for range deepest {
+	number := -1
+	t.up(n, func(up string) bool {
 		if _, _, own := usbIDs(up); own >= 0 {
 			number = own
 		}
-		if i, ok := at[up]; ok {
-			if bus == "HID" {
-				devices[i].collection(number, n)
-			} else if name := inquiryOf(rest); name != "" && len(devices[i].storage) < maxStorage {
-				devices[i].storage = append(devices[i].storage, name)
-			}
+		i, ok := at[up]
+		if !ok {
+			return false
+		}
+		if bus == "HID" {
+			devices[i].collection(number, n)
+		} else if name := inquiryOf(rest); name != "" && len(devices[i].storage) < maxStorage {
+			devices[i].storage = append(devices[i].storage, name)
+		}
+		return true
+	})
+}
+
+// up goes from a node's parent to its parent and so on, until found says so.
+func (t windowsTree) up(n node, found func(instance string) bool) {
+	const deepest = 8 // a tree that leads in circles ends here
+	up := strings.ToUpper(n.parent)
+	for range deepest {
+		if found(up) {
 			return
 		}
 		up = strings.ToUpper(t.nodes[up].parent)
 	}
+}
+
+// usbOf returns the USB device that a node, named by its instance, belongs to.
+func (t windowsTree) usbOf(instance string, devices []device) *device {
+	n, ok := t.nodes[strings.ToUpper(instance)]
+	if !ok {
+		return nil
+	}
+	var of *device
+	t.up(n, func(up string) bool {
+		if i := slices.IndexFunc(devices, func(d device) bool { return d.instance == up }); i >= 0 {
+			of = &devices[i]
+		}
+		return of != nil
+	})
+	return of
 }
 
 // collection notes what a HID collection on an interface is. Windows does not show

@@ -66,6 +66,27 @@ func recognised(devices []device) map[string]string {
 	return seen
 }
 
+// A keyboard belongs to its own device, whatever else has the same ids.
+func TestWindowsTreeOwners(t *testing.T) {
+	t.Parallel()
+	nodes := append(readNodes(t, "windows.txt"), node{instance: `HID\VID_046D&PID_C52B&MI_00\7&bbb&0&0000`, parent: `USB\VID_046D&PID_C52B&MI_00\6&aaa&0&0000`},
+		node{instance: `HID\SYNA8004&COL01\5&1f3c2d&0&0000`, parent: `ACPI\SYNA8004\4&1`}, node{instance: `HID\A\1`, parent: `HID\A\1`})
+	tree := newWindowsTree(nodes)
+	devices := tree.devices()
+	for instance, want := range map[string]string{
+		`HID\VID_046D&PID_C52B&MI_00\7&2A1B&0&0000`: "0-1", `HID\VID_046D&PID_C52B&MI_01&Col01\7&2a1c&0&0000`: "0-1",
+		`HID\VID_046D&PID_C52B&MI_00\7&BBB&0&0000`: "0-2", `HID\SYNA8004&COL01\5&1F3C2D&0&0000`: "", `HID\A\1`: "", `HID\GONE\1`: "", "": "",
+	} {
+		got := ""
+		if d := tree.usbOf(instance, devices); d != nil {
+			got = d.port
+		}
+		if got != want {
+			t.Errorf("%s belongs to %q, want %q", instance, got, want)
+		}
+	}
+}
+
 func TestWindowsTree(t *testing.T) {
 	t.Parallel()
 	tree := newWindowsTree(readNodes(t, "windows.txt"))
