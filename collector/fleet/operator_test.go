@@ -86,6 +86,11 @@ func TestOperator(t *testing.T) {
 				c.Company.ApprovedTools = []ApprovedTool{{ID: "anydesk", Until: monday.AddDate(0, 0, 7)}}
 			}},
 		{name: "near has none either", life: from(ohio), get: foreign, want: "nobody"},
+		{name: "nor has another network of the same home", get: foreign, want: "nobody",
+			life: from("192.168.10.20", func(s *farmhoundv1.RemoteSession) { s.RttMinMs = proto.Float64(1.4) })},
+		{name: "a private network far away is an overlay's", get: foreign, want: false,
+			life: from("192.168.10.20", func(s *farmhoundv1.RemoteSession) { s.RttMinMs = proto.Float64(160) })},
+		{name: "a private network of unknown distance is not near", life: from("192.168.10.20"), get: foreign, want: false},
 		{name: "an overlay's peer is not near and not abroad", life: from("100.64.7.7"), get: foreign, want: false},
 		{name: "a VPN's exit", life: from(exitOhio), get: operator(func(o *fleetv1.Operator) any { return o.GetAnonymised() }), want: true},
 		{name: "the relay's country is not the peer's", life: from(shenyang, relayed), get: foreign, want: false},

@@ -92,6 +92,11 @@ func (u *update) remember(state *fleetv1.SessionState, s *farmhoundv1.RemoteSess
 	state.Session = kept
 }
 
+// nearMs is a round trip that light itself cannot make to anywhere abroad but across a
+// border: an address of a private network that answers so fast is one of the same home or
+// office, on another of its networks.
+const nearMs = 5
+
 // near says whether the controlling side is where the laptop is: on its network,
 // behind an egress of its own, or in the company's networks. An address of a
 // carrier's or overlay network is nowhere in particular, a loopback address is
@@ -106,6 +111,9 @@ func (f *Fleet) near(pic *fleetv1.Picture, s *fleetv1.SessionState) bool {
 		return false
 	}
 	if f.cfg.Company.owns(peer) {
+		return true
+	}
+	if peer.Unmap().IsPrivate() && span.GetPath() == farmhoundv1.SessionPath_SESSION_PATH_DIRECT && span.RttMinMs != nil && span.GetRttMinMs() <= nearMs {
 		return true
 	}
 	return onInternet(peer) && slices.ContainsFunc(pic.GetEgresses(), func(e *fleetv1.EgressState) bool {
