@@ -1,5 +1,5 @@
 // Command farmhound is the analyst's command line: a client of the collector's
-// FleetService and nothing more. It may import proto/ only.
+// services for analysts and nothing more. It may import proto/ only.
 package main
 
 import (
@@ -26,6 +26,10 @@ type cli struct {
 	Timeline timelineCmd `cmd:"" help:"What happened on a device, oldest first."`
 	Why      whyCmd      `cmd:"" help:"The ledger: every piece of evidence with weight, dates and benign readings."`
 	Verdicts verdictsCmd `cmd:"" help:"What was concluded about a device day by day, and by which rules, roster and catalogue."`
+	Sites    sitesCmd    `cmd:"" help:"Where laptops are kept together."`
+	Roster   rosterCmd   `cmd:"" help:"Who should have which laptop, and where."`
+	Tools    toolsCmd    `cmd:"" help:"Remote tools that the company uses itself."`
+	Offices  officesCmd  `cmd:"" help:"Offices and networks of the company."`
 	Alerts   alertsCmd   `cmd:"" help:"Alerts."`
 	Whoami   whoamiCmd   `cmd:"" help:"Name and role of the token in use."`
 	Version  versionCmd  `cmd:"" help:"Print the version."`

@@ -61,9 +61,13 @@ type Fleet struct {
 	FindingKey func(a *fleetv1.Alert, transition string) string
 	// Derive returns the picture that signals and analysts see.
 	Derive func(d *store.Device) *fleetv1.Device
+	// Standing returns a stored assessment as of when it was last found to stand.
+	Standing func(a *fleetv1.Assessment) *fleetv1.Assessment
 	// Reproduce judges a past verdict again: what comes of it, nil where it cannot be
 	// done, and whether that is what was concluded.
 	Reproduce func(ctx context.Context, v *store.Verdict) (*fleetv1.Assessment, *fleetv1.Reproduction, error)
+	// Sites tells where laptops are kept together.
+	Sites Sites
 	// Now is the collector's clock.
 	Now func() time.Time
 	// Version is the collector's.
@@ -114,7 +118,7 @@ func (f *Fleet) GetDevice(ctx context.Context, req *fleetv1.GetDeviceRequest) (*
 		return nil, err
 	}
 	return &fleetv1.GetDeviceResponse{
-		Summary: dev.Summary, Device: f.Derive(dev), Assessment: dev.Judgement.GetAssessment(),
+		Summary: dev.Summary, Device: f.Derive(dev), Assessment: f.Standing(dev.Judgement.GetAssessment()),
 	}, nil
 }
 

@@ -236,7 +236,7 @@ func (g *gathering) lowest() joint {
 	return lowest
 }
 
-func siteID(j joint) string { return "site-" + j.hash.String() }
+func siteID(j joint) string { return SitePrefix + j.hash.String() }
 
 func (g *gathering) describe() *fleetv1.Site {
 	s := &fleetv1.Site{Id: siteID(g.lowest()), Office: g.home.office, SharedPeripheral: g.shared, Members: []string{g.self.id}}
@@ -271,7 +271,7 @@ func (g *gathering) words() string {
 		words = append(words, "a shared peripheral behind the same egress network")
 	}
 	if g.sights {
-		words = append(words, "each other's sight on their network")
+		words = append(words, "each seeing the other on its network")
 	}
 	return strings.Join(words, "; ")
 }

@@ -18,13 +18,16 @@ const (
 	wasAt      = "was at " // before the kind of what a laptop had in common with others
 )
 
-// Kinds of sites.
+// Kinds of sites, as rows name them.
 const (
-	siteOffice    = "office"
-	siteHousehold = "household"
-	siteOwn       = "own"
-	siteShared    = "shared"
+	SiteOffice    = "office"
+	SiteHousehold = "household"
+	SiteOwn       = "own"
+	SiteShared    = "shared"
 )
+
+// SitePrefix begins the id of every site.
+const SitePrefix = "site-"
 
 // SiteView is a site as analysts see it. Rows and members lack what only the store knows:
 // verdicts, risks, host names.
@@ -140,15 +143,15 @@ func (g *gathering) view() *SiteView {
 	of := g.describe()
 	row := &fleetv1.SiteRow{
 		Id: of.GetId(), People: of.GetPeople(), Laptops: uint32(len(g.members) + 1), JoinedBy: of.GetJoinedBy(),
-		SharedPeripheral: of.GetSharedPeripheral(), Kind: siteShared,
+		SharedPeripheral: of.GetSharedPeripheral(), Kind: SiteShared,
 	}
 	switch {
 	case of.GetOffice():
-		row.Kind = siteOffice
+		row.Kind = SiteOffice
 	case of.GetHousehold():
-		row.Kind, row.Name = siteHousehold, g.self.household
+		row.Kind, row.Name = SiteHousehold, g.self.household
 	case of.GetPeople() == 1:
-		row.Kind = siteOwn
+		row.Kind = SiteOwn
 	}
 	view := &SiteView{Row: row}
 	all := make([]member, 0, len(g.members)+1)
