@@ -141,7 +141,14 @@ func (b bearer) GetRequestMetadata(context.Context, ...string) (map[string]strin
 func (bearer) RequireTransportSecurity() bool { return true }
 
 // ask makes one call to the collector that l names.
-func ask[T any](ctx context.Context, l login, call func(context.Context, fleetv1.FleetServiceClient) (T, error)) (answer T, err error) {
+func ask[T any](ctx context.Context, l login, call func(context.Context, fleetv1.FleetServiceClient) (T, error)) (T, error) {
+	return connected(ctx, l, callTimeout, func(ctx context.Context, conn *grpc.ClientConn) (T, error) {
+		return call(ctx, fleetv1.NewFleetServiceClient(conn))
+	})
+}
+
+// connected makes calls over one connection to the collector that l names.
+func connected[T any](ctx context.Context, l login, timeout time.Duration, call func(context.Context, *grpc.ClientConn) (T, error)) (answer T, err error) {
 	pool := x509.NewCertPool()
 	if !pool.AppendCertsFromPEM([]byte(l.CA)) {
 		return answer, errors.New("the CA file holds no PEM certificate")
@@ -160,10 +167,10 @@ func ask[T any](ctx context.Context, l login, call func(context.Context, fleetv1
 			err = fmt.Errorf("close the connection to %s: %w", l.Collector, closing)
 		}
 	}()
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	answer, err = call(ctx, fleetv1.NewFleetServiceClient(conn))
-	return answer, explain(l.Collector, err)
+	answer, err = call(ctx, conn)
+	return answer, explain(l.Collector, timeout, err)
 }
 
 // asking is ask with the kept login.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -13,7 +14,7 @@ import (
 
 // explain turns what a call to the collector failed with into what its user can
 // act on. The collector's own words are kept; gRPC's machinery is not.
-func explain(collector string, err error) error {
+func explain(collector string, timeout time.Duration, err error) error {
 	s, ok := status.FromError(err)
 	if err == nil || !ok {
 		return err
@@ -26,7 +27,7 @@ func explain(collector string, err error) error {
 		}
 		return fmt.Errorf("the collector at %s cannot be reached: %s", collector, cause)
 	case codes.DeadlineExceeded:
-		return fmt.Errorf("the collector at %s did not answer within %s", collector, callTimeout)
+		return fmt.Errorf("the collector at %s did not answer within %s", collector, timeout)
 	case codes.Canceled:
 		return context.Canceled
 	case codes.Unauthenticated:
