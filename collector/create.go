@@ -112,7 +112,7 @@ func checkWords(what, text string) error {
 
 // Audit records what was done on the collector's own command line.
 func Audit(ctx context.Context, kept store.Access, action, object, detail string) error {
-	err := kept.Audit(ctx, store.AuditEntry{At: time.Now(), Actor: "command line", Action: action, Object: object, Detail: detail})
+	err := kept.Audit(ctx, store.AuditEntry{At: time.Now(), Actor: commandLine, Action: action, Object: object, Detail: detail})
 	if err != nil {
 		return fmt.Errorf("write the audit log: %w", err)
 	}

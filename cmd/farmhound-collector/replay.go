@@ -12,12 +12,13 @@ import (
 
 	"github.com/farmhound-security/farmhound/collector"
 	"github.com/farmhound-security/farmhound/collector/geo"
+	"github.com/farmhound-security/farmhound/collector/roster"
 	fleetv1 "github.com/farmhound-security/farmhound/proto/farmhound/fleet/v1"
 )
 
 type replayCmd struct {
 	File    string   `arg:"" help:"Recorded reports, JSON, one per line; - reads standard input."`
-	Roster  string   `help:"Roster, CSV." type:"existingfile" placeholder:"CSV"`
+	Roster  string   `help:"Roster, CSV or JSON, or a folder of them. JSON can also hold approved tools and offices." type:"path" placeholder:"FILE"`
 	Geo     []string `help:"Address data: Country or City, ASN, Anonymous-IP." type:"existingfile" placeholder:"MMDB"`
 	Signals string   `help:"Folder with signals of your own." type:"existingdir" placeholder:"DIR"`
 	Company string   `help:"Configuration whose company section holds (offices, approved tools, home countries)." type:"existingfile" placeholder:"FILE"`
@@ -96,6 +97,7 @@ func (c *replayCmd) rooms(s *surroundings) (rooms collector.Rooms, usable bool, 
 			fmt.Fprintln(s.errOut, "farmhound-collector:", printable(p.Error()))
 			usable = false
 		}
+		sayUncompared(s, read)
 		rooms.Roster, rooms.Book = read, read
 	}
 	if len(c.Geo) > 0 {
@@ -108,6 +110,15 @@ func (c *replayCmd) rooms(s *surroundings) (rooms collector.Rooms, usable bool, 
 		rooms.Places = places
 	}
 	return rooms, usable, nil
+}
+
+// sayUncompared says which approvals cover more in a replay than in a collector.
+func sayUncompared(s *surroundings, book *roster.Book) {
+	for _, t := range book.Tools() {
+		if len(t.Tenants)+len(t.Accounts) > 0 {
+			fmt.Fprintf(s.errOut, "farmhound-collector: %s approves certain installations or accounts; without the fleet's keys a replay cannot tell them apart, and all of %s counts as approved\n", t.Name, t.ID)
+		}
+	}
 }
 
 func printAssessments(out io.Writer, all []*fleetv1.Assessment, format string) error {
