@@ -66,13 +66,14 @@ func (j *judge) Report(dev *store.Device, open *fleetv1.Alert, reports []fleet.O
 			return store.Change{}, err
 		}
 	}
-	return t.change()
+	return t.change(t.course.Judge)
 }
 
 // Reassess judges a device without a report. A judgement that says the same as
 // before is not stored again.
 func (j *judge) Reassess(dev *store.Device, open *fleetv1.Alert, now time.Time) (store.Change, error) {
-	change, err := j.turn(dev, open, now).change()
+	t := j.turn(dev, open, now)
+	change, err := t.change(t.course.Sweep)
 	if err != nil {
 		return store.Change{}, err
 	}
@@ -132,8 +133,8 @@ func (t *turn) take(obs fleet.Observation) error {
 }
 
 // change judges the device as it is now and returns what is to be stored.
-func (t *turn) change() (store.Change, error) {
-	m, err := t.course.Judge(t.now, t.view(t.picture))
+func (t *turn) change(judge func(time.Time, detect.View) (detect.Moment, error)) (store.Change, error) {
+	m, err := judge(t.now, t.view(t.picture))
 	if err != nil {
 		return store.Change{}, fmt.Errorf("assess device %s: %w", t.picture.GetId(), err)
 	}

@@ -1,9 +1,12 @@
 package collector
 
 import (
+	"context"
 	"fmt"
 	"sync"
+	"time"
 
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/farmhound-security/farmhound/collector/detect"
@@ -100,3 +103,24 @@ func (b *bases) now() *store.Basis {
 
 // rosterVersion names the roster in force; empty without one.
 func (c *Collector) rosterVersion() string { return c.books.Version() }
+
+// sweep assesses everybody at a moment.
+func (c *Collector) sweep(ctx context.Context, at time.Time) error {
+	if err := c.pipeline.Sweep(ctx, at); err != nil {
+		return err
+	}
+	c.swept.Store(at.UnixMilli())
+	return nil
+}
+
+// standing returns a stored assessment. One that said the same when everybody was
+// assessed was not stored again, and is of then all the same.
+func (c *Collector) standing(a *fleetv1.Assessment) *fleetv1.Assessment {
+	swept := time.UnixMilli(c.swept.Load()).UTC()
+	if a == nil || !swept.After(a.GetAssessedAt().AsTime()) {
+		return a
+	}
+	a = proto.CloneOf(a)
+	a.AssessedAt = timestamppb.New(swept)
+	return a
+}

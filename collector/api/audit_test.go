@@ -45,6 +45,7 @@ func watched(t *testing.T) (*api.Fleet, *sqlite.Store) {
 		Exclusive:  func(ctx context.Context, _ string, fn func(context.Context) error) error { return fn(ctx) },
 		Finding:    func(*fleetv1.Alert, *fleetv1.Device, string, time.Time) ([]byte, error) { return []byte("{}"), nil },
 		FindingKey: func(a *fleetv1.Alert, transition string) string { return a.GetId() + transition },
+		Standing:   func(a *fleetv1.Assessment) *fleetv1.Assessment { return a },
 		Derive:     func(*store.Device) *fleetv1.Device { return &fleetv1.Device{} },
 		Now:        func() time.Time { return received },
 		Log:        slog.New(slog.NewTextHandler(t.Output(), nil)),

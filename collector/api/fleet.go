@@ -61,6 +61,9 @@ type Fleet struct {
 	FindingKey func(a *fleetv1.Alert, transition string) string
 	// Derive returns the picture that signals and analysts see.
 	Derive func(d *store.Device) *fleetv1.Device
+	// Suppose weighs a device as it is and as a request supposes. Its error is of the gRPC
+	// code InvalidArgument where something cannot be supposed.
+	Suppose func(d *store.Device, req *fleetv1.WhatIfRequest) (*fleetv1.WhatIfResponse, error)
 	// Standing returns a stored assessment as of when it was last found to stand.
 	Standing func(a *fleetv1.Assessment) *fleetv1.Assessment
 	// Reproduce judges a past verdict again: what comes of it, nil where it cannot be

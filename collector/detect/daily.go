@@ -38,6 +38,7 @@ type Course struct {
 	day             uint32 // of the latest report
 	changes         uint32
 	settled, closed *fleetv1.Judgement
+	beside          *fleetv1.Device
 }
 
 // Resume takes up a device where the judgement before left off, nil for a new one.
@@ -51,7 +52,7 @@ func (d *Detector) Resume(before *fleetv1.Judgement, latest time.Time) *Course {
 		c.settled = rest(before)
 	default:
 		c.day, c.changes = before.GetDay(), before.GetChanges()
-		c.settled, c.closed = before.GetSettled(), before.GetClosed()
+		c.settled, c.closed, c.beside = before.GetSettled(), before.GetClosed(), before.GetBeside()
 	}
 	return c
 }
@@ -73,9 +74,23 @@ func (c *Course) Reported(latest time.Time, was View) error {
 		if n := len(c.Ends); n > 0 {
 			c.Ends[n-1].Settled = true
 		}
-		c.day, c.settled, c.closed, c.changes = day, c.closed, nil, 0
+		c.day, c.settled, c.closed, c.changes, c.beside = day, c.closed, nil, 0, nil
 	}
 	return nil
+}
+
+// Sweep is Judge at a moment at which everybody is judged, with all that arrived before.
+// What others have to do with a day that is over is looked at the first time, and stays:
+// when a report of the day comes late, theirs may have come already or not.
+func (c *Course) Sweep(now time.Time, is View) (Moment, error) {
+	if dayOf(now) > c.day && c.beside == nil {
+		dev := is(endOf(c.day))
+		c.closed, c.beside = nil, &fleetv1.Device{Site: dev.GetSite()}
+		if people := dev.GetOperator().GetAccountPeople(); people > 0 {
+			c.beside.Operator = &fleetv1.Operator{AccountPeople: people}
+		}
+	}
+	return c.Judge(now, is)
 }
 
 // Judge judges the device at a moment. The judgement that it comes to is what Resume
@@ -93,7 +108,7 @@ func (c *Course) Judge(now time.Time, is View) (Moment, error) {
 		return Moment{}, err
 	}
 	m.After = &fleetv1.Judgement{
-		Assessment: m.After.GetAssessment(), Day: c.day, Settled: c.settled, Closed: c.closed, Changes: c.changes,
+		Assessment: m.After.GetAssessment(), Day: c.day, Settled: c.settled, Closed: c.closed, Changes: c.changes, Beside: c.beside,
 	}
 	return m, nil
 }
@@ -104,7 +119,14 @@ func (c *Course) close(look View) error {
 		return nil
 	}
 	end := endOf(c.day)
-	m, err := c.detector.moment(look(end), c.settled, end)
+	dev := look(end)
+	if c.beside != nil {
+		dev.Site = c.beside.GetSite()
+		if dev.GetOperator() != nil {
+			dev.Operator.AccountPeople = c.beside.GetOperator().GetAccountPeople()
+		}
+	}
+	m, err := c.detector.moment(dev, c.settled, end)
 	if err != nil {
 		return err
 	}

@@ -125,9 +125,13 @@ func mainStay(e *entry, now int64) (stay, bool) {
 	return best, found
 }
 
-// since returns the days of a stay with bit 0 for today.
+// since returns the days of a stay with bit 0 for today. What came later than now is
+// left out: a day that is over is looked at when others' next one has begun.
 func (s stay) since(now int64) uint64 {
-	return s.days << min(max(now/daySeconds-s.last/daySeconds, 0), 64)
+	if ahead := s.last/daySeconds - now/daySeconds; ahead > 0 {
+		return s.days >> min(ahead, 64)
+	}
+	return s.days << min(now/daySeconds-s.last/daySeconds, 64)
 }
 
 func (s stay) recentDays(now int64) int { return bits.OnesCount64(s.since(now) & 0xff) }
@@ -157,7 +161,7 @@ func (g *gathering) byNetwork(v visit) {
 				continue
 			}
 			i := slices.IndexFunc(e.stays, func(s stay) bool {
-				return slices.Contains(s.joints, j) && g.now-s.last <= togetherSeconds && e.lives(s, g.now)
+				return slices.Contains(s.joints, j) && s.first <= g.now && g.now-s.last <= togetherSeconds && e.lives(s, g.now)
 			})
 			if i >= 0 && g.add(e, member{stay: e.stays[i]}) {
 				g.networks = true

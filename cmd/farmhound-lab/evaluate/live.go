@@ -147,7 +147,7 @@ func (l *lives) take(at time.Time, delivery persona.Delivery) error {
 		if l.bench.grid {
 			continue
 		}
-		if err := l.judge(d, at, false); err != nil {
+		if err := l.judge(d, at, false, d.course.Judge); err != nil {
 			return err
 		}
 	}
@@ -171,7 +171,7 @@ func (l *lives) advance(to time.Time) error {
 
 func (l *lives) sweep(at time.Time) error {
 	for _, d := range l.all {
-		if err := l.judge(d, at, l.bench.keep); err != nil {
+		if err := l.judge(d, at, l.bench.keep, d.course.Sweep); err != nil {
 			return err
 		}
 	}
@@ -196,9 +196,9 @@ func (l *lives) view(p *fleetv1.Picture) detect.View {
 	return func(at time.Time) *fleetv1.Device { return l.fleet.Device(p, at) }
 }
 
-func (l *lives) judge(d *life, at time.Time, keep bool) error {
+func (l *lives) judge(d *life, at time.Time, keep bool, by func(time.Time, detect.View) (detect.Moment, error)) error {
 	d.pass(at)
-	m, err := d.course.Judge(at, l.view(d.picture))
+	m, err := by(at, l.view(d.picture))
 	if err != nil {
 		return fmt.Errorf("assess a laptop of persona %s: %w", d.laptop.Persona, err)
 	}

@@ -36,7 +36,10 @@ type Judgement struct {
 	// The same with the day included, once that is over; a report of the day takes it back.
 	Closed *Judgement `protobuf:"bytes,5,opt,name=closed,proto3" json:"closed,omitempty"`
 	// How many changes of the verdict the history holds of the day.
-	Changes       uint32 `protobuf:"varint,6,opt,name=changes,proto3" json:"changes,omitempty"`
+	Changes uint32 `protobuf:"varint,6,opt,name=changes,proto3" json:"changes,omitempty"`
+	// Of the device, what others have to do with it (site, account_people), as it was when everybody was assessed
+	// first after the day's end; absent until then.
+	Beside        *Device `protobuf:"bytes,7,opt,name=beside,proto3" json:"beside,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -111,6 +114,13 @@ func (x *Judgement) GetChanges() uint32 {
 		return x.Changes
 	}
 	return 0
+}
+
+func (x *Judgement) GetBeside() *Device {
+	if x != nil {
+		return x.Beside
+	}
+	return nil
 }
 
 // LedgerLine remembers one signal that was true.
@@ -208,7 +218,7 @@ var File_farmhound_fleet_v1_judgement_proto protoreflect.FileDescriptor
 
 const file_farmhound_fleet_v1_judgement_proto_rawDesc = "" +
 	"\n" +
-	"\"farmhound/fleet/v1/judgement.proto\x12\x12farmhound.fleet.v1\x1a#farmhound/fleet/v1/assessment.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x9f\x02\n" +
+	"\"farmhound/fleet/v1/judgement.proto\x12\x12farmhound.fleet.v1\x1a#farmhound/fleet/v1/assessment.proto\x1a\x1ffarmhound/fleet/v1/device.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd3\x02\n" +
 	"\tJudgement\x12>\n" +
 	"\n" +
 	"assessment\x18\x01 \x01(\v2\x1e.farmhound.fleet.v1.AssessmentR\n" +
@@ -217,7 +227,8 @@ const file_farmhound_fleet_v1_judgement_proto_rawDesc = "" +
 	"\x03day\x18\x03 \x01(\rR\x03day\x127\n" +
 	"\asettled\x18\x04 \x01(\v2\x1d.farmhound.fleet.v1.JudgementR\asettled\x125\n" +
 	"\x06closed\x18\x05 \x01(\v2\x1d.farmhound.fleet.v1.JudgementR\x06closed\x12\x18\n" +
-	"\achanges\x18\x06 \x01(\rR\achanges\"\xd6\x01\n" +
+	"\achanges\x18\x06 \x01(\rR\achanges\x122\n" +
+	"\x06beside\x18\a \x01(\v2\x1a.farmhound.fleet.v1.DeviceR\x06beside\"\xd6\x01\n" +
 	"\n" +
 	"LedgerLine\x12\x16\n" +
 	"\x06signal\x18\x01 \x01(\tR\x06signal\x12\x12\n" +
@@ -245,20 +256,22 @@ var file_farmhound_fleet_v1_judgement_proto_goTypes = []any{
 	(*Judgement)(nil),             // 0: farmhound.fleet.v1.Judgement
 	(*LedgerLine)(nil),            // 1: farmhound.fleet.v1.LedgerLine
 	(*Assessment)(nil),            // 2: farmhound.fleet.v1.Assessment
-	(*timestamppb.Timestamp)(nil), // 3: google.protobuf.Timestamp
+	(*Device)(nil),                // 3: farmhound.fleet.v1.Device
+	(*timestamppb.Timestamp)(nil), // 4: google.protobuf.Timestamp
 }
 var file_farmhound_fleet_v1_judgement_proto_depIdxs = []int32{
 	2, // 0: farmhound.fleet.v1.Judgement.assessment:type_name -> farmhound.fleet.v1.Assessment
 	1, // 1: farmhound.fleet.v1.Judgement.ledger:type_name -> farmhound.fleet.v1.LedgerLine
 	0, // 2: farmhound.fleet.v1.Judgement.settled:type_name -> farmhound.fleet.v1.Judgement
 	0, // 3: farmhound.fleet.v1.Judgement.closed:type_name -> farmhound.fleet.v1.Judgement
-	3, // 4: farmhound.fleet.v1.LedgerLine.first_seen:type_name -> google.protobuf.Timestamp
-	3, // 5: farmhound.fleet.v1.LedgerLine.last_seen:type_name -> google.protobuf.Timestamp
-	6, // [6:6] is the sub-list for method output_type
-	6, // [6:6] is the sub-list for method input_type
-	6, // [6:6] is the sub-list for extension type_name
-	6, // [6:6] is the sub-list for extension extendee
-	0, // [0:6] is the sub-list for field type_name
+	3, // 4: farmhound.fleet.v1.Judgement.beside:type_name -> farmhound.fleet.v1.Device
+	4, // 5: farmhound.fleet.v1.LedgerLine.first_seen:type_name -> google.protobuf.Timestamp
+	4, // 6: farmhound.fleet.v1.LedgerLine.last_seen:type_name -> google.protobuf.Timestamp
+	7, // [7:7] is the sub-list for method output_type
+	7, // [7:7] is the sub-list for method input_type
+	7, // [7:7] is the sub-list for extension type_name
+	7, // [7:7] is the sub-list for extension extendee
+	0, // [0:7] is the sub-list for field type_name
 }
 
 func init() { file_farmhound_fleet_v1_judgement_proto_init() }
@@ -267,6 +280,7 @@ func file_farmhound_fleet_v1_judgement_proto_init() {
 		return
 	}
 	file_farmhound_fleet_v1_assessment_proto_init()
+	file_farmhound_fleet_v1_device_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
