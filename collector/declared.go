@@ -20,7 +20,7 @@ import (
 // in a replay, tenants cannot be told apart, and all are covered.
 func declare(company fleet.Company, book *roster.Book, known *catalog.Catalog, keys []FleetKey) fleet.Company {
 	for _, t := range book.Tools() {
-		approved := fleet.ApprovedTool{ID: t.ID, Until: t.End(), Name: t.Name + " (" + t.Owner + ")", Signed: t.Signer != ""}
+		approved := fleet.ApprovedTool{ID: t.ID, Until: t.End(), Name: t.Name + " of " + t.Owner, Signed: t.Signer != ""}
 		for _, tenant := range t.Tenants {
 			approved.Installations = append(approved.Installations, underEvery(keys, fleetkey.InstallationID, tenant)...)
 		}

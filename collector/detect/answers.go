@@ -1,6 +1,7 @@
 package detect
 
 import (
+	"slices"
 	"strings"
 
 	fleetv1 "github.com/farmhound-security/farmhound/proto/farmhound/fleet/v1"
@@ -80,7 +81,32 @@ func (c *judging) approved() string {
 	if a.GetSanctionedShare() < toldShare {
 		return ""
 	}
-	return "It was controlled through approved tools for " + percent(a.GetSanctionedShare()) + " of its active time " + period(a)
+	return "It was controlled through approved tools" + c.approvals() + " for " + percent(a.GetSanctionedShare()) + " of its active time " + period(a)
+}
+
+// approvals names the approvals that cover tools here, and those who answer for them.
+func (c *judging) approvals() string {
+	var all []string
+	for _, t := range c.dev.GetTools() {
+		if by := t.GetApprovedBy(); by != "" && t.GetControls() && !slices.Contains(all, by) {
+			all = append(all, by)
+		}
+	}
+	if len(all) == 0 {
+		return ""
+	}
+	return " (" + names(all) + ")"
+}
+
+// unlikeApproved names tools that are approved, but not as they are here.
+func (c *judging) unlikeApproved() []string {
+	var all []string
+	for _, t := range c.dev.GetTools() {
+		if t.GetOtherInstallation() {
+			all = append(all, t.GetName())
+		}
+	}
+	return all
 }
 
 // toldShare is the share of control through approved tools that is worth a word.
@@ -163,6 +189,9 @@ func (c *judging) unknown() []string {
 	}
 	if approved := c.approved(); approved != "" {
 		all = append(all, "Not weighed: "+lower(approved)+".")
+	}
+	if others := c.unlikeApproved(); len(others) > 0 {
+		all = append(all, "Weighed although the company approves the tool: this is another installation or tenant of "+names(others)+".")
 	}
 	if share := c.dev.GetDay5().GetAssistiveShare(); share > 0 {
 		all = append(all, "Assistive technology ran for "+percent(share)+" of the active time; input that it makes looks injected and is weighed as that.")

@@ -7,10 +7,12 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	fleetv1 "github.com/farmhound-security/farmhound/proto/farmhound/fleet/v1"
 )
@@ -115,11 +117,12 @@ func TestAnExemptPersonIsWatchedAtMostAndTheReasonIsSaid(t *testing.T) {
 	t.Parallel()
 	dev := rmmFarmLaptop()
 	dev.Person.Exempt, dev.Person.ExemptReason = true, "red team exercise"
+	dev.Person.ExemptUntil = timestamppb.New(time.Date(2026, 4, 1, 4, 0, 0, 0, time.UTC))
 	a := assess(t, dev, nil).GetAssessment()
 	if a.GetVerdict() != "watch" || a.GetRisk() >= 0.6 || a.GetFirstAt().GetLikely() != nil {
 		t.Errorf("%s at %g, first at %v", a.GetVerdict(), a.GetRisk(), a.GetFirstAt())
 	}
-	want := `The person is exempt ("red team exercise"), so that the verdict is at most watch; without the exemption it would be near_certain.`
+	want := `The person is exempt until 1 Apr 2026 04:00 UTC ("red team exercise"), so that the verdict is at most watch; without the exemption it would be near_certain.`
 	if len(a.GetWouldChange()) == 0 || a.GetWouldChange()[0] != want {
 		t.Errorf("would change %q, want first %q", a.GetWouldChange(), want)
 	}

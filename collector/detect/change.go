@@ -55,6 +55,9 @@ func (c *judging) hangsOn(o outcome) []string {
 func (c *judging) exemption(o outcome) []string {
 	free := c.weigh(c.kind, &c.sums[c.kind], rankNearCertain)
 	words := "The person is exempt"
+	if until := c.dev.GetPerson().GetExemptUntil(); until.IsValid() {
+		words += " until " + until.AsTime().Format("2 Jan 2006 15:04 UTC")
+	}
 	if reason := c.dev.GetPerson().GetExemptReason(); reason != "" {
 		words += " (" + said(reason) + ")"
 	}
