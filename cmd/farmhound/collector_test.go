@@ -13,6 +13,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -72,6 +73,10 @@ func judged() *fleetv1.Assessment {
 				Because: "It was controlled from 203.0.113.9 in CN (declared: US).", Benign: []string{"a supplier's support desk abroad"},
 			},
 		},
+		Shadow: []*fleetv1.Evidence{{
+			Signal: "dual_monitor", Family: "still", Question: "farm", Db: 0.5, FullDb: 1, FirstSeen: noon(8), LastSeen: noon(9),
+			Because: "It drives a display that is not there.", Benign: []string{"a desk with a KVM switch"},
+		}},
 		Unknown:     []string{"What the laptop is plugged into: peripherals are not listed."},
 		WouldChange: []string{"Without \"The controller is abroad or hidden\" it would be watch."},
 	}
@@ -113,6 +118,35 @@ func (f fake) ListDevices(ctx context.Context, r *fleetv1.ListDevicesRequest) (*
 		return &fleetv1.ListDevicesResponse{Devices: all[:1], NextPageToken: "2"}, f.admit(ctx)
 	}
 	return &fleetv1.ListDevicesResponse{Devices: all[1:]}, f.admit(ctx)
+}
+
+// WhatIf answers of a laptop that AnyDesk alone makes likely.
+func (f fake) WhatIf(ctx context.Context, r *fleetv1.WhatIfRequest) (*fleetv1.WhatIfResponse, error) {
+	if len(r.GetWithApproved()) > 0 && r.GetWithApproved()[0] != "anydesk" {
+		return nil, status.Errorf(codes.InvalidArgument, "the catalogue has no tool %q; on this laptop are anydesk", r.GetWithApproved()[0])
+	}
+	likely := &fleetv1.Weighing{Verdict: "likely", Kind: "hosted", Risk: 0.61, HostedRisk: 0.61, DisplacedRisk: 0.001, Db: 32}
+	clear := &fleetv1.Weighing{Verdict: "clear", Kind: "displaced", Risk: 0.004, HostedRisk: 0.002, DisplacedRisk: 0.004, Db: 3}
+	answer := &fleetv1.WhatIfResponse{
+		Device: "00112233445566778899aabbccddeeff", WeighedAt: noon(9), Rules: strings.Repeat("0a1b", 16),
+		Stored: &fleetv1.Weighing{Verdict: "likely", Kind: "hosted", Risk: 0.65}, Now: likely,
+		Pieces: []*fleetv1.Removal{
+			{Signals: []string{"session_share"}, Titles: []string{"Driven"}, Family: "control", Db: 24, Then: clear},
+			{Signals: []string{"hands_on"}, Titles: []string{"Hands"}, Family: "presence", Db: -3, Then: likely},
+		},
+		Families: []*fleetv1.Removal{{Signals: []string{"session_share", "no_local_input"}, Titles: []string{"Driven", "Still"}, Family: "control", Db: 29, Then: clear}},
+		Lowers:   []*fleetv1.Removal{{Signals: []string{"egress_country", "waking_phase"}, Titles: []string{"Abroad", "Awake"}, Db: 17, Then: clear}},
+		Raises: []*fleetv1.Addition{{
+			Signal: "people_together", Title: "Kept together", Family: "place", Tier: 1, Db: 12, When: "device.site.people >= 3u\n&& !device.site.office",
+			Then: &fleetv1.Weighing{Verdict: "near_certain", Kind: "hosted", Risk: 0.97, HostedRisk: 0.97},
+		}},
+		Lacks: []string{"3.2 dB more"},
+	}
+	if len(r.GetWithApproved()) > 0 {
+		answer.Supposed, answer.Lowers, answer.Raises = clear, nil, nil
+		answer.Notes = []string{"These would raise it and cannot be observed on this laptop, for want of a sense: kvm_attached\x1b."}
+	}
+	return answer, f.admit(ctx)
 }
 
 func (f fake) GetDevice(ctx context.Context, r *fleetv1.GetDeviceRequest) (*fleetv1.GetDeviceResponse, error) {

@@ -52,6 +52,7 @@ func TestOutput(t *testing.T) {
 		"whoami": {"whoami"}, "devices": {"devices"}, "none": {"devices", "nobody"}, "device": {"device", "show", "0011"},
 		"timeline": {"timeline", "0011"}, "why": {"why", "0011"}, "alerts": {"alerts", "list"},
 		"verdicts": {"verdicts", "0011", "--changes"}, "then": {"why", "0011", "--at", "2026-03-03"}, "forgotten": {"why", "0011", "--at", "2026-03-02T12:00:00Z"},
+		"whatif": {"why", "0011", "--what-if"}, "supposed": {"why", "0011", "--with-approved", "anydesk", "--set", "day5.control_tools=a,b"},
 		"ack":   {"alerts", "ack", "a1b2c3d4e5f60718"},
 		"close": {"alerts", "close", "a1b2c3d4e5f60718", "--reason", "confirmed", "--note", "seen"},
 	}
@@ -128,6 +129,8 @@ func TestFailuresAreSaidPlainly(t *testing.T) {
 		says string
 	}{
 		{"no such device", []string{"why", "x"}, `farmhound: device "x": not found`},
+		{"what if of the past", []string{"why", "0011", "--what-if", "--at", "2026-03-03"}, "farmhound: what if is asked of now: leave --at out"},
+		{"what if of a tool that there is not", []string{"why", "0011", "--with-approved", "x"}, `farmhound: the catalogue has no tool "x"; on this laptop are anydesk`},
 		{"no such alert", []string{"alerts", "ack", "x"}, `farmhound: alert "x": not found`},
 		{"wrong token", []string{"login", address, "--ca", ca, "--token-file", badToken}, "farmhound: there is no such API token; log in with a token that is valid"},
 		{"another CA", []string{"login", address, "--ca", anotherCA}, "farmhound: " + address + " is not the collector whose CA was given at login: "},

@@ -140,7 +140,7 @@ func percent(p float64) string {
 // risk prints a probability for people in tables, and as it is for programs.
 func risk(env *environment, p float64) string {
 	if env.format == "csv" {
-		return strconv.FormatFloat(p, 'f', -1, 64)
+		return figure(p)
 	}
 	return percent(p)
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -196,11 +197,22 @@ func (c *timelineCmd) Run(env *environment) error {
 type whyCmd struct {
 	Device string `arg:"" help:"Id, unique prefix of it, or serial."`
 	At     past   `help:"What was concluded then: a day (2026-03-02) or a time (RFC 3339). It is judged again from what is kept." placeholder:"TIME"`
+
+	WhatIf       bool     `help:"Which evidence carries the verdict, and what would change it."`
+	Without      []string `help:"What it would be without these signals or families." placeholder:"SIGNAL"`
+	WithApproved []string `help:"What it would be if these tools were approved, and had been all along." placeholder:"TOOL"`
+	Set          []string `help:"What it would be if a field of the picture were otherwise; farmhound-collector rules fields lists them." placeholder:"FIELD=VALUE" sep:"none"`
 }
 
 // Run prints the ledger.
 func (c *whyCmd) Run(env *environment) error {
-	if !c.At.IsZero() {
+	supposes := c.WhatIf || len(c.Without)+len(c.WithApproved)+len(c.Set) > 0
+	switch {
+	case supposes && !c.At.IsZero():
+		return errors.New("what if is asked of now: leave --at out")
+	case supposes:
+		return c.whatIf(env)
+	case !c.At.IsZero():
 		return whyThen(env, c.Device, c.At.Time)
 	}
 	got, err := getDevice(env, c.Device)
@@ -216,10 +228,16 @@ func (c *whyCmd) Run(env *environment) error {
 
 // evidenceRows is the ledger as a table.
 func evidenceRows(a *fleetv1.Assessment) rows {
-	r := rows{header: []string{"signal", "family", "question", "db", "first_seen", "last_seen", "because", "benign"}}
-	for _, e := range a.GetEvidence() {
+	r := rows{header: []string{"signal", "family", "question", "db", "first_seen", "last_seen", "because", "benign", "on_trial"}}
+	add := func(e *fleetv1.Evidence, trial string) {
 		r.add(e.GetSignal(), e.GetFamily(), e.GetQuestion(), decibans(e.GetDb()), at(e.GetFirstSeen()), at(e.GetLastSeen()),
-			e.GetBecause(), strings.Join(e.GetBenign(), "; "))
+			e.GetBecause(), strings.Join(e.GetBenign(), "; "), trial)
+	}
+	for _, e := range a.GetEvidence() {
+		add(e, "")
+	}
+	for _, e := range a.GetShadow() {
+		add(e, "yes")
 	}
 	return r
 }

@@ -26,15 +26,16 @@ func printWhy(env *environment, s *fleetv1.DeviceSummary, a *fleetv1.Assessment)
 	}
 	b.WriteString("\nEvidence, heaviest first (dB that counted):\n")
 	for _, e := range a.GetEvidence() {
-		line(fmt.Sprintf("  %6s  ", decibans(e.GetDb())), 10, fmt.Sprintf("%s (%s, %s)", e.GetSignal(), e.GetFamily(), e.GetQuestion()))
-		line(strings.Repeat(" ", 10), 10, e.GetBecause())
-		line(strings.Repeat(" ", 10), 10, fmt.Sprintf("first seen %s, last seen %s", at(e.GetFirstSeen()), at(e.GetLastSeen())))
-		for _, benign := range e.GetBenign() {
-			line(strings.Repeat(" ", 10), 12, "could also be: "+benign)
-		}
+		evidence(line, e)
 	}
 	if len(a.GetEvidence()) == 0 {
 		b.WriteString("  none\n")
+	}
+	if len(a.GetShadow()) > 0 {
+		b.WriteString("\nOn trial (dB that each would have counted; it counts nothing):\n")
+	}
+	for _, e := range a.GetShadow() {
+		evidence(line, e)
 	}
 	for _, u := range a.GetUnknown() {
 		line("", 2, "Not known: "+u)
@@ -44,6 +45,16 @@ func printWhy(env *environment, s *fleetv1.DeviceSummary, a *fleetv1.Assessment)
 	}
 	_, err := io.WriteString(env.out, b.String())
 	return err
+}
+
+// evidence prints one piece of it.
+func evidence(line func(first string, indent int, text string), e *fleetv1.Evidence) {
+	line(fmt.Sprintf("  %6s  ", decibans(e.GetDb())), 10, fmt.Sprintf("%s (%s, %s)", e.GetSignal(), e.GetFamily(), e.GetQuestion()))
+	line(strings.Repeat(" ", 10), 10, e.GetBecause())
+	line(strings.Repeat(" ", 10), 10, fmt.Sprintf("first seen %s, last seen %s", at(e.GetFirstSeen()), at(e.GetLastSeen())))
+	for _, benign := range e.GetBenign() {
+		line(strings.Repeat(" ", 10), 12, "could also be: "+benign)
+	}
 }
 
 // named are the names by which people know a device.

@@ -3,7 +3,12 @@ package fleet
 import (
 	"maps"
 	"slices"
+
+	"github.com/farmhound-security/farmhound/proto/catalog"
 )
+
+// Catalog returns what the fleet knows tools by.
+func (f *Fleet) Catalog() *catalog.Catalog { return f.cfg.Catalog }
 
 // WithApproved returns a Fleet that takes tools to be approved, whatever the company
 // says, and to have been all along. It is for asking what would be: both share what they
