@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/farmhound-security/farmhound/collector/alert"
@@ -47,8 +48,17 @@ func watched(t *testing.T) (*api.Fleet, *sqlite.Store) {
 		FindingKey: func(a *fleetv1.Alert, transition string) string { return a.GetId() + transition },
 		Standing:   func(a *fleetv1.Assessment) *fleetv1.Assessment { return a },
 		Derive:     func(*store.Device) *fleetv1.Device { return &fleetv1.Device{} },
-		Now:        func() time.Time { return received },
-		Log:        slog.New(slog.NewTextHandler(t.Output(), nil)),
+		Suppose: func(_ *store.Device, req *fleetv1.WhatIfRequest) (*fleetv1.WhatIfResponse, error) {
+			if len(req.GetSet()) > 0 {
+				return nil, status.Error(codes.InvalidArgument, "there is no field x")
+			}
+			if len(req.GetWithout()) > 0 {
+				return nil, errors.New("the rules are gone")
+			}
+			return &fleetv1.WhatIfResponse{Device: "d1"}, nil
+		},
+		Now: func() time.Time { return received },
+		Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
 	}, s
 }
 
@@ -64,6 +74,8 @@ func TestWhoLooksIsRecorded(t *testing.T) {
 	must(t, err)
 	_, err = f.UpdateAlert(ctx, &fleetv1.UpdateAlertRequest{Id: "a1", State: alert.StateAcknowledged})
 	must(t, err)
+	_, err = f.WhatIf(ctx, &fleetv1.WhatIfRequest{Device: "S1", WithApproved: []string{"anydesk"}})
+	must(t, err)
 	log, err := s.AuditLog(ctx, time.Time{}, 10)
 	must(t, err)
 	var got []string
@@ -75,6 +87,7 @@ func TestWhoLooksIsRecorded(t *testing.T) {
 		`ann (token t7): alerts.list d1 1 rows, states ["open" "acknowledged"]`,
 		"ann (token t7): device.read d1 ",
 		"ann (token t7): alert.acknowledged a1 ",
+		`ann (token t7): device.what_if d1 without "", approved "anydesk", set ""`,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
