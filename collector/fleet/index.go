@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"cmp"
+	"math/bits"
 	"slices"
 	"sync"
 	"time"
@@ -38,7 +39,7 @@ type joint struct {
 type index struct {
 	mu      sync.RWMutex
 	entries map[string]*entry
-	joints  map[joint]map[string]*entry
+	joints  map[joint]group
 	// shared are the joints that make sites and that more than one device has, seeing the
 	// devices that saw others.
 	shared map[joint]bool
@@ -53,7 +54,7 @@ type entry struct {
 	household string
 	last      int64 // last received
 	stays     []stay
-	past      []stay // places that it left, longest ago first
+	past      []stay // places where it lived and is no more
 	serials   []serial
 	accounts  map[key]int64 // the last day on which each controlled the device
 	days      []daySlots    // oldest first
@@ -91,7 +92,7 @@ type daySlots struct {
 
 func newIndex() *index {
 	return &index{
-		entries: make(map[string]*entry), joints: make(map[joint]map[string]*entry),
+		entries: make(map[string]*entry), joints: make(map[joint]group),
 		shared: make(map[joint]bool), seeing: make(map[string]bool),
 	}
 }
@@ -99,17 +100,19 @@ func newIndex() *index {
 // enter replaces a device's entry, touching only the groups it leaves or enters.
 func (f *Fleet) enter(pic *fleetv1.Picture, at time.Time) {
 	e := f.entryOf(pic, f.person(pic, at), f.contacts(pic), at)
+	e.claimNear(pic)
+	e.keepPast(pic)
 	ix := f.index
 	ix.mu.Lock()
 	defer ix.mu.Unlock()
 	if old := ix.entries[e.id]; old != nil {
 		for _, j := range old.joints {
-			if group := ix.joints[j]; group[e.id] == old {
-				delete(group, e.id)
-				switch len(group) {
-				case 0:
-					delete(ix.joints, j)
-				case 1:
+			switch left := ix.joints[j].without(old); {
+			case left.len() == 0:
+				delete(ix.joints, j)
+			default:
+				ix.joints[j] = left
+				if left.len() == 1 {
 					delete(ix.shared, j)
 				}
 			}
@@ -117,10 +120,9 @@ func (f *Fleet) enter(pic *fleetv1.Picture, at time.Time) {
 	}
 	ix.entries[e.id] = e
 	for _, j := range e.joints {
-		if ix.joints[j] == nil {
-			ix.joints[j] = make(map[string]*entry, 1)
-		}
-		if ix.joints[j][e.id] = e; len(ix.joints[j]) == 2 && j.makesSite() {
+		group := ix.joints[j].with(e)
+		ix.joints[j] = group
+		if group.len() == 2 && j.makesSite() {
 			ix.shared[j] = true
 		}
 	}
@@ -148,12 +150,10 @@ func (ix *index) group(names ...joint) (group []*entry, crowded bool) {
 	ix.mu.RLock()
 	defer ix.mu.RUnlock()
 	for _, j := range names {
-		if len(ix.joints[j]) > crowd {
+		if ix.joints[j].len() > crowd {
 			return nil, true
 		}
-		for _, e := range ix.joints[j] {
-			group = append(group, e)
-		}
+		group = ix.joints[j].appendTo(group)
 	}
 	slices.SortFunc(group, func(a, b *entry) int { return compare(a.id, b.id) })
 	if group = slices.Compact(group); len(group) > crowd {
@@ -220,8 +220,13 @@ func (f *Fleet) entryOf(pic *fleetv1.Picture, person *fleetv1.Person, contacts [
 	for _, n := range pic.GetNetworks() {
 		e.stayAt(n)
 	}
-	e.leave(pic)
-	e.stays = slices.DeleteFunc(e.stays, func(s stay) bool { return s.last < e.last-togetherSeconds })
+	e.stays = slices.DeleteFunc(e.stays, func(s stay) bool {
+		left := s.last < e.last-togetherSeconds
+		if left && !s.office && bits.OnesCount64(s.days) >= formerDays {
+			e.past = append(e.past, s)
+		}
+		return left
+	})
 	for _, s := range e.stays {
 		e.join(s.joints...)
 	}

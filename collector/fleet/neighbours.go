@@ -125,9 +125,8 @@ func (s sighting) since(now int64) uint64 {
 	return s.days << min(max(now/daySeconds-s.last/daySeconds, 0), 64)
 }
 
-// neighbourhood takes from a picture by what others know the laptop beside them, whom it
-// saw, and what it claims to have in common with others. A claim joins nobody: it makes
-// two laptops look for each other.
+// neighbourhood takes from a picture by what others know the laptop beside them, and whom
+// it saw.
 func (e *entry) neighbourhood(pic *fleetv1.Picture) {
 	for _, s := range pic.GetNeighbours() {
 		if name, ok := toKey(s.GetName()); ok && s.GetLastUnix() >= e.last-togetherSeconds {
@@ -142,10 +141,17 @@ func (e *entry) neighbourhood(pic *fleetv1.Picture) {
 		e.addresses = append(e.addresses, address{name, [beginning]byte(a.GetBeginning()), a.GetFirstDay(), a.GetLastUnix()})
 		e.join(joint{kind: hashAddress, hash: name})
 	}
+	if len(e.addresses) > 0 {
+		e.exits = openExits(pic)
+	}
+}
+
+// claimNear takes from a picture what the laptop claims to have in common with others. A
+// claim joins nobody: it makes two laptops look for each other.
+func (e *entry) claimNear(pic *fleetv1.Picture) {
 	if len(e.addresses) == 0 {
 		return // nobody could see it
 	}
-	e.exits = openExits(pic)
 	for _, n := range pic.GetNetworks() {
 		if n.GetOffice() || n.GetLastUnix() < e.last-togetherSeconds {
 			continue
@@ -297,10 +303,10 @@ func (ix *index) mutual(a, b *entry, now int64) (s stay, ok bool) {
 // sighted names what two laptops that saw each other have in common: the gateway or access
 // point that both say they are behind, or themselves.
 func sighted(a, b *entry) joint {
-	for _, kind := range []string{hashGateway, hashAccessPoint} {
-		for _, j := range a.claims {
-			if j.kind == kind && slices.Contains(b.claims, j) {
-				return joint{kind: kind, hash: j.hash}
+	for _, s := range a.stays {
+		for _, j := range a.renames.named(s.network) {
+			if slices.ContainsFunc(b.stays, func(s stay) bool { return b.renames.firstOf(j.hash) == s.network.hash && j.kind == s.network.kind }) {
+				return j
 			}
 		}
 	}

@@ -99,8 +99,10 @@ func (ix *index) joined() []*entry {
 	found := make(map[string]*entry)
 	ix.mu.RLock()
 	for j := range ix.shared {
-		if group := ix.joints[j]; len(group) <= crowd {
-			maps.Copy(found, group)
+		if group := ix.joints[j]; group.len() <= crowd {
+			for _, e := range group.appendTo(nil) {
+				found[e.id] = e
+			}
 		}
 	}
 	for id := range ix.seeing {
@@ -287,12 +289,10 @@ func span(first, last, from, to int64) (int64, int64) {
 	return min(first, from), max(last, to)
 }
 
-// leave keeps the places where the laptop was on enough days and is no more.
-func (e *entry) leave(pic *fleetv1.Picture) {
-	for _, s := range e.stays {
-		if s.last >= e.last-togetherSeconds || s.office || bits.OnesCount64(s.days) < formerDays {
-			continue
-		}
+// keepPast makes the device be found by who is where it was.
+func (e *entry) keepPast(pic *fleetv1.Picture) {
+	for i := range e.past {
+		s := &e.past[i]
 		s.joints = nil
 		for _, n := range pic.GetNetworks() {
 			gateway, hasGateway := toKey(n.GetGateway())
@@ -308,7 +308,6 @@ func (e *entry) leave(pic *fleetv1.Picture) {
 				s.joints = append(s.joints, e.renames.joints(wasAt+hashAccessPoint, point, n.GetEgressPrefix())...)
 			}
 		}
-		e.past = append(e.past, s)
 		e.join(s.joints...)
 	}
 }
