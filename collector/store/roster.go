@@ -12,7 +12,7 @@ type RosterRecord struct {
 }
 
 // RosterVersion is one state of what all sources say together. Versions stay, with
-// everything that was said, so that a past verdict can be given again.
+// everything that was said, as long as the audit log.
 type RosterVersion struct {
 	// N counts versions from 1 without gaps; zero is before the first.
 	N uint64
@@ -46,6 +46,7 @@ type Rosters interface {
 	PutRoster(ctx context.Context, v RosterVersion, changes []RosterChange, audit AuditEntry) (uint64, error)
 	// EachRosterRecord calls fn for every record as of a version, ordered by source,
 	// kind and key, those after one, until it errs. The zero value is before the first.
+	// ErrNotFound means that the version was forgotten or never was.
 	EachRosterRecord(ctx context.Context, n uint64, after RosterRecord, fn func(RosterRecord) error) error
 	// RosterChanges lists what a version changed, ordered by source, kind and key, those
 	// after one; its zero value is before the first.

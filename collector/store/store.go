@@ -300,7 +300,8 @@ type Access interface {
 // forgotten; a zero time keeps everything of its kind.
 type Horizons struct {
 	// Reports are counted from when they were received, Events from when they happened,
-	// Audit from when it was written, Verdicts from when they were last judged.
+	// Audit from when it was written, Verdicts from when they were last judged. With the
+	// audit log go versions of the roster, but for the last before the horizon.
 	Reports, Events, Audit, Verdicts time.Time
 	// Outbox holds for rows that each of Outputs has delivered; without Outputs, for all.
 	Outbox  time.Time

@@ -26,6 +26,14 @@ var forgetting = []struct {
 		`DELETE FROM verdict WHERE id IN (SELECT id FROM verdict WHERE judged_at < ?1 ORDER BY judged_at LIMIT ?2)`},
 	{"the audit log", func(h store.Horizons) time.Time { return h.Audit },
 		`DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE at < ?1 ORDER BY at LIMIT ?2)`},
+	// Of the roster stays what holds since the last version before the horizon. Records
+	// come before the versions that need them.
+	{"the roster", func(h store.Horizons) time.Time { return h.Audit },
+		`DELETE FROM roster_record WHERE (source, kind, key, since) IN (SELECT source, kind, key, since FROM roster_record
+			WHERE until > 0 AND until < (SELECT max(n) FROM roster_version WHERE at < ?1) ORDER BY until LIMIT ?2)`},
+	{"versions of the roster", func(h store.Horizons) time.Time { return h.Audit },
+		`DELETE FROM roster_version WHERE n IN (SELECT n FROM roster_version
+			WHERE n < (SELECT max(n) FROM roster_version WHERE at < ?1) ORDER BY n LIMIT ?2)`},
 	// An output that has delivered nothing yet has no position. Without outputs nobody
 	// waits for anything.
 	{"the outbox", func(h store.Horizons) time.Time { return h.Outbox },

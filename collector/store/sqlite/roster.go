@@ -114,6 +114,16 @@ func putRecords(ctx context.Context, tx *sql.Tx, next uint64, changes []store.Ro
 
 // EachRosterRecord calls fn for every record as of a version.
 func (s *Store) EachRosterRecord(ctx context.Context, n uint64, after store.RosterRecord, fn func(store.RosterRecord) error) (err error) {
+	if n == 0 {
+		return nil
+	}
+	var there bool
+	if err := s.read.QueryRowContext(ctx, `SELECT count(*) FROM roster_version WHERE n = ?`, n).Scan(&there); err != nil {
+		return fmt.Errorf("read the roster: %w", err)
+	}
+	if !there {
+		return fmt.Errorf("version %d of the roster: %w", n, store.ErrNotFound)
+	}
 	rows, err := s.read.QueryContext(ctx, `SELECT source, kind, key, body FROM roster_record
 		WHERE since <= ? AND (until = 0 OR until > ?) AND (source, kind, key) > (?, ?, ?) ORDER BY source, kind, key`,
 		n, n, after.Source, after.Kind, after.Key)

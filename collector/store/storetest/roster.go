@@ -95,10 +95,56 @@ func testRoster(t *testing.T, s store.Store) {
 	if diff := cmp.Diff([]store.RosterVersion{versions[1], versions[0]}, older); diff != "" {
 		t.Errorf("versions before 3 (-want +got):\n%s", diff)
 	}
+	if err := s.EachRosterRecord(ctx, 4, store.RosterRecord{}, func(store.RosterRecord) error { return nil }); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("a version that never was: %v", err)
+	}
 	log, err := s.AuditLog(ctx, time.Time{}, 10)
 	must(t, err)
 	if len(log) != 3 || log[1].Actor != "bob" || log[1].Object != "b.csv" {
 		t.Errorf("audit log %+v, want an entry with each version", log)
+	}
+}
+
+// Old versions go with the audit log, with what nobody says since; the one that held at
+// the horizon stays whole.
+func testForgetRoster(t *testing.T, s store.Store) {
+	ctx := t.Context()
+	for n := range 5 {
+		before := ""
+		if n > 0 {
+			before = string(rune('a' + n - 1))
+		}
+		_, err := s.PutRoster(ctx, store.RosterVersion{N: uint64(n), At: start.Add(time.Duration(n) * day)},
+			[]store.RosterChange{change("api", "laptop", "A", before, string(rune('a'+n))), change("api", "laptop", string(rune('B'+n)), "", "x")},
+			store.AuditEntry{At: start.Add(time.Duration(n) * day)})
+		must(t, err)
+	}
+	h := store.Horizons{Audit: start.Add(2*day + time.Hour)}
+	// Versions 1 and 2, what version 2 ended, and the audit entries of the first three.
+	if n := forget(t, s, h, 2); n != 2+1+3 {
+		t.Errorf("%d were forgotten, want 6", n)
+	}
+	versions, err := s.RosterVersions(ctx, 0, 10)
+	must(t, err)
+	if len(versions) != 3 || versions[2].N != 3 {
+		t.Errorf("versions %+v are left, want 3 to 5", versions)
+	}
+	if got, want := recordsAsOf(t, s, 3), []string{"api/laptop/A=c", "api/laptop/B=x", "api/laptop/C=x", "api/laptop/D=x"}; !cmp.Equal(got, want) {
+		t.Errorf("version 3 says %v, want %v", got, want)
+	}
+	changes, err := s.RosterChanges(ctx, 3, store.RosterChange{}, 10)
+	must(t, err)
+	if want := []store.RosterChange{change("api", "laptop", "A", "b", "c"), change("api", "laptop", "D", "", "x")}; !cmp.Equal(changes, want) {
+		t.Errorf("version 3 changed %v, want %v", changes, want)
+	}
+	if n := forget(t, s, store.Horizons{Audit: start.Add(99 * day)}, 100); n != 2+2+2 {
+		t.Errorf("%d more were forgotten, want 6", n)
+	}
+	if got := recordsAsOf(t, s, 5); len(got) != 6 {
+		t.Errorf("what holds says %v", got)
+	}
+	if _, err := s.PutRoster(ctx, store.RosterVersion{N: 5, At: start}, nil, store.AuditEntry{At: start}); err != nil {
+		t.Errorf("no version follows the last: %v", err)
 	}
 }
 
@@ -126,7 +172,7 @@ func testRosterConflict(t *testing.T, s store.Store) {
 	}
 	log, err := s.AuditLog(ctx, time.Time{}, 10)
 	must(t, err)
-	if got := recordsAsOf(t, s, 9); !cmp.Equal(got, []string{"api/laptop/A=a1"}) || len(log) != 1 {
+	if got := recordsAsOf(t, s, 1); !cmp.Equal(got, []string{"api/laptop/A=a1"}) || len(log) != 1 {
 		t.Errorf("records %v and %d audit entries: a refused version left something", got, len(log))
 	}
 }

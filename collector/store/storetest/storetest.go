@@ -44,6 +44,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		"what recognises redelivery":           testForgetReceipts,
 		"what an output has yet to deliver":    testForgetOutbox,
 		"versions of the roster":               testRoster,
+		"old versions of the roster":           testForgetRoster,
 		"conflicting versions of the roster":   testRosterConflict,
 		"verdicts":                             testVerdicts,
 		"verdicts and what they rest on go":    testForgetVerdicts,
