@@ -734,7 +734,7 @@ func (x *ToolSighting) GetOtherInstallation() bool {
 
 // Activity aggregates the most recent days on which the laptop was in use. Where
 // no sense observes use, a day on which it was awake counts, and shares of active
-// time are shares of the time awake.
+// time are shares of the time awake, of ten hours a day at most: nobody works longer.
 type Activity struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Days with activity that were found (at most the span's number).
@@ -1242,8 +1242,10 @@ type Egress struct {
 	PhysicalForeign bool `protobuf:"varint,27,opt,name=physical_foreign,json=physicalForeign,proto3" json:"physical_foreign,omitempty"`
 	// It is on the company's high-risk list.
 	PhysicalHighRisk bool `protobuf:"varint,28,opt,name=physical_high_risk,json=physicalHighRisk,proto3" json:"physical_high_risk,omitempty"`
-	unknownFields    protoimpl.UnknownFields
-	sizeCache        protoimpl.SizeCache
+	// The country in which the laptop's zone does not occur; empty without zone_mismatch.
+	ZoneCountry   string `protobuf:"bytes,29,opt,name=zone_country,json=zoneCountry,proto3" json:"zone_country,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Egress) Reset() {
@@ -1470,6 +1472,13 @@ func (x *Egress) GetPhysicalHighRisk() bool {
 		return x.PhysicalHighRisk
 	}
 	return false
+}
+
+func (x *Egress) GetZoneCountry() string {
+	if x != nil {
+		return x.ZoneCountry
+	}
+	return ""
 }
 
 // Way is one way out of a laptop.
@@ -2485,7 +2494,7 @@ const file_farmhound_fleet_v1_device_proto_rawDesc = "" +
 	"\x12_media_unused_daysB\f\n" +
 	"\n" +
 	"_rhythm_cvB\x17\n" +
-	"\x15_machine_rhythm_share\"\xc8\a\n" +
+	"\x15_machine_rhythm_share\"\xeb\a\n" +
 	"\x06Egress\x12\x18\n" +
 	"\aaddress\x18\x01 \x01(\tR\aaddress\x12\x18\n" +
 	"\acountry\x18\x02 \x01(\tR\acountry\x12\x16\n" +
@@ -2518,7 +2527,8 @@ const file_farmhound_fleet_v1_device_proto_rawDesc = "" +
 	"\x0epaths_disagree\x18\x19 \x01(\bR\rpathsDisagree\x12+\n" +
 	"\x04ways\x18\x1a \x03(\v2\x17.farmhound.fleet.v1.WayR\x04ways\x12)\n" +
 	"\x10physical_foreign\x18\x1b \x01(\bR\x0fphysicalForeign\x12,\n" +
-	"\x12physical_high_risk\x18\x1c \x01(\bR\x10physicalHighRiskB\v\n" +
+	"\x12physical_high_risk\x18\x1c \x01(\bR\x10physicalHighRisk\x12!\n" +
+	"\fzone_country\x18\x1d \x01(\tR\vzoneCountryB\v\n" +
 	"\t_peer_mss\"\x9f\x01\n" +
 	"\x03Way\x12\x18\n" +
 	"\aaddress\x18\x01 \x01(\tR\aaddress\x12\x18\n" +
