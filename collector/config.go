@@ -33,7 +33,7 @@ type Config struct {
 	Egress Egress `yaml:"egress"`
 	// Geo are MMDB files: Country or City, ASN, Anonymous-IP.
 	Geo []string `yaml:"geo"`
-	// Roster is a CSV file of who should be where.
+	// Roster is a file, CSV or JSON, or a folder of them: who should be where.
 	Roster string `yaml:"roster"`
 	// Signals is a folder with the company's own signals.
 	Signals string `yaml:"signals"`

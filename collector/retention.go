@@ -18,7 +18,7 @@ type Retention struct {
 	Verdicts time.Duration `yaml:"verdicts"`
 	// Outbox are events for the SIEM that every output has delivered; without outputs, all.
 	Outbox time.Duration `yaml:"outbox"`
-	// Audit is who looked and decided.
+	// Audit is who looked and decided, and old versions of the roster.
 	Audit time.Duration `yaml:"audit"`
 }
 
