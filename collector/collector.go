@@ -70,6 +70,7 @@ type Collector struct {
 	rejudge   chan struct{} // what the company says changed what was seen may mean
 	outputs   []*output
 	catalog   *watchedCatalog
+	rules     *watchedRules
 	policy    *policy
 	egress    *answering // nil where nobody is told how it is seen
 	// swept is when everybody was assessed last, in milliseconds; 0 before the first time.
@@ -93,8 +94,7 @@ func Open(ctx context.Context, o Options) (c *Collector, err error) {
 			err = errors.Join(err, c.Close())
 		}
 	}()
-	rules, err := LoadRules(o.Config.Signals)
-	if err != nil {
+	if c.rules, err = openRules(o.Config.Signals); err != nil {
 		return c, err
 	}
 	authority, err := pki.Load(PKIDir(o.Config.Data))
@@ -108,7 +108,7 @@ func Open(ctx context.Context, o Options) (c *Collector, err error) {
 	if err := claim(ctx, c.store); err != nil {
 		return c, err
 	}
-	rooms := Rooms{Rules: rules, Company: o.Config.Company}
+	rooms := Rooms{Rules: c.rules.inForce, Company: o.Config.Company}
 	if err := c.openRooms(ctx, &rooms); err != nil {
 		return c, err
 	}
@@ -119,7 +119,7 @@ func Open(ctx context.Context, o Options) (c *Collector, err error) {
 		return c, err
 	}
 	c.books.changed = c.declaredAnew
-	c.judge.bases = newBases(rules, rooms.Catalog, c.rosterVersion, o.Version)
+	c.judge.bases = &bases{collector: o.Version, roster: c.rosterVersion}
 	c.pipeline = ingest.New(ingest.Config{Store: notifying{c.store, c.wakeOutputs}, Judge: c.judge, Now: c.now, Log: c.log})
 	if err := c.listen(ctx); err != nil {
 		return c, err

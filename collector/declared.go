@@ -146,6 +146,11 @@ func (c *Collector) declaredAnew(ctx context.Context) {
 	if err := c.redeclare(ctx); err != nil {
 		c.log.ErrorContext(ctx, "approved tools and offices stay as they were", "error", err)
 	}
+	c.judgeAnew()
+}
+
+// judgeAnew has everybody assessed again soon.
+func (c *Collector) judgeAnew() {
 	select {
 	case c.rejudge <- struct{}{}:
 	default:
@@ -153,7 +158,8 @@ func (c *Collector) declaredAnew(ctx context.Context) {
 }
 
 // judgeAgain assesses everybody each time that the company says something else, until
-// ctx ends: what a person may do changes what all that was seen means.
+// ctx ends: what a person may do, and what evidence weighs, changes what all that was
+// seen means.
 func (c *Collector) judgeAgain(ctx context.Context) {
 	for {
 		select {
@@ -162,7 +168,7 @@ func (c *Collector) judgeAgain(ctx context.Context) {
 		case <-c.rejudge:
 		}
 		if err := c.pipeline.Sweep(ctx, c.now()); err != nil && ctx.Err() == nil {
-			c.log.ErrorContext(ctx, "not every device could be assessed again after the roster changed", "error", err)
+			c.log.ErrorContext(ctx, "not every device could be assessed again after the roster or the signals changed", "error", err)
 		}
 	}
 }

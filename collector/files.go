@@ -9,7 +9,8 @@ import (
 	"github.com/farmhound-security/farmhound/proto/catalog"
 )
 
-// followFiles looks for newer versions of the catalogue and the roster until ctx ends.
+// followFiles looks for newer versions of the catalogue, the company's own signals and
+// the roster until ctx ends.
 func (c *Collector) followFiles(ctx context.Context) {
 	ticker := time.NewTicker(lookAgain)
 	defer ticker.Stop()
@@ -20,6 +21,7 @@ func (c *Collector) followFiles(ctx context.Context) {
 		case <-ticker.C:
 		}
 		c.lookAtCatalog(ctx)
+		c.lookAtRules(ctx)
 		c.books.look(ctx)
 	}
 }

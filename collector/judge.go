@@ -29,7 +29,8 @@ type judge struct {
 	// fleet is replaced when the catalogue is: one judgement goes by one of them.
 	fleet    atomic.Pointer[fleet.Fleet]
 	changing sync.Mutex // held by whoever replaces it
-	detector *detect.Detector
+	// detector is replaced when the rules are: one judgement goes by one of them.
+	detector atomic.Pointer[detect.Detector]
 	policy   alert.Policy
 	// bases name what verdicts are judged by; nil for a replay, which keeps no history.
 	bases *bases
@@ -45,7 +46,6 @@ func (j *judge) useCatalog(c *catalog.Catalog) {
 	j.changing.Lock()
 	defer j.changing.Unlock()
 	j.fleet.Store(j.fleet.Load().WithCatalog(c))
-	j.bases.use(c)
 }
 
 // useCompany goes by what else the company says, from the next judgement on.
@@ -54,6 +54,9 @@ func (j *judge) useCompany(c fleet.Company) {
 	defer j.changing.Unlock()
 	j.fleet.Store(j.fleet.Load().WithCompany(c))
 }
+
+// useRules goes over to other rules, from the next judgement on.
+func (j *judge) useRules(r *detect.Rules) { j.detector.Store(detect.New(r, detect.Options{})) }
 
 // Report applies the reports of one delivery and judges the device anew.
 func (j *judge) Report(dev *store.Device, open *fleetv1.Alert, reports []fleet.Observation) (store.Change, error) {
@@ -87,6 +90,7 @@ func (j *judge) Reassess(dev *store.Device, open *fleetv1.Alert, now time.Time) 
 type turn struct {
 	*judge
 	f      *fleet.Fleet
+	rules  *detect.Rules
 	course *detect.Course
 	before *store.Device
 	open   *fleetv1.Alert
@@ -97,8 +101,9 @@ type turn struct {
 }
 
 func (j *judge) turn(dev *store.Device, open *fleetv1.Alert, now time.Time) *turn {
+	detector := j.detector.Load()
 	return &turn{
-		judge: j, f: j.fleet.Load(), course: j.detector.Resume(dev.Judgement, latest(dev.Picture)),
+		judge: j, f: j.fleet.Load(), rules: detector.Rules(), course: detector.Resume(dev.Judgement, latest(dev.Picture)),
 		before: dev, open: open, now: now, picture: dev.Picture,
 	}
 }
@@ -156,7 +161,13 @@ func (t *turn) change(judge func(time.Time, detect.View) (detect.Moment, error))
 		}
 	}
 	next, transition := t.policy.Next(m.Device, summary, before, after, t.open, t.now)
-	return t.done, t.alert(m.Device, next, transition)
+	if err := t.alert(m.Device, next, transition); err != nil {
+		return store.Change{}, err
+	}
+	if t.bases != nil { // it is stored
+		detect.Lean(after)
+	}
+	return t.done, nil
 }
 
 // alert stores what became of an alert and what is to be told of it.

@@ -38,7 +38,8 @@ func (r *Rooms) judge() (*judge, error) {
 			return nil, err
 		}
 	}
-	j := &judge{detector: detect.New(r.Rules, detect.Options{})}
+	j := &judge{}
+	j.useRules(r.Rules)
 	places := r.Places
 	if r.Book != nil {
 		said := &officePlaces{inner: r.Places}

@@ -25,7 +25,7 @@ func (t *turn) history(before *fleetv1.Assessment, m *detect.Moment) error {
 	if t.bases == nil {
 		return nil
 	}
-	basis := t.bases.now()
+	basis := t.bases.now(t.rules, t.f.Catalog())
 	for i := range t.course.Ends {
 		if err := t.row(history.DayEnd, &t.course.Ends[i], basis); err != nil {
 			return err
@@ -58,47 +58,35 @@ func (t *turn) row(occasion string, m *detect.Moment, basis *store.Basis) error 
 
 // bases name what verdicts are judged by.
 type bases struct {
-	rules     store.Content
 	collector string
-	roster    func() string // nil without
+	roster    func() string
 
-	mu      sync.Mutex
-	catalog store.Content
-	last    *store.Basis
+	mu   sync.Mutex
+	last store.Basis
+	// shared is last as it was handed out.
+	shared *store.Basis
 }
 
-func newBases(rules *detect.Rules, c *catalog.Catalog, roster func() string, collector string) *bases {
-	b := &bases{rules: packed(rules.Digest(), rules.Bundle), collector: collector, roster: roster}
-	b.use(c)
-	return b
+// now returns what a judgement by rules and a catalogue is judged by.
+func (b *bases) now(rules *detect.Rules, c *catalog.Catalog) *store.Basis {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	next := b.last
+	next.Collector, next.Roster = b.collector, b.roster()
+	if next.Rules.Digest != rules.Digest() {
+		next.Rules = packed(rules.Digest(), rules.Bundle)
+	}
+	if next.Catalog.Digest != c.Digest() {
+		next.Catalog = packed(c.Digest(), c.Bytes)
+	}
+	if b.shared == nil || next.Rules.Digest != b.last.Rules.Digest || next.Catalog.Digest != b.last.Catalog.Digest || next.Roster != b.last.Roster {
+		b.last, b.shared = next, &next
+	}
+	return b.shared
 }
 
 func packed(digest string, body func() []byte) store.Content {
 	return store.Content{Digest: digest, Body: sync.OnceValues(func() ([]byte, error) { return history.Pack(body()) })}
-}
-
-// use goes over to another catalogue.
-func (b *bases) use(c *catalog.Catalog) {
-	if b == nil {
-		return
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.catalog, b.last = packed(c.Digest(), c.Bytes), nil
-}
-
-// now returns what a judgement of now is judged by.
-func (b *bases) now() *store.Basis {
-	roster := ""
-	if b.roster != nil {
-		roster = b.roster()
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.last == nil || b.last.Roster != roster {
-		b.last = &store.Basis{Rules: b.rules, Catalog: b.catalog, Roster: roster, Collector: b.collector}
-	}
-	return b.last
 }
 
 // rosterVersion names the roster in force; empty without one.
@@ -113,14 +101,16 @@ func (c *Collector) sweep(ctx context.Context, at time.Time) error {
 	return nil
 }
 
-// standing returns a stored assessment. One that said the same when everybody was
-// assessed was not stored again, and is of then all the same.
+// standing returns a stored assessment as it is shown. One that said the same when
+// everybody was assessed was not stored again, and is of then all the same.
 func (c *Collector) standing(a *fleetv1.Assessment) *fleetv1.Assessment {
-	swept := time.UnixMilli(c.swept.Load()).UTC()
-	if a == nil || !swept.After(a.GetAssessedAt().AsTime()) {
-		return a
+	if a == nil {
+		return nil
 	}
 	a = proto.CloneOf(a)
-	a.AssessedAt = timestamppb.New(swept)
+	c.judge.detector.Load().Dress(a)
+	if swept := time.UnixMilli(c.swept.Load()).UTC(); swept.After(a.GetAssessedAt().AsTime()) {
+		a.AssessedAt = timestamppb.New(swept)
+	}
 	return a
 }

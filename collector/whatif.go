@@ -23,11 +23,11 @@ func (c *Collector) suppose(dev *store.Device, req *fleetv1.WhatIfRequest) (*fle
 }
 
 func (j *judge) suppose(dev *store.Device, req *fleetv1.WhatIfRequest, now time.Time) (*fleetv1.WhatIfResponse, error) {
-	f := j.fleet.Load()
+	f, detector := j.fleet.Load(), j.detector.Load()
 	look := func(f *fleet.Fleet) detect.View {
 		return func(at time.Time) *fleetv1.Device { return f.Device(dev.Picture, at) }
 	}
-	m, err := j.detector.Resume(dev.Judgement, latest(dev.Picture)).Judge(now, look(f))
+	m, err := detector.Resume(dev.Judgement, latest(dev.Picture)).Judge(now, look(f))
 	if err != nil {
 		return nil, fmt.Errorf("assess device %s: %w", dev.Summary.GetId(), err)
 	}
@@ -39,7 +39,7 @@ func (j *judge) suppose(dev *store.Device, req *fleetv1.WhatIfRequest, now time.
 		}
 		q.Supposed = look(f.WithApproved(tools...))(now)
 	}
-	answer, err := j.detector.WhatIf(q)
+	answer, err := detector.WhatIf(q)
 	if _, ok := errors.AsType[*detect.SuppositionError](err); ok {
 		return nil, status.Error(codes.InvalidArgument, err.Error())
 	}
