@@ -1,0 +1,54 @@
+package order
+
+import (
+	"testing"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/farmhound-security/farmhound/collector"
+	"github.com/farmhound-security/farmhound/collector/store"
+)
+
+// TestBudgets: what is kept of a laptop is small, and what a day adds to its history.
+func TestBudgets(t *testing.T) {
+	t.Parallel()
+	const (
+		state  = 4096 // bytes a laptop
+		perDay = 1024 // bytes of history a laptop and day
+	)
+	l := newLife(t, 2)
+	s := l.open(t)
+	s.live(t, l, 0, 6, 12, 18)
+	kept, err := collector.OpenStore(t.Context(), s.config.Data)
+	must(t, err)
+	defer kept.Close()
+	var sizes, pictures, judgements, inputs, laptops, rows int
+	most := 0
+	must(t, kept.EachDevice(t.Context(), func(d *store.Device) error {
+		p, j := proto.Size(d.Picture), proto.Size(d.Judgement)
+		size := p + j + proto.Size(d.Summary)
+		sizes, pictures, judgements, most = sizes+size, pictures+p, judgements+j, max(most, size)
+		laptops++
+		listed, err := kept.Verdicts(t.Context(), store.VerdictFilter{Device: d.Summary.GetId(), Limit: 10000})
+		must(t, err)
+		own := 0
+		for _, v := range listed {
+			row, err := kept.Verdict(t.Context(), d.Summary.GetId(), v.GetAt().AsTime(), v.GetOccasion())
+			must(t, err)
+			own += len(row.Inputs)
+		}
+		rows, inputs = rows+len(listed), inputs+own
+		t.Logf("%-14s %-12s picture %5d judgement %5d; history %4d a row, %2d rows", s.laptops[d.Summary.GetId()].Persona, d.Summary.GetVerdict(), p, j, own/max(len(listed), 1), len(listed))
+		return nil
+	}))
+	lived := int(l.end.Sub(l.arrivals[0].at) / (24 * time.Hour))
+	t.Logf("%d laptops: %d bytes of state each (%d of picture, %d of judgement), at most %d; %d rows of %d bytes, %d bytes a day",
+		laptops, sizes/laptops, pictures/laptops, judgements/laptops, most, rows, inputs/rows, inputs/laptops/lived)
+	if sizes/laptops > state {
+		t.Errorf("%d bytes of state a laptop", sizes/laptops)
+	}
+	if inputs/laptops/lived > perDay {
+		t.Errorf("%d bytes of history a laptop and day", inputs/laptops/lived)
+	}
+}
