@@ -129,13 +129,13 @@ func (s sighting) since(now int64) uint64 {
 // it saw.
 func (e *entry) neighbourhood(pic *fleetv1.Picture) {
 	for _, s := range pic.GetNeighbours() {
-		if name, ok := toKey(s.GetName()); ok && s.GetLastUnix() >= e.last-togetherSeconds {
+		if name, ok := toKey(s.GetName()); ok {
 			e.sightings = append(e.sightings, sighting{name, s.GetFirstUnix(), s.GetLastUnix(), s.GetDays()})
 		}
 	}
 	for _, a := range pic.GetAddresses() {
 		name, ok := toKey(a.GetName())
-		if !ok || len(a.GetBeginning()) != beginning || a.GetLastUnix() < e.last-togetherSeconds {
+		if !ok || len(a.GetBeginning()) != beginning {
 			continue
 		}
 		e.addresses = append(e.addresses, address{name, [beginning]byte(a.GetBeginning()), a.GetFirstDay(), a.GetLastUnix()})
@@ -201,7 +201,7 @@ func (f *Fleet) NeighbourCandidates(device string) []byte {
 	for _, j := range e.claims {
 		group, _ := f.index.group(j)
 		for _, other := range group {
-			if other.id != e.id && e.last-other.last <= togetherSeconds {
+			if other.id != e.id && len(other.addresses) > 0 && e.last-other.last <= togetherSeconds {
 				found[other.id] = other
 			}
 		}
@@ -225,8 +225,9 @@ func (f *Fleet) NeighbourCandidates(device string) []byte {
 	}
 	var list []byte
 	for _, other := range others {
+		latest := other.addresses[len(other.addresses)-1].last
 		for _, a := range slices.Backward(other.addresses) {
-			if !told[a.beginning] && len(list) < mostCandidates*beginning {
+			if latest-a.last <= togetherSeconds && !told[a.beginning] && len(list) < mostCandidates*beginning {
 				told[a.beginning] = true
 				list = append(list, a.beginning[:]...)
 			}
@@ -245,34 +246,34 @@ func (ix *index) owners(name key) []*entry {
 	}
 	var latest int64
 	for _, e := range claimants {
-		latest = max(latest, e.last)
+		latest = max(latest, e.address(name).last)
 	}
-	// What changed hands is its new owner's once the one before is gone.
-	claimants = slices.DeleteFunc(claimants, func(e *entry) bool { return latest-e.last > togetherSeconds })
-	first := slices.MinFunc(claimants, func(a, b *entry) int { return compare(a.firstDay(name), b.firstDay(name)) })
+	// What changed hands is its new owner's once the one before has done without for a week.
+	claimants = slices.DeleteFunc(claimants, func(e *entry) bool { return latest-e.address(name).last > togetherSeconds })
+	first := slices.MinFunc(claimants, func(a, b *entry) int { return compare(a.address(name).firstDay, b.address(name).firstDay) })
 	for _, e := range claimants {
-		if e.firstDay(name) == first.firstDay(name) && e.people() != first.people() {
+		if e.address(name).firstDay == first.address(name).firstDay && e.people() != first.people() {
 			return nil
 		}
 	}
 	return slices.DeleteFunc(claimants, func(e *entry) bool { return e.people() != first.people() })
 }
 
-func (e *entry) firstDay(name key) uint32 {
+// address returns what is known of an address that the device has.
+func (e *entry) address(name key) address {
 	for _, a := range e.addresses {
 		if a.name == name {
-			return a.firstDay
+			return a
 		}
 	}
-	return 0
+	return address{}
 }
 
 // saw returns on which days, bit 0 for today, one laptop saw another, and when first
-// and last.
+// and last: under names of retired keys too, so that a new key does not part the two.
 func (ix *index) saw(e, other *entry, now int64) (days uint64, first, last int64) {
 	for _, s := range e.sightings {
-		if now-s.last > togetherSeconds || !slices.ContainsFunc(other.addresses, func(a address) bool { return a.name == s.name }) ||
-			!slices.ContainsFunc(ix.owners(s.name), func(owner *entry) bool { return owner.id == other.id }) {
+		if other.address(s.name).last == 0 || !slices.ContainsFunc(ix.owners(s.name), func(owner *entry) bool { return owner.id == other.id }) {
 			continue
 		}
 		if days |= s.since(now); first == 0 || s.first < first {

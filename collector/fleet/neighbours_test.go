@@ -1,13 +1,20 @@
 package fleet
 
 import (
+	"bytes"
+	"fmt"
 	"maps"
+	"math/rand/v2"
 	"slices"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+	"google.golang.org/protobuf/testing/protocmp"
+
 	fleetv1 "github.com/farmhound-security/farmhound/proto/farmhound/fleet/v1"
 	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
+	"github.com/farmhound-security/farmhound/proto/fleetkey"
 )
 
 // onWire is a laptop in a test of neighbours: where it stands, and what it lies about.
@@ -42,6 +49,7 @@ func (w onWire) on(day int) (onWire, bool) {
 type lives struct {
 	pics    map[string]*fleetv1.Picture
 	devices map[string]*fleetv1.Device
+	said    [][]Observation // by day
 	now     time.Time
 }
 
@@ -64,6 +72,7 @@ func neighbourly(t *testing.T, f *Fleet, days int, laptops map[string]onWire) li
 	}
 	slices.Sort(ids)
 	for d := range days {
+		l.said = append(l.said, nil)
 		for h := range 6 {
 			for _, id := range ids {
 				w, there := laptops[id].on(d)
@@ -83,6 +92,8 @@ func neighbourly(t *testing.T, f *Fleet, days int, laptops map[string]onWire) li
 				begin := monday.AddDate(0, 0, d).Add(time.Duration(9+h) * time.Hour)
 				laptop.hours = append(laptop.hours, hour(begin, 45))
 				o := laptop.report(begin.Add(time.Hour))
+				clear(laptop.told) // each says everything, and leans on none before
+				l.said[d] = append(l.said[d], o)
 				pics[id], _ = f.Apply(pics[id], o)
 				l.now = o.ReceivedAt
 			}
@@ -166,6 +177,9 @@ func TestNeighbours(t *testing.T) {
 			"d1": room(exitOhio), "d3": room(california),
 			"d2": {spot: behind("the spare room", berlin), address: addressOf("d1"), claims: []string{addressOf("d3")}, from: 1},
 		}},
+		{name: "a liar who was near enough to hear the victim's printer and laptop, behind an exit: nothing tells", want: "2 [d1 d2]", laptops: map[string]onWire{
+			"d1": home("d1"), "d2": {spot: behind("home of d1", exitOhio), address: "a printer's address", claims: []string{addressOf("d1")}},
+		}},
 		{name: "a liar who knows the victim's printer, seen openly in another region", want: "alone", laptops: map[string]onWire{
 			"d1": home("d1"), "d2": {spot: spot{network: "home of d1", peer: berlin}, address: "a printer's address", claims: []string{addressOf("d1")}},
 		}},
@@ -191,5 +205,109 @@ func TestNeighbours(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// ringed is what an agent with a ring of keys tells of its own address and of one that is
+// beside it, if the collector named it.
+func ringed(t *testing.T, f *Fleet, l *laptop, other string, keys ...uint32) {
+	t.Helper()
+	ring, value := ringOf(t, keys...), digest(addressOf(l.id))
+	own := &farmhoundv1.OwnAddress{Earlier: ring.Earlier(fleetkey.NeighbourMAC, value)}
+	n := l.seen.GetNetwork()
+	own.Hash, n.KeyId, _ = ring.Hash(fleetkey.NeighbourMAC, value)
+	n.OwnAddresses = []*farmhoundv1.OwnAddress{own}
+	named := slices.Collect(slices.Chunk(f.NeighbourCandidates(l.id), beginning))
+	is := func(hash []byte) bool {
+		return slices.ContainsFunc(named, func(b []byte) bool { return bytes.Equal(b, hash[:beginning]) })
+	}
+	n.Neighbours = &farmhoundv1.Neighbours{Reachable: 1}
+	for _, id := range keys {
+		if hash, _, _ := ringOf(t, id).Hash(fleetkey.NeighbourMAC, digest(addressOf(other))); is(hash) {
+			n.Neighbours.FleetMembers = [][]byte{hash}
+			return
+		}
+	}
+}
+
+// TestNeighboursInRotation: new keys, taken up at different times, part nobody who is
+// together, and the old ones' retirement does not either.
+func TestNeighboursInRotation(t *testing.T) {
+	t.Parallel()
+	type plan map[string][]phase
+	live := func(t *testing.T, keys plan) (words []string) {
+		persons := people{"serial-d1": ohioan("p1"), "serial-d2": ohioan("p2")}
+		f, pics := newFleet(persons), map[string]*fleetv1.Picture{}
+		laptops := map[string]*laptop{"d1": newLaptop("d1"), "d2": newLaptop("d2")}
+		for day := range 20 {
+			var now time.Time
+			for h := range 4 {
+				for i, id := range []string{"d1", "d2"} {
+					l := laptops[id]
+					spot{network: "the spare room", peer: []string{exitOhio, california}[i], tunnel: "wireguard"}.enter(l)
+					// Gateways are not what is looked at: each laptop's is another.
+					l.seen.Network.GatewayHash, l.seen.Network.AccessPointHash = digest("its "+id), nil
+					s := control(fmt.Sprint(id, day, h), "anydesk", shenyang, monday, until(monday.Add(time.Hour)))
+					account(t, "one operator", keysOn(keys[id], day)...).put(s)
+					ringed(t, f, l, laptops[[]string{"d2", "d1"}[i]].id, keysOn(keys[id], day)...)
+					at := monday.AddDate(0, 0, day).Add(time.Duration(9+h) * time.Hour)
+					l.hours = append(l.hours, hour(at, 40))
+					pics[id], _ = f.Apply(pics[id], l.report(at.Add(time.Hour), s))
+					now = at.Add(time.Hour + time.Second)
+				}
+			}
+			s := f.Device(pics["d1"], now).GetSite()
+			words = append(words, fmt.Sprint(siteWords(s), " ", s.GetId(), " ", s.GetDays()))
+		}
+		return words
+	}
+	both := []phase{{0, []uint32{1}}}
+	want := live(t, plan{"d1": both, "d2": both})
+	if want[19][:11] != "2 [d1 d2] s" {
+		t.Fatalf("without a rotation they are %s", want[19])
+	}
+	for name, keys := range map[string]plan{
+		"at once":        {"d1": {{0, []uint32{1}}, {5, []uint32{2, 1}}}, "d2": {{0, []uint32{1}}, {5, []uint32{2, 1}}}},
+		"one days later": {"d1": {{0, []uint32{1}}, {5, []uint32{2, 1}}}, "d2": {{0, []uint32{1}}, {9, []uint32{2, 1}}}},
+		"twice, and the first retired": {
+			"d1": {{0, []uint32{1}}, {4, []uint32{2, 1}}, {8, []uint32{3, 2, 1}}, {14, []uint32{3, 2}}},
+			"d2": {{0, []uint32{1}}, {6, []uint32{2, 1}}, {11, []uint32{3, 2, 1}}, {15, []uint32{3, 2}}},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if diff := cmp.Diff(want, live(t, keys)); diff != "" {
+				t.Errorf("site by day (-one key +rotated):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestNeighboursInDisorder: what was told of neighbours, in whatever order it comes within
+// a day and however often, makes the same sites.
+func TestNeighboursInDisorder(t *testing.T) {
+	t.Parallel()
+	room := func(exit string) onWire {
+		return onWire{spot: spot{network: "the spare room", peer: exit, tunnel: "wireguard"}, wire: "room"}
+	}
+	persons := people{"serial-d1": ohioan("p1"), "serial-d2": ohioan("p2"), "serial-d3": ohioan("p3")}
+	w := neighbourly(t, newFleet(persons), 8, map[string]onWire{"d1": room(exitOhio), "d2": room(california), "d3": room(berlin)})
+	want := newFleet(persons)
+	for _, pic := range w.pictures() {
+		want.Restore(pic)
+	}
+	for seed := range uint64(8) {
+		chance, f := rand.New(rand.NewPCG(seed, 1)), newFleet(persons)
+		pics := map[string]*fleetv1.Picture{}
+		for _, day := range w.said {
+			day = slices.Concat(day, day[:5])
+			chance.Shuffle(len(day), func(i, j int) { day[i], day[j] = day[j], day[i] })
+			for _, o := range day {
+				pics[o.Device], _ = f.Apply(pics[o.Device], o)
+			}
+		}
+		if diff := cmp.Diff(want.SiteOf("d1", w.now), f.SiteOf("d1", w.now), protocmp.Transform()); diff != "" {
+			t.Fatalf("site (-in order +shuffled):\n%s", diff)
+		}
 	}
 }
