@@ -3,8 +3,8 @@ package fleet
 // group is the devices that have one joint in common. Most joints are one device's: that
 // costs no map.
 type group struct {
-	one  *entry // the only one
-	more map[string]*entry
+	one  *slot // the only one
+	more map[*slot]bool
 }
 
 func (g group) len() int {
@@ -14,40 +14,38 @@ func (g group) len() int {
 	return len(g.more)
 }
 
-// appendTo appends the devices, in no order.
+// appendTo appends what is known of the devices, in no order.
 func (g group) appendTo(list []*entry) []*entry {
 	if g.one != nil {
-		return append(list, g.one)
+		return append(list, g.one.entry)
 	}
-	for _, e := range g.more {
-		list = append(list, e)
+	for s := range g.more {
+		list = append(list, s.entry)
 	}
 	return list
 }
 
-// with returns the group with a device, in the place of what it was before.
-func (g group) with(e *entry) group {
+// with returns the group with a device.
+func (g group) with(s *slot) group {
 	switch {
-	case g.len() == 0 || g.one != nil && g.one.id == e.id:
-		return group{one: e}
+	case g.len() == 0 || g.one == s:
+		return group{one: s}
 	case g.one != nil:
-		return group{more: map[string]*entry{g.one.id: g.one, e.id: e}}
+		return group{more: map[*slot]bool{g.one: true, s: true}}
 	}
-	g.more[e.id] = e
+	g.more[s] = true
 	return g
 }
 
-// without returns the group without a device as it was, and as it is without that.
-func (g group) without(e *entry) group {
-	switch {
-	case g.one == e:
+// without returns the group without a device.
+func (g group) without(s *slot) group {
+	if g.one == s {
 		return group{}
-	case g.more[e.id] == e:
-		delete(g.more, e.id)
-		if len(g.more) == 1 {
-			for _, last := range g.more {
-				return group{one: last}
-			}
+	}
+	delete(g.more, s)
+	if len(g.more) == 1 {
+		for last := range g.more {
+			return group{one: last}
 		}
 	}
 	return g

@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"cmp"
+	"hash/maphash"
 	"math/bits"
 	"slices"
 	"sync"
@@ -37,14 +38,20 @@ type joint struct {
 // index knows which devices have something in common. Entries are replaced as a
 // whole and never changed, so that readers keep what they found without a lock.
 type index struct {
-	mu      sync.RWMutex
-	entries map[string]*entry
-	joints  map[joint]group
+	mu    sync.RWMutex
+	slots map[string]*slot
+	// groups are by the hash of their joint, so that a fleet's millions are no pointers.
+	groups map[uint64]group
+	seed   maphash.Seed
 	// shared are the joints that make sites and that more than one device has, seeing the
 	// devices that saw others.
-	shared map[joint]bool
+	shared map[uint64]bool
 	seeing map[string]bool
 }
+
+// slot is a device's place in the index: the groups it is in hold that, so that a report
+// after which it has the same in common with others changes no group.
+type slot struct{ *entry }
 
 // entry is what others may need to know of one device.
 type entry struct {
@@ -92,43 +99,70 @@ type daySlots struct {
 
 func newIndex() *index {
 	return &index{
-		entries: make(map[string]*entry), joints: make(map[joint]group),
-		shared: make(map[joint]bool), seeing: make(map[string]bool),
+		slots: make(map[string]*slot), groups: make(map[uint64]group), seed: maphash.MakeSeed(),
+		shared: make(map[uint64]bool), seeing: make(map[string]bool),
 	}
 }
+
+func (ix *index) of(j joint) uint64 { return maphash.Comparable(ix.seed, j) }
 
 // enter replaces a device's entry, touching only the groups it leaves or enters.
 func (f *Fleet) enter(pic *fleetv1.Picture, at time.Time) {
 	e := f.entryOf(pic, f.person(pic, at), f.contacts(pic), at)
 	e.claimNear(pic)
 	e.keepPast(pic)
-	ix := f.index
+	f.index.replace(e)
+}
+
+func (ix *index) replace(e *entry) {
 	ix.mu.Lock()
 	defer ix.mu.Unlock()
-	if old := ix.entries[e.id]; old != nil {
-		for _, j := range old.joints {
-			switch left := ix.joints[j].without(old); {
-			case left.len() == 0:
-				delete(ix.joints, j)
-			default:
-				ix.joints[j] = left
-				if left.len() == 1 {
-					delete(ix.shared, j)
-				}
-			}
-		}
+	s := ix.slots[e.id]
+	if s == nil {
+		s = &slot{entry: &entry{}}
+		ix.slots[e.id] = s
 	}
-	ix.entries[e.id] = e
-	for _, j := range e.joints {
-		group := ix.joints[j].with(e)
-		ix.joints[j] = group
-		if group.len() == 2 && j.makesSite() {
-			ix.shared[j] = true
-		}
+	before := s.joints
+	s.entry = e
+	if slices.Equal(before, e.joints) {
+		e.joints = before
+	} else {
+		ix.regroup(s, before)
 	}
-	delete(ix.seeing, e.id)
 	if len(e.sightings) > 0 {
 		ix.seeing[e.id] = true
+	} else {
+		delete(ix.seeing, e.id)
+	}
+}
+
+// regroup moves a device from the groups of before to those of its joints.
+func (ix *index) regroup(s *slot, before []joint) {
+	for _, j := range before {
+		if slices.Contains(s.joints, j) {
+			continue
+		}
+		id := ix.of(j)
+		left := ix.groups[id].without(s)
+		if left.len() == 0 {
+			delete(ix.groups, id)
+		} else {
+			ix.groups[id] = left
+		}
+		if left.len() < 2 {
+			delete(ix.shared, id)
+		}
+	}
+	for _, j := range s.joints {
+		if slices.Contains(before, j) {
+			continue
+		}
+		id := ix.of(j)
+		joined := ix.groups[id].with(s)
+		ix.groups[id] = joined
+		if joined.len() == 2 && j.makesSite() {
+			ix.shared[id] = true
+		}
 	}
 }
 
@@ -141,7 +175,10 @@ func (j joint) makesSite() bool {
 func (ix *index) entry(device string) *entry {
 	ix.mu.RLock()
 	defer ix.mu.RUnlock()
-	return ix.entries[device]
+	if s := ix.slots[device]; s != nil {
+		return s.entry
+	}
+	return nil
 }
 
 // group returns the devices that can be met under any of the names of a thing, by id;
@@ -150,10 +187,11 @@ func (ix *index) group(names ...joint) (group []*entry, crowded bool) {
 	ix.mu.RLock()
 	defer ix.mu.RUnlock()
 	for _, j := range names {
-		if ix.joints[j].len() > crowd {
+		g := ix.groups[ix.of(j)]
+		if g.len() > crowd {
 			return nil, true
 		}
-		group = ix.joints[j].appendTo(group)
+		group = g.appendTo(group)
 	}
 	slices.SortFunc(group, func(a, b *entry) int { return compare(a.id, b.id) })
 	if group = slices.Compact(group); len(group) > crowd {

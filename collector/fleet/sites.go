@@ -99,14 +99,14 @@ func (ix *index) joined() []*entry {
 	found := make(map[string]*entry)
 	ix.mu.RLock()
 	for j := range ix.shared {
-		if group := ix.joints[j]; group.len() <= crowd {
+		if group := ix.groups[j]; group.len() <= crowd {
 			for _, e := range group.appendTo(nil) {
 				found[e.id] = e
 			}
 		}
 	}
 	for id := range ix.seeing {
-		found[id] = ix.entries[id]
+		found[id] = ix.slots[id].entry
 	}
 	ix.mu.RUnlock()
 	return slices.SortedFunc(maps.Values(found), func(a, b *entry) int { return cmp.Compare(a.id, b.id) })
