@@ -2,6 +2,7 @@ package collector
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -143,11 +144,24 @@ type outcome struct {
 	changes []store.RosterChange
 }
 
+// tries is how often a change is tried that another process is faster with.
+const tries = 3
+
 // change makes a version of an edit, which is in force when it returns. Where nothing
 // changes there is no new version.
 func (b *books) change(ctx context.Context, e edit) (o outcome, err error) {
 	b.changing.Lock()
 	defer b.changing.Unlock()
+	for range tries {
+		if o, err = b.tryChange(ctx, e); !errors.Is(err, store.ErrConflict) {
+			break
+		}
+	}
+	return o, err
+}
+
+// tryChange is change for what stands in the store now, under changing.
+func (b *books) tryChange(ctx context.Context, e edit) (o outcome, err error) {
 	s, err := b.standing(ctx)
 	if err != nil {
 		return o, err

@@ -180,7 +180,7 @@ func (b *books) readChanged(ctx context.Context, name string, starting bool) (*r
 func (b *books) sayProblems(ctx context.Context, problems []roster.Problem) {
 	for _, p := range problems {
 		if p.Counts {
-			b.log.WarnContext(ctx, "a tool that the roster approves is not in the catalogue, and approves nothing", "problem", p.Error())
+			b.log.WarnContext(ctx, "part of a row of the roster cannot be used and is left out", "problem", p.Error())
 			continue
 		}
 		b.log.ErrorContext(ctx, "a row of the roster cannot be used and is left out", "problem", p.Error())

@@ -42,7 +42,7 @@ func ReadRoster(path string, known Tools) (*roster.Book, []roster.Problem, error
 		}
 		files = append(files, f)
 	}
-	return roster.NewBook(files...), problems, nil
+	return roster.NewBook(files...), append(problems, roster.Overlaps(files...)...), nil
 }
 
 func readRosterFile(path string, known Tools) (*roster.File, []roster.Problem, error) {

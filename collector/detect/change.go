@@ -60,6 +60,8 @@ func (c *judging) exemption(o outcome) []string {
 	}
 	if reason := c.dev.GetPerson().GetExemptReason(); reason != "" {
 		words += " (" + said(reason) + ")"
+	} else {
+		words += " (the roster gives no reason)"
 	}
 	words += ", so that the verdict is at most watch"
 	if free.rank > o.rank {

@@ -2,6 +2,8 @@ package roster
 
 import (
 	"bufio"
+	"cmp"
+	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -15,8 +17,10 @@ type File struct {
 	Tools   []Tool
 	Offices []Office
 
-	parts  []string // that it speaks of, empty ones included
-	spoilt []string // serials in upper case whose rows cannot be used
+	name   string
+	lines  map[string]int // of laptops, by serial in upper case
+	parts  []string       // that it speaks of, empty ones included
+	spoilt []string       // serials in upper case whose rows cannot be used
 }
 
 // Has says whether the file speaks of a kind at all: of what it does not speak nothing
@@ -57,4 +61,27 @@ func isJSON(in *bufio.Reader) bool {
 	head, _ := in.Peek(far)
 	text := strings.TrimLeft(strings.TrimPrefix(string(head), "\ufeff"), " \t\r\n")
 	return strings.HasPrefix(text, "[") || strings.HasPrefix(text, "{")
+}
+
+// Overlaps names the laptops of a file that one before it has already, which counts.
+func Overlaps(files ...*File) []Problem {
+	first := make(map[string]*File)
+	var problems []Problem
+	for _, f := range files {
+		for serial, line := range f.lines {
+			other, again := first[serial]
+			if !again {
+				first[serial] = f
+				continue
+			}
+			problems = append(problems, Problem{
+				File: f.name, Line: line, Column: 1,
+				Reason: fmt.Sprintf("serial: %q is already in %s, line %d, which counts", serial, other.name, other.lines[serial]),
+			})
+		}
+	}
+	slices.SortFunc(problems, func(a, b Problem) int {
+		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
+	})
+	return problems[:min(len(problems), maxProblems)]
 }

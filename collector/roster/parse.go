@@ -75,6 +75,7 @@ func Parse(name string, r io.Reader, known func(id string) bool) (*Roster, []Pro
 
 // done returns what was read.
 func (p *parser) done() *File {
+	p.into.name, p.into.lines = p.file, p.lines
 	p.into.Laptops.version = p.into.Laptops.digest()
 	return p.into
 }
@@ -243,8 +244,9 @@ func unsafe(text string) string {
 			return fmt.Sprintf("the cell holds the control character %U", r)
 		}
 	}
-	if text != "" && strings.ContainsRune("=+-@", rune(text[0])) {
-		return fmt.Sprintf("the cell begins with %q, which spreadsheets take for a formula", text[0])
+	// The wide forms are formulas to some spreadsheets.
+	if first, _ := utf8.DecodeRuneInString(text); text != "" && strings.ContainsRune("=+-@＝＋－＠", first) {
+		return fmt.Sprintf("the cell begins with %q, which spreadsheets take for a formula", first)
 	}
 	return ""
 }

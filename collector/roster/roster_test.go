@@ -105,6 +105,8 @@ func TestBadRowsAreNamedAndTheRestCounts(t *testing.T) {
 		{"no serial", "serial,country\n,US\nA1,US\n", "people.csv:2:1: serial: empty"},
 		{"serial twice", "serial,country\nA1,US\na1,DE\n", `people.csv:3:1: serial: "a1" is already on line 2`},
 		{"open quotation mark", "serial,country\n\"B1,US\nA1,US\n", "people.csv:2:"},
+		{"line break in a cell", "serial,role\nB1,dev\"\nA1,p\n", `people.csv:2:7: the row is not valid CSV`},
+		{"formula in a wide form", "serial,person\nB1,＝1\nA1,p\n", "people.csv:2:4: the cell begins with '＝'"},
 		{"formula", "serial,person\nB1,=HYPERLINK(1)\nA1,p\n", "people.csv:2:4: the cell begins with '='"},
 		{"control character", "serial,person\nB1,p\x1b[31m\nA1,p\n", "people.csv:2:4: the cell holds the control character U+001B"},
 		{"direction override", "serial,person\nB1,p\u202eq\nA1,p\n", "U+202E"},
@@ -126,6 +128,36 @@ func TestBadRowsAreNamedAndTheRestCounts(t *testing.T) {
 				t.Error("the bad row is there")
 			}
 		})
+	}
+}
+
+// A cell with a line break spoils the lines that it is on and no other.
+func TestLineBreakInACell(t *testing.T) {
+	t.Parallel()
+	r, problems := parse(t, "serial,role,country\nB1,\"dev\nops\",US\nA1,p,US\n")
+	if _, ok := r.Person("A1", noon); !ok || r.Len() != 1 || len(problems) == 0 || problems[0].Line != 2 {
+		t.Errorf("%d rows, problems %v", r.Len(), problems)
+	}
+}
+
+// What spreadsheets call Unicode text is UTF-16; it is refused with what to do.
+func TestUTF16(t *testing.T) {
+	t.Parallel()
+	_, problems, err := roster.Parse("people.csv", strings.NewReader("\xff\xfes\x00e\x00r\x00i\x00a\x00l\x00\n\x00"), known)
+	if err == nil || !strings.Contains(err.Error(), "save the roster as UTF-8") {
+		t.Errorf("problems %v, error %v", problems, err)
+	}
+}
+
+// Part of a row that means nothing is named, and the row counts without it.
+func TestReasonWithoutEnd(t *testing.T) {
+	t.Parallel()
+	r, problems := parse(t, "serial,exempt_until,exempt_reason\nA1,,On leave\n")
+	if len(problems) != 1 || !problems[0].Counts || problems[0].Error() != "people.csv:2:5: exempt_reason: a reason without exempt_until exempts nobody; the row counts without it" {
+		t.Errorf("problems %v", problems)
+	}
+	if p, ok := r.Person("A1", noon); !ok || p.GetExempt() {
+		t.Errorf("person %v, there %t", p, ok)
 	}
 }
 

@@ -56,7 +56,7 @@ func (p *parser) row(line, column int, row map[string]cell) {
 	check("work_start", err)
 	person.WorkEndMinute, err = clock(row["work_end"].text)
 	check("work_end", err)
-	var unknown []string
+	var unknown []leftOut
 	person.ApprovedTools, err = tools(row["approved_tools"].text, func(id string) error {
 		if p.known(strings.ToLower(id)) {
 			return nil
@@ -64,7 +64,7 @@ func (p *parser) row(line, column int, row map[string]cell) {
 		// What the catalogue does not know would approve nothing.
 		err := fmt.Errorf("the catalogue has no entry %q; an id is such as anydesk", id)
 		if p.lenient {
-			unknown = append(unknown, fmt.Sprintf("approved_tools: %v", err))
+			unknown = append(unknown, leftOut{"approved_tools", fmt.Sprintf("approved_tools: %v", err)})
 			e.unknown = append(e.unknown, strings.ToLower(id))
 			return errLeftOut
 		}
@@ -75,17 +75,21 @@ func (p *parser) row(line, column int, row map[string]cell) {
 	check("approved_travel", err)
 	e.exemptUntil, e.until, err = exemptUntil(row["exempt_until"].text, loc)
 	check("exempt_until", err)
+	if e.reason != "" && e.until == "" && row["exempt_until"].text == "" {
+		unknown = append(unknown, leftOut{"exempt_reason", "exempt_reason: a reason without exempt_until exempts nobody"})
+		e.reason = ""
+	}
 
 	key := serialKey(serial)
 	if first, again := p.lines[key]; again && key != "" {
 		check("serial", fmt.Errorf("%q is already on line %d, which counts", serial, first))
 	}
-	for _, reason := range unknown {
+	for _, part := range unknown {
 		if good {
-			reason += "; the row counts without it"
+			part.reason += "; the row counts without it"
 		}
-		at := row["approved_tools"]
-		p.note(Problem{p.file, cmp.Or(at.line, line), max(at.column, 1), reason, good})
+		at := row[part.column]
+		p.note(Problem{p.file, cmp.Or(at.line, line), max(at.column, 1), part.reason, good})
 	}
 	if !good {
 		p.spoilt(row)
@@ -94,6 +98,9 @@ func (p *parser) row(line, column int, row map[string]cell) {
 	p.lines[key] = line
 	p.into.Laptops.entries[key] = e
 }
+
+// leftOut is a part of a row that the rest can count without.
+type leftOut struct{ column, reason string }
 
 // wrong names what is wrong with a value of a row that begins at a place.
 func (p *parser) wrong(row map[string]cell, name string, line, column int, err error) {
