@@ -21,6 +21,8 @@ type rulesCmd struct {
 	Test    rulesTestCmd    `cmd:"" help:"Run the tests inside the signals."`
 	List    rulesListCmd    `cmd:"" help:"List the signals with their question, family, state and weights."`
 	Explain rulesExplainCmd `cmd:"" help:"Say what a signal means: conditions, weights, other explanations, sources, and who changed it."`
+	Capture rulesCaptureCmd `cmd:"" help:"Write a laptop's picture as a test of a signal, in which whatever could name somebody is replaced."`
+	Shadow  rulesShadowCmd  `cmd:"" help:"Count on how many laptops each signal on trial holds."`
 	Fields  rulesFieldsCmd  `cmd:"" help:"List every field of the picture that conditions can name, with type, unit and meaning."`
 }
 
