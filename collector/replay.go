@@ -72,10 +72,9 @@ func (r *Replay) Run(ctx context.Context, file string, in io.Reader) ([]*fleetv1
 
 // life is one device of a replay.
 type life struct {
-	device  *store.Device
-	open    *fleetv1.Alert
-	highest map[string]uint64 // sequence by boot
-	byHand  uint64
+	device *store.Device
+	open   *fleetv1.Alert
+	byHand uint64 // the last sequence given to a line that has none
 }
 
 // lives are the devices of a replay and the hour it has come to.
@@ -103,11 +102,7 @@ func (l *lives) report(obs fleet.Observation) error {
 	}
 	d := l.devices[obs.Device]
 	if d == nil {
-		d = &life{highest: make(map[string]uint64)}
-	}
-	boot, sequence := obs.Report.GetBootId(), obs.Report.GetSequence()
-	if last, known := d.highest[boot]; known && sequence <= last {
-		return nil
+		d = &life{}
 	}
 	change, err := l.judge.Report(d.device, d.open, []fleet.Observation{obs})
 	if err != nil {
@@ -117,9 +112,8 @@ func (l *lives) report(obs fleet.Observation) error {
 		l.devices[obs.Device] = d
 		l.ids = append(l.ids, obs.Device)
 	}
-	d.highest[boot] = sequence
-	if boot == handBoot {
-		d.byHand = sequence
+	if obs.Report.GetBootId() == handBoot {
+		d.byHand = obs.Report.GetSequence()
 	}
 	d.take(change)
 	return nil

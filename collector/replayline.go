@@ -9,7 +9,6 @@ import (
 	"io"
 	"net/netip"
 	"regexp"
-	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -99,7 +98,8 @@ func (l *replayLine) paths() (list []fleet.EgressPath, err error) {
 
 const kindPrefix = "INTERFACE_KIND_"
 
-// readLines reads every line and puts them in the order of their time.
+// readLines reads every line and puts them in the order of their time, and where that is
+// the same in one of their own, so that it does not matter in which they are written.
 func readLines(file string, in io.Reader) ([]replayLine, []*LineProblem, error) {
 	var (
 		lines    []replayLine
@@ -132,7 +132,7 @@ func readLines(file string, in io.Reader) ([]replayLine, []*LineProblem, error) 
 			return nil, nil, fmt.Errorf("read %s: %w", file, err)
 		}
 	}
-	slices.SortStableFunc(lines, func(a, b replayLine) int { return a.ObservedAt.Compare(b.ObservedAt) })
+	sortLines(lines)
 	lines, strays := withoutStrays(lines)
 	for _, line := range strays {
 		problems = append(problems, &LineProblem{file, line.number, fmt.Errorf("observed_at: %s is more than %d years from most lines",
