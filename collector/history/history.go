@@ -6,6 +6,7 @@ package history
 
 import (
 	"bytes"
+	"compress/flate"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -13,8 +14,6 @@ import (
 
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
-
-	"compress/flate"
 
 	fleetv1 "github.com/farmhound-security/farmhound/proto/farmhound/fleet/v1"
 )
@@ -26,7 +25,7 @@ const (
 )
 
 const (
-	// maxPacked bounds what is unpacked, in bytes.
+	// maxUnpacked bounds what is unpacked, in bytes.
 	maxUnpacked = 64 << 20
 	// fingerprintSize is how much of a hash is kept.
 	fingerprintSize = 8
@@ -61,12 +60,12 @@ func PackInputs(in *fleetv1.VerdictInputs) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encode what a verdict was judged on: %w", err)
 	}
-	return pack(text, dictionary)
+	return pack(text, latest)
 }
 
 // UnpackInputs returns what PackInputs packed.
 func UnpackInputs(packed []byte) (*fleetv1.VerdictInputs, error) {
-	text, err := unpack(packed, dictionary)
+	text, err := Unpack(packed)
 	if err != nil {
 		return nil, fmt.Errorf("unpack what a verdict was judged on: %w", err)
 	}
@@ -78,14 +77,13 @@ func UnpackInputs(packed []byte) (*fleetv1.VerdictInputs, error) {
 }
 
 // Pack returns content as it is kept.
-func Pack(content []byte) ([]byte, error) { return pack(content, nil) }
+func Pack(content []byte) ([]byte, error) { return pack(content, plain) }
 
-// Unpack returns what Pack packed.
-func Unpack(packed []byte) ([]byte, error) { return unpack(packed, nil) }
-
-func pack(text, known []byte) ([]byte, error) {
+// pack writes the version of the dictionary, and what is left of a text with it.
+func pack(text []byte, version byte) ([]byte, error) {
 	var out bytes.Buffer
-	w, err := flate.NewWriterDict(&out, flate.BestCompression, known)
+	out.WriteByte(version)
+	w, err := flate.NewWriterDict(&out, flate.BestCompression, dictionaries[version])
 	if err == nil {
 		_, err = w.Write(text)
 	}
@@ -98,9 +96,16 @@ func pack(text, known []byte) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-func unpack(packed, known []byte) ([]byte, error) {
-	r := flate.NewReaderDict(bytes.NewReader(packed), known)
-	text, err := io.ReadAll(io.LimitReader(r, maxUnpacked+1))
+// Unpack returns what was packed.
+func Unpack(packed []byte) ([]byte, error) {
+	if len(packed) == 0 {
+		return nil, errors.New("there is nothing")
+	}
+	known, ok := dictionaries[packed[0]]
+	if !ok {
+		return nil, fmt.Errorf("it was packed with dictionary %d, which this collector does not have: a newer one wrote it", packed[0])
+	}
+	text, err := io.ReadAll(io.LimitReader(flate.NewReaderDict(bytes.NewReader(packed[1:]), known), maxUnpacked+1))
 	switch {
 	case err != nil:
 		return nil, err

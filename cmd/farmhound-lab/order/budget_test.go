@@ -1,14 +1,24 @@
 package order
 
 import (
+	"flag"
+	"os"
 	"testing"
 	"time"
 
 	"google.golang.org/protobuf/proto"
 
 	"github.com/farmhound-security/farmhound/collector"
+	"github.com/farmhound-security/farmhound/collector/history"
 	"github.com/farmhound-security/farmhound/collector/store"
 )
+
+// dictionary is where to write what the inputs of many verdicts have in common, for
+// package history; empty for nowhere.
+var dictionary = flag.String("dictionary", "", "write a dictionary of inputs to this file")
+
+// maxDictionary is what a compressor looks back at, in bytes.
+const maxDictionary = 32 << 10
 
 // TestBudgets: what is kept of a laptop is small, and what a day adds to its history.
 func TestBudgets(t *testing.T) {
@@ -17,7 +27,7 @@ func TestBudgets(t *testing.T) {
 		state  = 4096 // bytes a laptop
 		perDay = 1024 // bytes of history a laptop and day
 	)
-	l := newLife(t, 2)
+	l := newLife(t, 4)
 	s := l.open(t)
 	s.live(t, l, 0, 6, 12, 18)
 	kept, err := collector.OpenStore(t.Context(), s.config.Data)
@@ -25,6 +35,7 @@ func TestBudgets(t *testing.T) {
 	defer kept.Close()
 	var sizes, pictures, judgements, inputs, laptops, rows int
 	most := 0
+	samples := map[string][]byte{}
 	must(t, kept.EachDevice(t.Context(), func(d *store.Device) error {
 		p, j := proto.Size(d.Picture), proto.Size(d.Judgement)
 		size := p + j + proto.Size(d.Summary)
@@ -37,11 +48,16 @@ func TestBudgets(t *testing.T) {
 			row, err := kept.Verdict(t.Context(), d.Summary.GetId(), v.GetAt().AsTime(), v.GetOccasion())
 			must(t, err)
 			own += len(row.Inputs)
+			samples[s.laptops[row.Device].Persona], err = history.Unpack(row.Inputs)
+			must(t, err)
 		}
 		rows, inputs = rows+len(listed), inputs+own
 		t.Logf("%-14s %-12s picture %5d judgement %5d; history %4d a row, %2d rows", s.laptops[d.Summary.GetId()].Persona, d.Summary.GetVerdict(), p, j, own/max(len(listed), 1), len(listed))
 		return nil
 	}))
+	if *dictionary != "" {
+		writeDictionary(t, samples)
+	}
 	lived := int(l.end.Sub(l.arrivals[0].at) / (24 * time.Hour))
 	t.Logf("%d laptops: %d bytes of state each (%d of picture, %d of judgement), at most %d; %d rows of %d bytes, %d bytes a day",
 		laptops, sizes/laptops, pictures/laptops, judgements/laptops, most, rows, inputs/rows, inputs/laptops/lived)
@@ -51,4 +67,18 @@ func TestBudgets(t *testing.T) {
 	if inputs/laptops/lived > perDay {
 		t.Errorf("%d bytes of history a laptop and day", inputs/laptops/lived)
 	}
+}
+
+// writeDictionary writes one sample of every kind of laptop, those last that there are
+// most of: what is last is nearest.
+func writeDictionary(t *testing.T, samples map[string][]byte) {
+	t.Helper()
+	var all []byte
+	for _, name := range []string{
+		"mixed-farm", "single-host", "disguised-kvm", "displaced", "rmm-farm", "tool-rotator", "traveller", "night-shift", "supported",
+		"developer", "docked", "couple", "home-worker",
+	} {
+		all = append(all, samples[name]...)
+	}
+	must(t, os.WriteFile(*dictionary, all[max(len(all)-maxDictionary, 0):], 0o600))
 }
