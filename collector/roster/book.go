@@ -79,11 +79,10 @@ func Restore(source string, records []Record, known func(id string) bool) (*File
 		case OfLaptop:
 			var row Row
 			if err = json.Unmarshal([]byte(r.Body), &row); err == nil {
-				cells := make(map[string]cell, len(columns))
 				for i, text := range row.Cells() {
-					cells[columns[i]] = cell{text: text}
+					p.cells[columns[i]] = cell{text: text}
 				}
-				p.row(1, 1, cells)
+				p.row(1, 1, p.cells)
 			}
 		case OfTool:
 			var t Tool

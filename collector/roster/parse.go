@@ -53,11 +53,15 @@ type parser struct {
 	known    func(id string) bool
 	lenient  bool // a tool that is not known costs its row nothing else
 	comma    rune // what separates cells
+	text     strings.Reader
+	buffer   *bufio.Reader
+	cells    map[string]cell // of the row at hand
 }
 
 func newParser(name string, known func(id string) bool, lenient bool) *parser {
 	return &parser{
 		file: name, known: known, lenient: lenient, lines: make(map[string]int), zones: make(zones),
+		buffer: bufio.NewReader(nil), cells: make(map[string]cell, len(columns)),
 		into: &File{Laptops: &Roster{entries: make(map[string]*entry)}},
 	}
 }
@@ -179,9 +183,10 @@ func (p *parser) line(line int, text string) error {
 	return nil
 }
 
-// named returns cells by their columns.
+// named returns cells by their columns, until it is called again.
 func (p *parser) named(cells []cell) map[string]cell {
-	row := make(map[string]cell, len(cells))
+	row := p.cells
+	clear(row)
 	for i, c := range cells[:min(len(cells), len(p.header))] {
 		if p.header[i] != "" {
 			row[p.header[i]] = c
@@ -208,7 +213,9 @@ func (p *parser) split(line int, text string) ([]cell, bool) {
 		p.problem(line, 1, "the line is not UTF-8 text; save the roster as UTF-8")
 		return nil, false
 	}
-	r := csv.NewReader(strings.NewReader(text))
+	p.text.Reset(text)
+	p.buffer.Reset(&p.text)
+	r := csv.NewReader(p.buffer) // which makes none of its own then
 	r.FieldsPerRecord, r.Comma = -1, p.comma
 	record, err := r.Read()
 	if err != nil {
