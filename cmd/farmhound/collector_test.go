@@ -90,7 +90,7 @@ func alerts() []*fleetv1.Alert {
 			Note: "two\nlines", ChangedBy: "ann", OpenedAt: noon(3), UpdatedAt: noon(5), Assessment: judged(),
 		},
 		{
-			Id: "0918273645546372", Device: "ffeeddccbbaa99887766554433221100", Serial: "S2", State: "open",
+			Provisional: true, Id: "0918273645546372", Device: "ffeeddccbbaa99887766554433221100", Serial: "S2", State: "open",
 			Title: "Laptop likely not where it should be", Verdict: "likely", Kind: "displaced", Severity: "medium", OpenedAt: noon(2), UpdatedAt: noon(2),
 		},
 	}

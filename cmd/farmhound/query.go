@@ -313,10 +313,14 @@ func updateAlert(env *environment, req *fleetv1.UpdateAlertRequest) error {
 }
 
 func alertRows(env *environment, alerts ...*fleetv1.Alert) rows {
-	r := rows{header: []string{"alert", "state", "verdict", "device", "person", "opened", "reason", "kind", "severity", "serial", "changed", "changed_by", "note", "title"}}
+	r := rows{header: []string{"alert", "state", "verdict", "device", "person", "opened", "standing", "reason", "kind", "severity", "serial", "changed", "changed_by", "note", "title", "course"}}
 	for _, a := range alerts {
-		r.add(a.GetId(), a.GetState(), a.GetVerdict(), short(env, a.GetDevice()), a.GetPerson(), at(a.GetOpenedAt()), a.GetReason(),
-			a.GetKind(), a.GetSeverity(), a.GetSerial(), at(a.GetUpdatedAt()), a.GetChangedBy(), a.GetNote(), a.GetTitle())
+		standing := "settled"
+		if a.GetProvisional() {
+			standing = "provisional"
+		}
+		r.add(a.GetId(), a.GetState(), a.GetVerdict(), short(env, a.GetDevice()), a.GetPerson(), at(a.GetOpenedAt()), standing, a.GetReason(),
+			a.GetKind(), a.GetSeverity(), a.GetSerial(), at(a.GetUpdatedAt()), a.GetChangedBy(), a.GetNote(), a.GetTitle(), a.GetCourse())
 	}
 	return r
 }

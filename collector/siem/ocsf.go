@@ -61,6 +61,7 @@ func Finding(a *fleetv1.Alert, dev *fleetv1.Device, transition string, now time.
 			Kind: a.GetKind(), Verdict: a.GetVerdict(), Transition: transition,
 			SiteID: assessed.GetSite().GetId(), SiteMembers: assessed.GetSite().GetMembers(),
 			Reason: a.GetReason(), Note: a.GetNote(),
+			Provisional: a.GetProvisional(), Course: a.GetCourse(),
 		},
 	}
 	if f.VerdictID, f.Verdict = verdictOf(a); f.VerdictID != 0 {
@@ -121,7 +122,8 @@ func statusOf(state string) (int, string) {
 	}
 }
 
-// verdictOf is the analyst's verdict, which exists only once an alert is closed.
+// verdictOf is the verdict on an alert, which exists only once it is closed: an
+// analyst's, or the collector's that the whole day did not uphold it.
 func verdictOf(a *fleetv1.Alert) (int, string) {
 	switch a.GetReason() {
 	case "confirmed":
@@ -130,6 +132,8 @@ func verdictOf(a *fleetv1.Alert) (int, string) {
 		return 1, "False Positive"
 	case "benign", "expected":
 		return 5, "Benign"
+	case "not_upheld":
+		return 7, "Insufficient Data"
 	case "other":
 		return 99, "Other"
 	default:

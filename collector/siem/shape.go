@@ -125,5 +125,8 @@ type (
 		Peers       []string        `json:"control_peers,omitempty"`
 		Reason      string          `json:"reason,omitempty"`
 		Note        string          `json:"note,omitempty"`
+		// Provisional is while the alert's day is under way; Course is what became of it by itself.
+		Provisional bool   `json:"provisional,omitempty"`
+		Course      string `json:"course,omitempty"`
 	}
 )
