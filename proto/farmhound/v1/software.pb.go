@@ -224,8 +224,12 @@ type Tool struct {
 	KeyId uint32 `protobuf:"varint,15,opt,name=key_id,json=keyId,proto3" json:"key_id,omitempty"`
 	// Whether a fixed PIN or password for unattended access was set from a command line.
 	FixedCredential bool `protobuf:"varint,16,opt,name=fixed_credential,json=fixedCredential,proto3" json:"fixed_credential,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// installation_hash of further installations of the tool beside the first, under key_id.
+	OtherInstallationHashes [][]byte `protobuf:"bytes,17,rep,name=other_installation_hashes,json=otherInstallationHashes,proto3" json:"other_installation_hashes,omitempty"`
+	// installation_hash under older fleet keys, newest first.
+	EarlierInstallations []*EarlierHash `protobuf:"bytes,18,rep,name=earlier_installations,json=earlierInstallations,proto3" json:"earlier_installations,omitempty"`
+	unknownFields        protoimpl.UnknownFields
+	sizeCache            protoimpl.SizeCache
 }
 
 func (x *Tool) Reset() {
@@ -370,14 +374,28 @@ func (x *Tool) GetFixedCredential() bool {
 	return false
 }
 
+func (x *Tool) GetOtherInstallationHashes() [][]byte {
+	if x != nil {
+		return x.OtherInstallationHashes
+	}
+	return nil
+}
+
+func (x *Tool) GetEarlierInstallations() []*EarlierHash {
+	if x != nil {
+		return x.EarlierInstallations
+	}
+	return nil
+}
+
 var File_farmhound_v1_software_proto protoreflect.FileDescriptor
 
 const file_farmhound_v1_software_proto_rawDesc = "" +
 	"\n" +
-	"\x1bfarmhound/v1/software.proto\x12\ffarmhound.v1\x1a\x18farmhound/v1/rules.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"V\n" +
+	"\x1bfarmhound/v1/software.proto\x12\ffarmhound.v1\x1a\x17farmhound/v1/hash.proto\x1a\x18farmhound/v1/rules.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"V\n" +
 	"\bSoftware\x12J\n" +
 	"\x05tools\x18\x01 \x03(\v2\x12.farmhound.v1.ToolB \xea\xe1\x18\x1c\n" +
-	"\x17Catalogue matches only. \x80\x01R\x05tools\"\x9a\v\n" +
+	"\x17Catalogue matches only. \x80\x01R\x05tools\"\xbe\r\n" +
 	"\x04Tool\x12>\n" +
 	"\x02id\x18\x01 \x01(\tB.\xea\xe1\x18*\n" +
 	" Names an entry of the catalogue.\x10@\x18\x018\x01@\x01R\x02id\x127\n" +
@@ -415,7 +433,11 @@ const file_farmhound_v1_software_proto_rawDesc = "" +
 	"\x06key_id\x18\x0f \x01(\rB$\xea\xe1\x18 \n" +
 	"\x1eWhich fleet key made the hash.R\x05keyId\x12l\n" +
 	"\x10fixed_credential\x18\x10 \x01(\bBA\xea\xe1\x18=\n" +
-	";Scripted set-up of unattended access; never the credential.R\x0ffixedCredentialB\x0f\n" +
+	";Scripted set-up of unattended access; never the credential.R\x0ffixedCredential\x12\x89\x01\n" +
+	"\x19other_installation_hashes\x18\x11 \x03(\fBM\xea\xe1\x18I\n" +
+	"AA second tenant of a tool beside the company's own; keyed hashes.\x10\x10\x18\x10 \aR\x17otherInstallationHashes\x12\x95\x01\n" +
+	"\x15earlier_installations\x18\x12 \x03(\v2\x19.farmhound.v1.EarlierHashBE\xea\xe1\x18A\n" +
+	"=The same thing under older fleet keys, while they are in use. \x03R\x14earlierInstallationsB\x0f\n" +
 	"\r_signer_known*\xae\x01\n" +
 	"\aFoundBy\x12\x18\n" +
 	"\x14FOUND_BY_UNSPECIFIED\x10\x00\x12\x14\n" +
@@ -452,17 +474,19 @@ var file_farmhound_v1_software_proto_goTypes = []any{
 	(*Software)(nil),              // 2: farmhound.v1.Software
 	(*Tool)(nil),                  // 3: farmhound.v1.Tool
 	(*timestamppb.Timestamp)(nil), // 4: google.protobuf.Timestamp
+	(*EarlierHash)(nil),           // 5: farmhound.v1.EarlierHash
 }
 var file_farmhound_v1_software_proto_depIdxs = []int32{
 	3, // 0: farmhound.v1.Software.tools:type_name -> farmhound.v1.Tool
 	0, // 1: farmhound.v1.Tool.found_by:type_name -> farmhound.v1.FoundBy
 	1, // 2: farmhound.v1.Tool.scope:type_name -> farmhound.v1.InstallScope
 	4, // 3: farmhound.v1.Tool.running_since:type_name -> google.protobuf.Timestamp
-	4, // [4:4] is the sub-list for method output_type
-	4, // [4:4] is the sub-list for method input_type
-	4, // [4:4] is the sub-list for extension type_name
-	4, // [4:4] is the sub-list for extension extendee
-	0, // [0:4] is the sub-list for field type_name
+	5, // 4: farmhound.v1.Tool.earlier_installations:type_name -> farmhound.v1.EarlierHash
+	5, // [5:5] is the sub-list for method output_type
+	5, // [5:5] is the sub-list for method input_type
+	5, // [5:5] is the sub-list for extension type_name
+	5, // [5:5] is the sub-list for extension extendee
+	0, // [0:5] is the sub-list for field type_name
 }
 
 func init() { file_farmhound_v1_software_proto_init() }
@@ -470,6 +494,7 @@ func file_farmhound_v1_software_proto_init() {
 	if File_farmhound_v1_software_proto != nil {
 		return
 	}
+	file_farmhound_v1_hash_proto_init()
 	file_farmhound_v1_rules_proto_init()
 	file_farmhound_v1_software_proto_msgTypes[1].OneofWrappers = []any{}
 	type x struct{}

@@ -1648,9 +1648,11 @@ type ToolState struct {
 	// Hash of its tenant or installation id as last listed; empty where unknown.
 	Installation []byte `protobuf:"bytes,11,opt,name=installation,proto3" json:"installation,omitempty"`
 	// Whether the signer is the known one, as last listed. Absent where unknown.
-	SignerKnown   *bool `protobuf:"varint,12,opt,name=signer_known,json=signerKnown,proto3,oneof" json:"signer_known,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	SignerKnown *bool `protobuf:"varint,12,opt,name=signer_known,json=signerKnown,proto3,oneof" json:"signer_known,omitempty"`
+	// Hashes of further installations beside the first, as last listed.
+	OtherInstallations [][]byte `protobuf:"bytes,13,rep,name=other_installations,json=otherInstallations,proto3" json:"other_installations,omitempty"`
+	unknownFields      protoimpl.UnknownFields
+	sizeCache          protoimpl.SizeCache
 }
 
 func (x *ToolState) Reset() {
@@ -1765,6 +1767,13 @@ func (x *ToolState) GetSignerKnown() bool {
 		return *x.SignerKnown
 	}
 	return false
+}
+
+func (x *ToolState) GetOtherInstallations() [][]byte {
+	if x != nil {
+		return x.OtherInstallations
+	}
+	return nil
 }
 
 // SessionState is one session as last reported.
@@ -3282,7 +3291,7 @@ const file_farmhound_fleet_v1_picture_proto_rawDesc = "" +
 	"\tDayEgress\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\rR\x02id\x12\x18\n" +
 	"\areports\x18\x02 \x01(\rR\areports\x12\x1a\n" +
-	"\bphysical\x18\x03 \x01(\rR\bphysical\"\x8c\x03\n" +
+	"\bphysical\x18\x03 \x01(\rR\bphysical\"\xbd\x03\n" +
 	"\tToolState\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1d\n" +
 	"\n" +
@@ -3299,7 +3308,8 @@ const file_farmhound_fleet_v1_picture_proto_rawDesc = "" +
 	"\flisted_order\x18\n" +
 	" \x01(\x04R\vlistedOrder\x12\"\n" +
 	"\finstallation\x18\v \x01(\fR\finstallation\x12&\n" +
-	"\fsigner_known\x18\f \x01(\bH\x00R\vsignerKnown\x88\x01\x01B\x0f\n" +
+	"\fsigner_known\x18\f \x01(\bH\x00R\vsignerKnown\x88\x01\x01\x12/\n" +
+	"\x13other_installations\x18\r \x03(\fR\x12otherInstallationsB\x0f\n" +
 	"\r_signer_known\"\xac\x01\n" +
 	"\fSessionState\x125\n" +
 	"\asession\x18\x01 \x01(\v2\x1b.farmhound.v1.RemoteSessionR\asession\x12\x1b\n" +
