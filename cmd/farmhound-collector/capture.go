@@ -42,7 +42,7 @@ func (c *rulesCaptureCmd) Run(s *surroundings) error {
 			return err
 		}
 		defer viewer.Close()
-		now := time.Now()
+		now := time.Now().Truncate(time.Second)
 		got, err := viewer.Rules.Capture(viewer.Device(dev, now), now, c.Signal)
 		if err != nil {
 			return err

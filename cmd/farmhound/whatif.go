@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -71,14 +72,18 @@ func printWhatIf(env *environment, a *fleetv1.WhatIfResponse) error {
 	for _, note := range a.GetNotes() {
 		line("", 2, "Note: "+note)
 	}
-	removals(&b, line, "Without each piece of evidence (dB that it counts):", a.GetPieces(), from, func(x *fleetv1.Removal) string {
+	pieces := slices.DeleteFunc(slices.Clone(a.GetPieces()), func(x *fleetv1.Removal) bool {
+		// It speaks to the other hypothesis and changes nothing.
+		return x.GetDb() == 0 && x.GetThen().GetVerdict() == from.GetVerdict() && x.GetThen().GetKind() == from.GetKind()
+	})
+	removals(&b, line, "Without each piece of evidence (dB that it counts):", "none", pieces, from, func(x *fleetv1.Removal) string {
 		return fmt.Sprintf("%s (%s)", x.GetSignals()[0], x.GetFamily())
 	})
-	removals(&b, line, "Without each family:", a.GetFamilies(), from, func(x *fleetv1.Removal) string {
+	removals(&b, line, "Without each family:", "none", a.GetFamilies(), from, func(x *fleetv1.Removal) string {
 		return fmt.Sprintf("%s (%s)", x.GetFamily(), strings.Join(x.GetSignals(), ", "))
 	})
 	if from.GetVerdict() != "clear" {
-		removals(&b, line, "The least that has to fall away for a milder verdict:", a.GetLowers(), from, func(x *fleetv1.Removal) string {
+		removals(&b, line, "The least that has to fall away for a milder verdict:", "no one or two pieces are enough", a.GetLowers(), from, func(x *fleetv1.Removal) string {
 			return strings.Join(x.GetSignals(), " and ")
 		})
 	}
@@ -102,13 +107,13 @@ func printWhatIf(env *environment, a *fleetv1.WhatIfResponse) error {
 // oneLine is a condition that was written over several.
 func oneLine(condition string) string { return strings.Join(strings.Fields(condition), " ") }
 
-func removals(b *strings.Builder, line func(string, int, string), title string, all []*fleetv1.Removal, from *fleetv1.Weighing, name func(*fleetv1.Removal) string) {
+func removals(b *strings.Builder, line func(string, int, string), title, none string, all []*fleetv1.Removal, from *fleetv1.Weighing, name func(*fleetv1.Removal) string) {
 	b.WriteString("\n" + title + "\n")
 	for _, x := range all {
 		line(fmt.Sprintf("  %6s  ", decibans(x.GetDb())), 10, name(x)+": "+changed(from, x.GetThen()))
 	}
 	if len(all) == 0 {
-		b.WriteString("  none\n")
+		b.WriteString("  " + none + "\n")
 	}
 }
 
@@ -130,5 +135,5 @@ func changed(from, to *fleetv1.Weighing) string {
 	if from.GetKind() != to.GetKind() {
 		verb += ", " + to.GetKind()
 	}
-	return verb + ", " + percent(to.GetRisk())
+	return fmt.Sprintf("%s, %s (%s dB)", verb, percent(to.GetRisk()), decibans(to.GetDb()))
 }

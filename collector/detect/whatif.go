@@ -43,7 +43,8 @@ const (
 // WhatIf weighs a device as it is and as supposed, and then again and again: without
 // each piece of evidence, and with each that is not there. What a verdict is held by once
 // it was reached holds here too, so that the answers are what the next assessment would
-// say. The error is a *SuppositionError where something cannot be supposed.
+// say; where the picture is supposed to be otherwise, it was so all along, and nothing is
+// held. The error is a *SuppositionError where something cannot be supposed.
 func (d *Detector) WhatIf(q Supposition) (*fleetv1.WhatIfResponse, error) {
 	now := &judging{detector: d, dev: q.Device, before: q.Before, moment: momentOf(q.Device, q.Now)}
 	now.observe()
@@ -97,8 +98,8 @@ func (c *judging) suppose(q *Supposition, out *fleetv1.WhatIfResponse) (*judging
 	return other, nil
 }
 
-// unobserved is what the days before came to without what is observed now: where that
-// is supposed away, it was never there to be remembered.
+// unobserved is what the days before came to without what is observed now, and without
+// the verdict: where that is supposed away, it was never there to be remembered.
 func (c *judging) unobserved() *fleetv1.Judgement {
 	if c.before == nil {
 		return nil
@@ -111,7 +112,7 @@ func (c *judging) unobserved() *fleetv1.Judgement {
 			observed[s.id] = true
 		}
 	}
-	rest := &fleetv1.Judgement{Assessment: c.before.GetAssessment()}
+	rest := &fleetv1.Judgement{}
 	for _, l := range c.before.GetLedger() {
 		if !observed[l.GetSignal()] {
 			rest.Ledger = append(rest.Ledger, l)

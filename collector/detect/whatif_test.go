@@ -152,7 +152,9 @@ func TestWhatIsSupposedAwayIsNotRemembered(t *testing.T) {
 	dev := rmmFarmLaptop()
 	before := assess(t, dev, nil)
 	got := whatIf(t, Supposition{Device: dev, Before: before, Supposed: officeWorker()})
-	// Hysteresis keeps what was reached; the evidence of the other picture is gone.
+	if v := got.GetSupposed().GetVerdict(); v != "clear" {
+		t.Errorf("another picture is %s, which nothing but the verdict before can hold", v)
+	}
 	if len(got.GetPieces()) >= len(before.GetLedger()) || slices.ContainsFunc(got.GetPieces(), func(r *fleetv1.Removal) bool { return r.GetSignals()[0] == "session_share" }) {
 		t.Errorf("pieces %v", got.GetPieces())
 	}
