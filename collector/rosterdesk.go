@@ -204,8 +204,12 @@ func (d rosterDesk) learnTool(ctx context.Context, t *roster.Tool, req *fleetv1.
 		}
 		var installation []byte
 		for _, state := range dev.Picture.GetTools() {
-			if state.GetId() == t.ID {
-				installation = state.GetInstallation()
+			if state.GetId() != t.ID {
+				continue
+			}
+			if installation = state.GetInstallation(); len(state.GetOtherInstallations()) > 0 {
+				return nil, api.Mistake{Err: fmt.Errorf("%s has %d installations of %s, and nobody can say here which is the company's; name the tenant instead",
+					name, 1+len(state.GetOtherInstallations()), t.ID)}
 			}
 		}
 		if len(installation) == 0 {

@@ -84,13 +84,24 @@ func (f *Fleet) covers(pic *fleetv1.Picture, tool string, at time.Time) (by *app
 		switch {
 		case !a.Until.IsZero() && !at.Before(a.Until):
 		case a.Signed && state != nil && state.SignerKnown != nil && !state.GetSignerKnown():
-		case a.installations != nil && len(state.GetInstallation()) > 0 && !called(pic, state.GetInstallation(), a.installations):
+		case a.installations != nil && !f.installed(pic, state, list, at):
 			elsewhere = true
 		case by == nil || by.accounts != nil && a.accounts == nil: // the widest one
 			by = a
 		}
 	}
 	return by, by == nil && elsewhere
+}
+
+// installed says whether every installation of a tool on a laptop is one that some
+// approval in force is of. One that no agent tells is.
+func (f *Fleet) installed(pic *fleetv1.Picture, state *fleetv1.ToolState, list []approval, at time.Time) bool {
+	approved := func(name []byte) bool {
+		return len(name) == 0 || slices.ContainsFunc(list, func(a approval) bool {
+			return (a.Until.IsZero() || at.Before(a.Until)) && (a.installations == nil || called(pic, name, a.installations))
+		})
+	}
+	return approved(state.GetInstallation()) && !slices.ContainsFunc(state.GetOtherInstallations(), func(name []byte) bool { return !approved(name) })
 }
 
 // mayUse says whether a tool counts as approved on a person's laptop.

@@ -61,6 +61,21 @@ func TestApprovals(t *testing.T) {
 	check(t, []derived{
 		{name: "our tenant", life: tool(of(ours)), config: tenant, get: seen, want: covered},
 		{name: "another tenant", life: tool(of(theirs)), config: tenant, get: seen, want: `approved false by "", other installation true, driven 1`},
+		{name: "another tenant beside ours", config: tenant, get: seen, want: `approved false by "", other installation true, driven 1`,
+			life: tool(func(t *farmhoundv1.Tool) {
+				of(ours)(t)
+				t.OtherInstallationHashes = [][]byte{theirs}
+			})},
+		{name: "two tenants that are both ours", get: seen, want: covered,
+			config: approve(ApprovedTool{Installations: [][]byte{ours}}, ApprovedTool{Installations: [][]byte{theirs}}),
+			life: tool(func(t *farmhoundv1.Tool) {
+				of(ours)(t)
+				t.OtherInstallationHashes = [][]byte{theirs}
+			})},
+		{name: "our tenant under an older key", config: tenant, get: seen, want: covered, life: tool(func(t *farmhoundv1.Tool) {
+			t.InstallationHash, t.KeyId = digest("our tenant under a newer key"), key+1
+			t.EarlierInstallations = []*farmhoundv1.EarlierHash{{KeyId: key, Hash: ours}}
+		})},
 		{name: "a tenant that no agent tells", life: tool(nil), config: tenant, get: seen, want: covered},
 		{name: "a tenant by the name that pictures keep", life: tool(of(ours)), get: seen, want: covered, config: func(c *Config) {
 			k := New(*c).hash(hashInstallation, ours)

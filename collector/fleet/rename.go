@@ -115,6 +115,9 @@ func (u *update) pruneRenames() {
 	for _, s := range u.pic.GetSessions() {
 		named[string(s.GetAccount())] = true
 	}
+	for _, t := range u.pic.GetTools() {
+		named[string(t.GetInstallation())] = true
+	}
 	for _, c := range u.pic.GetContacts() {
 		named[string(c.GetAccount())] = true
 	}

@@ -84,12 +84,22 @@ func (u *update) tool(t *farmhoundv1.Tool) {
 	}
 	state.ListedOrder = u.order
 	state.SignerKnown = t.SignerKnown
-	state.Installation = u.known(names(t.GetKeyId(), t.GetInstallationHash(), nil, func(hash []byte) key {
-		return u.f.hash(hashInstallation, hash)
-	}))
+	state.Installation, state.OtherInstallations = u.installations(t)
 	state.LastUnix = max(state.GetLastUnix(), u.at)
 	state.Running = t.GetRunning()
 	state.Unattended = t.GetUnattended()
+}
+
+// installations returns the names of a tool's installations, the first of them known
+// under every fleet key that it was hashed with.
+func (u *update) installations(t *farmhoundv1.Tool) (first []byte, others [][]byte) {
+	stored := func(hash []byte) key { return u.f.hash(hashInstallation, hash) }
+	first = u.known(names(t.GetKeyId(), t.GetInstallationHash(), t.GetEarlierInstallations(), stored))
+	for _, other := range t.GetOtherInstallationHashes() {
+		k := stored(other)
+		others = append(others, k[:])
+	}
+	return first, others
 }
 
 func toolCondition(t *farmhoundv1.Tool) string {

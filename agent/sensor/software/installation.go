@@ -13,6 +13,7 @@ type installation struct {
 	home       bool // found in a home folder
 	system     bool // found elsewhere
 	unattended bool
+	tenants    []string // ids of the tenants that names of it carry
 }
 
 // installed reports whether what was found of an entry means that it is on disk.
@@ -41,6 +42,7 @@ func (t *tool) addInstallation(i *installation) {
 	t.home = i.home && !i.system
 	t.version = i.version
 	t.unattended = t.unattended || i.unattended
+	t.tenants = i.tenants
 }
 
 func toolOf(tools map[string]*tool, entry *farmhoundv1.Entry) *tool {

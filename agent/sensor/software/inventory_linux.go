@@ -90,6 +90,7 @@ func (v *inventory) add(kind farmhoundv1.FactKind, value string, note func(*inst
 			v.found[t.Entry.GetId()] = i
 		}
 		note(i, t.Fact)
+		i.noteTenant(t.Fact, value)
 	}
 }
 

@@ -95,7 +95,7 @@ func (y *macSystem) observe(ctx context.Context, h host.Host, c *catalog.Catalog
 	n := &macScan{catalog: c}
 	details := slices.Clone(y.inventory.details)
 	if y.machine == nil {
-		into.Software = reportTools(n.findTools(&y.inventory))
+		into.Software = reportTools(n.findTools(&y.inventory), keys)
 		return host.Hidden(append(details, detailMacRecorded)...)
 	}
 	hidden, err := y.findSuspects(ctx, n)
@@ -126,7 +126,7 @@ func (y *macSystem) observe(ctx context.Context, h host.Host, c *catalog.Catalog
 	if ctx.Err() == nil {
 		y.tracker.forgetEnded()
 	}
-	into.Software = reportTools(tools)
+	into.Software = reportTools(tools, keys)
 	return host.Hidden(details...)
 }
 

@@ -83,7 +83,7 @@ func (s *Sensor) Observe(ctx context.Context, into *farmhoundv1.Report) error {
 	if ctx.Err() == nil {
 		s.system.tracker.forgetEnded()
 	}
-	into.Software = reportTools(tools)
+	into.Software = reportTools(tools, *s.keys.Load())
 	return host.Hidden(details...)
 }
 

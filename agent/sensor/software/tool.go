@@ -8,6 +8,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
+	"github.com/farmhound-security/farmhound/proto/fleetkey"
 )
 
 // foundBySet is a set of kinds of facts.
@@ -41,6 +42,7 @@ type tool struct {
 	contained  bool // in a container and nowhere else
 	since      time.Time
 	ports      []uint32
+	tenants    []string
 	signed     *bool // whether the signer is the known one, nil where that cannot be said
 }
 
@@ -59,7 +61,7 @@ func (t *tool) scope() farmhoundv1.InstallScope {
 }
 
 // report turns what was found into what is reported.
-func (t *tool) report() *farmhoundv1.Tool {
+func (t *tool) report(keys fleetkey.Ring) *farmhoundv1.Tool {
 	slices.Sort(t.ports)
 	t.ports = slices.Compact(t.ports)
 	out := &farmhoundv1.Tool{
@@ -71,14 +73,15 @@ func (t *tool) report() *farmhoundv1.Tool {
 	if !t.since.IsZero() {
 		out.RunningSince = timestamppb.New(t.since)
 	}
+	tellTenants(out, t.tenants, keys)
 	return out
 }
 
 // reportTools returns the tools ordered by id.
-func reportTools(tools map[string]*tool) *farmhoundv1.Software {
+func reportTools(tools map[string]*tool, keys fleetkey.Ring) *farmhoundv1.Software {
 	out := &farmhoundv1.Software{}
 	for _, t := range tools {
-		out.Tools = append(out.Tools, t.report())
+		out.Tools = append(out.Tools, t.report(keys))
 	}
 	slices.SortFunc(out.Tools, func(a, b *farmhoundv1.Tool) int { return strings.Compare(a.Id, b.Id) })
 	out.Tools = out.Tools[:min(len(out.Tools), maxTools)]

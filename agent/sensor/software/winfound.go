@@ -86,6 +86,7 @@ func (v *winInventory) add(kind farmhoundv1.FactKind, value string, note func(*i
 			v.found[t.Entry.GetId()] = i
 		}
 		note(i, t.Fact)
+		i.noteTenant(t.Fact, value)
 	}
 }
 

@@ -111,7 +111,7 @@ func (y *winSystem) observe(ctx context.Context, h host.Host, c *catalog.Catalog
 	if ctx.Err() == nil {
 		y.tracker.forgetEnded()
 	}
-	into.Software = reportTools(tools)
+	into.Software = reportTools(tools, keys)
 	return host.Hidden(details...)
 }
 
