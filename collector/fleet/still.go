@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"math"
+	"math/bits"
 	"slices"
 
 	fleetv1 "github.com/farmhound-security/farmhound/proto/farmhound/fleet/v1"
@@ -168,14 +169,14 @@ func (v *view) rhythm() *float64 {
 
 // machineRhythmShare is over five active days.
 func (v *view) machineRhythmShare() *float64 {
-	var machine, all uint32
+	person, all := 0, 0
 	for _, d := range v.active[:min(5, len(v.active))] {
-		machine, all = machine+d.GetRhythmMachine(), all+d.GetRhythmWindows()
+		person, all = person+bits.OnesCount32(d.GetPersonHours()), all+bits.OnesCount32(d.GetRhythmHours())
 	}
 	if all == 0 {
 		return nil
 	}
-	return ptr(float64(machine) / float64(all))
+	return ptr(1 - float64(person)/float64(all))
 }
 
 // median returns the middle of sorted values.

@@ -232,8 +232,12 @@ func countRhythm(p piece) {
 	if r.GetBursts() >= enough {
 		p.d.RhythmCvSum += uint64(min(max(r.GetGapCv(), 0), 100) * cvScale)
 		p.d.RhythmWindows++
-		if machineRhythm(r) {
-			p.d.RhythmMachine++
+		// By the hour, whatever the length of windows: one of an hour in which a machine
+		// and a person take turns is a person's.
+		hour := uint32(1) << ((p.from - int64(p.d.GetDay())*daySeconds) / 3600)
+		p.d.RhythmHours |= hour
+		if !machineRhythm(r) {
+			p.d.PersonHours |= hour
 		}
 	}
 	in := p.w.GetInput()

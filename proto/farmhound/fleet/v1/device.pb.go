@@ -1107,7 +1107,7 @@ type Stillness struct {
 	MediaUnusedDays *float64 `protobuf:"fixed64,3,opt,name=media_unused_days,json=mediaUnusedDays,proto3,oneof" json:"media_unused_days,omitempty"`
 	// Median coefficient of variation of input pauses over the last five active days.
 	RhythmCv *float64 `protobuf:"fixed64,4,opt,name=rhythm_cv,json=rhythmCv,proto3,oneof" json:"rhythm_cv,omitempty"`
-	// Share of the windows with enough input, over the last five active days, whose pauses are a
+	// Share of the hours with enough input, over the last five active days, in which all pauses are a
 	// machine's: nearly all alike, or drawn at random from one scale.
 	MachineRhythmShare *float64 `protobuf:"fixed64,5,opt,name=machine_rhythm_share,json=machineRhythmShare,proto3,oneof" json:"machine_rhythm_share,omitempty"`
 	unknownFields      protoimpl.UnknownFields

@@ -1141,8 +1141,10 @@ type Day struct {
 	RhythmCvSum uint64 `protobuf:"varint,20,opt,name=rhythm_cv_sum,json=rhythmCvSum,proto3" json:"rhythm_cv_sum,omitempty"`
 	// Windows in that sum.
 	RhythmWindows uint32 `protobuf:"varint,21,opt,name=rhythm_windows,json=rhythmWindows,proto3" json:"rhythm_windows,omitempty"`
-	// Of them, those whose pauses are a machine's.
-	RhythmMachine uint32 `protobuf:"varint,31,opt,name=rhythm_machine,json=rhythmMachine,proto3" json:"rhythm_machine,omitempty"`
+	// Hours of the day with pauses that tell whose they are, one bit each.
+	RhythmHours uint32 `protobuf:"varint,32,opt,name=rhythm_hours,json=rhythmHours,proto3" json:"rhythm_hours,omitempty"`
+	// Of them, those with pauses of a person.
+	PersonHours uint32 `protobuf:"varint,33,opt,name=person_hours,json=personHours,proto3" json:"person_hours,omitempty"`
 	// Period of a remote console's beat in milliseconds; zero for none.
 	BeatMs uint32 `protobuf:"varint,22,opt,name=beat_ms,json=beatMs,proto3" json:"beat_ms,omitempty"`
 	// Egress addresses of the day.
@@ -1336,9 +1338,16 @@ func (x *Day) GetRhythmWindows() uint32 {
 	return 0
 }
 
-func (x *Day) GetRhythmMachine() uint32 {
+func (x *Day) GetRhythmHours() uint32 {
 	if x != nil {
-		return x.RhythmMachine
+		return x.RhythmHours
+	}
+	return 0
+}
+
+func (x *Day) GetPersonHours() uint32 {
+	if x != nil {
+		return x.PersonHours
 	}
 	return 0
 }
@@ -3241,7 +3250,7 @@ const file_farmhound_fleet_v1_picture_proto_rawDesc = "" +
 	"CleanPlace\x12\x18\n" +
 	"\acountry\x18\x01 \x01(\tR\acountry\x12\x16\n" +
 	"\x06region\x18\x02 \x01(\tR\x06region\x12\x1b\n" +
-	"\tlast_unix\x18\x03 \x01(\x03R\blastUnix\"\x8e\t\n" +
+	"\tlast_unix\x18\x03 \x01(\x03R\blastUnix\"\xb3\t\n" +
 	"\x03Day\x12\x10\n" +
 	"\x03day\x18\x01 \x01(\rR\x03day\x12\x18\n" +
 	"\acounted\x18\x02 \x03(\rR\acounted\x124\n" +
@@ -3265,15 +3274,16 @@ const file_farmhound_fleet_v1_picture_proto_rawDesc = "" +
 	"\x15call_injected_seconds\x18\x12 \x01(\rR\x13callInjectedSeconds\x12\x14\n" +
 	"\x05slots\x18\x13 \x01(\x06R\x05slots\x12\"\n" +
 	"\rrhythm_cv_sum\x18\x14 \x01(\x04R\vrhythmCvSum\x12%\n" +
-	"\x0erhythm_windows\x18\x15 \x01(\rR\rrhythmWindows\x12%\n" +
-	"\x0erhythm_machine\x18\x1f \x01(\rR\rrhythmMachine\x12\x17\n" +
+	"\x0erhythm_windows\x18\x15 \x01(\rR\rrhythmWindows\x12!\n" +
+	"\frhythm_hours\x18  \x01(\rR\vrhythmHours\x12!\n" +
+	"\fperson_hours\x18! \x01(\rR\vpersonHours\x12\x17\n" +
 	"\abeat_ms\x18\x16 \x01(\rR\x06beatMs\x125\n" +
 	"\x06egress\x18\x17 \x03(\v2\x1d.farmhound.fleet.v1.DayEgressR\x06egress\x12\x1c\n" +
 	"\n" +
 	"rtt_min_us\x18\x18 \x01(\rR\brttMinUs\x12\x1b\n" +
 	"\trtt_hours\x18\x19 \x01(\rR\brttHours\x12\x16\n" +
 	"\x06office\x18\x1b \x01(\bR\x06office\x12,\n" +
-	"\x12clock_jump_seconds\x18\x1d \x01(\rR\x10clockJumpSecondsJ\x04\b\x1a\x10\x1bJ\x04\b\x1c\x10\x1d\"\xb4\x01\n" +
+	"\x12clock_jump_seconds\x18\x1d \x01(\rR\x10clockJumpSecondsJ\x04\b\x1f\x10 J\x04\b\x1a\x10\x1bJ\x04\b\x1c\x10\x1d\"\xb4\x01\n" +
 	"\n" +
 	"DayControl\x12\x12\n" +
 	"\x04tool\x18\x01 \x01(\tR\x04tool\x12\x18\n" +
