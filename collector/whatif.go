@@ -34,7 +34,7 @@ func (j *judge) suppose(dev *store.Device, req *fleetv1.WhatIfRequest, now time.
 	q := detect.Supposition{Device: m.Device, Before: m.Before, Now: now, Set: req.GetSet(), Without: req.GetWithout()}
 	var notes []string
 	if tools := req.GetWithApproved(); len(tools) > 0 {
-		if notes, err = j.seen(m.Device, tools); err != nil {
+		if tools, notes, err = j.seen(m.Device, tools); err != nil {
 			return nil, err
 		}
 		q.Supposed = look(f.WithApproved(tools...))(now)
@@ -54,25 +54,32 @@ func (j *judge) suppose(dev *store.Device, req *fleetv1.WhatIfRequest, now time.
 	return answer, nil
 }
 
-// seen refuses tools that the catalogue does not have, and notes those that the laptop
-// does not: approving them changes nothing.
-func (j *judge) seen(dev *fleetv1.Device, tools []string) (notes []string, err error) {
+// seen returns the ids of tools that are named by their ids, or by the names of those that
+// are on the laptop. It refuses what the catalogue does not have, and notes what the
+// laptop does not: approving that changes nothing.
+func (j *judge) seen(dev *fleetv1.Device, tools []string) (ids, notes []string, err error) {
 	known := j.fleet.Load().Catalog()
 	var here []string
 	for _, t := range dev.GetTools() {
 		here = append(here, t.GetId())
 	}
 	for _, id := range tools {
+		for _, t := range dev.GetTools() {
+			if strings.EqualFold(t.GetName(), id) {
+				id = t.GetId()
+			}
+		}
 		if _, ok := known.Entry(id); !ok {
 			hint := ""
 			if len(here) > 0 {
 				hint = "; on this laptop are " + strings.Join(here, ", ")
 			}
-			return nil, status.Errorf(codes.InvalidArgument, "the catalogue has no tool %q%s", id, hint)
+			return nil, nil, status.Errorf(codes.InvalidArgument, "the catalogue has no tool %q%s", id, hint)
 		}
 		if !slices.Contains(here, id) {
 			notes = append(notes, fmt.Sprintf("%q was not seen on this laptop of late, so that approving it changes nothing.", id))
 		}
+		ids = append(ids, id)
 	}
-	return notes, nil
+	return ids, notes, nil
 }

@@ -85,6 +85,9 @@ func TestAVerdictIsTakenApart(t *testing.T) {
 			t.Errorf("%v still counts", p.GetSignals())
 		}
 	}
+	if named := ask(&fleetv1.WhatIfRequest{WithApproved: []string{"AnyDesk"}}); !proto.Equal(named.GetSupposed(), approved.GetSupposed()) {
+		t.Errorf("by its name it is %v, by its id %v", named.GetSupposed(), approved.GetSupposed())
+	}
 	elsewhere := ask(&fleetv1.WhatIfRequest{WithApproved: []string{"teamviewer"}})
 	if !strings.HasPrefix(elsewhere.GetNotes()[0], `"teamviewer" was not seen on this laptop of late`) || elsewhere.GetSupposed().GetRisk() != plain.GetNow().GetRisk() {
 		t.Errorf("a tool that is not there: %v, %v", elsewhere.GetNotes(), elsewhere.GetSupposed())

@@ -100,7 +100,17 @@ func (c *rulesLintCmd) Run(s *surroundings) error {
 	return err
 }
 
-type rulesTestCmd struct{ ownSignals }
+type rulesTestCmd struct {
+	ownSignals
+
+	Output string `short:"o" help:"table, or json: an array of failures." enum:"table,json" default:"table"`
+}
+
+// failure is a test that failed, as JSON has it.
+type failure struct {
+	Signal string `json:"signal"`
+	problem
+}
 
 // Run prints every test that fails with its place, and what it looked at.
 func (c *rulesTestCmd) Run(s *surroundings) error {
@@ -109,6 +119,16 @@ func (c *rulesTestCmd) Run(s *surroundings) error {
 		return err
 	}
 	failures := rules.Test()
+	if c.Output == "json" {
+		all := make([]failure, 0, len(failures))
+		for _, f := range failures {
+			all = append(all, failure{f.Signal, problem(f.Problem)})
+		}
+		if err := writeJSON(s.out, all); err != nil || len(failures) == 0 {
+			return err
+		}
+		return errSaid
+	}
 	for _, f := range failures {
 		fmt.Fprintln(s.errOut, "farmhound-collector:", printable(f.Error()))
 	}

@@ -40,15 +40,28 @@ func (c *judging) hangsOn(o outcome) []string {
 		if c.lines[i].weight <= 0 || c.lines[i].signal.family[c.kind] < 0 {
 			continue
 		}
-		s := fuse(c.lines, c.kind, i)
-		if less := c.weigh(c.kind, &s, c.limit()); less.rank < o.rank {
-			all = append(all, "Without "+strconv.Quote(c.lines[i].signal.title)+" it would be "+verdicts[less.rank].name+".")
+		if less := c.rankWithout(i, o.rank); less < o.rank {
+			all = append(all, "Without "+strconv.Quote(c.lines[i].signal.title)+" it would be "+verdicts[less].name+".")
 		}
 	}
 	if len(all) == 0 {
 		all = append(all, "No single observation carries the verdict: without any one of them it stays "+verdicts[o.rank].name+".")
 	}
 	return all
+}
+
+// rankWithout is the rank of the verdict without a line, where that is below a rank:
+// then the other hypothesis may be the worse one.
+func (c *judging) rankWithout(i, below int) int {
+	rank := rankClear
+	for _, h := range []hypothesis{c.kind, hosted + displaced - c.kind} {
+		s := fuse(c.lines, h, i)
+		less := c.weigh(h, &s, c.limit())
+		if rank = max(rank, less.rank); rank >= below {
+			break
+		}
+	}
+	return rank
 }
 
 // exemption says that the verdict is held back, and from what.

@@ -176,6 +176,7 @@ func TestASignalThatCannotBeEvaluatedIsNamedAndWeighsNothing(t *testing.T) {
 // FuzzSignals feeds text to the loader; what loads is tested and judged with.
 func FuzzSignals(f *testing.F) {
 	f.Add(sound)
+	f.Add("id: test_signal\ntiers: [{db: 3, when: 'false'}, {}]\nshadow: true\n")
 	entries, err := os.ReadDir("signals")
 	if err != nil {
 		f.Fatal(err)
@@ -188,6 +189,9 @@ func FuzzSignals(f *testing.F) {
 		f.Add(string(text))
 	}
 	f.Fuzz(func(t *testing.T, text string) {
+		if _, problems, err := Lint(source(sound), Source{Name: "over", FS: source(text).FS}); err != nil {
+			t.Errorf("%v, %v", problems, err)
+		}
 		r, err := Load(source(text))
 		if err != nil {
 			if !strings.Contains(err.Error(), "own/a.yaml:") {

@@ -2,6 +2,7 @@ package detect
 
 import (
 	"errors"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -84,6 +85,31 @@ func TestSetsThatLowerTheVerdictAreTheSmallest(t *testing.T) {
 				t.Errorf("clear can be lowered: %v", got.GetLowers())
 			}
 		})
+	}
+}
+
+// What an assessment says in words and what is weighed when asked is the same.
+func TestWordsAndFiguresOfWhatIfAgree(t *testing.T) {
+	t.Parallel()
+	said := regexp.MustCompile(`^Without "(.*)" it would be (\w+)\.$`)
+	n := 0
+	for _, who := range personas {
+		dev := who.device()
+		then := make(map[string]string)
+		for _, r := range whatIf(t, Supposition{Device: dev}).GetPieces() {
+			then[r.GetTitles()[0]] = r.GetThen().GetVerdict()
+		}
+		for _, sentence := range assess(t, dev, nil).GetAssessment().GetWouldChange() {
+			if m := said.FindStringSubmatch(sentence); m != nil {
+				n++
+				if then[m[1]] != m[2] {
+					t.Errorf("%s: %q, weighed it is %q", who.name, sentence, then[m[1]])
+				}
+			}
+		}
+	}
+	if n == 0 {
+		t.Error("nothing was compared")
 	}
 }
 
