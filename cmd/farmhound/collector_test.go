@@ -237,6 +237,7 @@ func startCollector(t *testing.T) (address, ca string) {
 		MinVersion: tls.VersionTLS13, Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}},
 	})))
 	fleetv1.RegisterFleetServiceServer(server, fake{})
+	fleetv1.RegisterRosterServiceServer(server, fakeRoster{})
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -95,6 +95,9 @@ func (c *deviceShowCmd) Run(env *environment) error {
 	add("model", model(d.GetSystem().GetManufacturer(), d.GetSystem().GetModel()))
 	add("os", strings.TrimSpace(s.GetOs()+" "+d.GetSystem().GetOsVersion()))
 	add("person", s.GetPerson())
+	if p := d.GetPerson(); p.GetExempt() {
+		add("exempt", strings.TrimSpace("until "+at(p.GetExemptUntil())+" "+p.GetExemptReason()))
+	}
 	add("identity", identity(s))
 	add("superseded by", short(env, s.GetSupersededBy()))
 	add("supersedes", short(env, s.GetSupersedes()))
@@ -107,7 +110,7 @@ func (c *deviceShowCmd) Run(env *environment) error {
 	add("abroad?", q.GetAbroad().GetSentence())
 	add("farm?", q.GetFarm().GetSentence())
 	for _, t := range d.GetTools() {
-		add("tool", fmt.Sprintf("%s (%s), first seen %s, last seen %s", t.GetName(), t.GetCategory(), at(t.GetFirstSeenAt()), at(t.GetLastSeenAt())))
+		add("tool", fmt.Sprintf("%s (%s), first seen %s, last seen %s%s", t.GetName(), t.GetCategory(), at(t.GetFirstSeenAt()), at(t.GetLastSeenAt()), standing(t)))
 	}
 	add("egress", strings.TrimSpace(d.GetEgress().GetAddress()+" "+d.GetEgress().GetCountry()+" "+d.GetEgress().GetAsName()))
 	for _, w := range d.GetEgress().GetWays() {
@@ -122,6 +125,19 @@ func (c *deviceShowCmd) Run(env *environment) error {
 		add("unknown", u)
 	}
 	return one(env, got, r)
+}
+
+// standing says whether the company approves of a tool; the usual is not said.
+func standing(t *fleetv1.ToolSighting) string {
+	switch {
+	case t.GetOtherInstallation():
+		return ", another installation than the company's"
+	case t.GetApprovedBy() != "":
+		return ", approved: " + t.GetApprovedBy()
+	case t.GetApproved():
+		return ", approved for the person"
+	}
+	return ""
 }
 
 // way says under which address one way out is seen.
