@@ -81,7 +81,7 @@ func (c *judging) approved() string {
 	if a.GetSanctionedShare() < toldShare {
 		return ""
 	}
-	return "It was controlled through approved tools" + c.approvals() + " for " + percent(a.GetSanctionedShare()) + " of its active time " + period(a)
+	return "It was controlled through approved tools" + c.approvals() + " for " + percent(a.GetSanctionedShare()) + " " + ofTime(a) + " " + period(a)
 }
 
 // approvals names the approvals that cover tools here, and those who answer for them.

@@ -36,7 +36,7 @@ var personas = []struct {
 	{"RMM farm laptop", rmmFarmLaptop, "near_certain", "hosted"},
 	{"named console on a shelf, hands unknown", namedConsoleNoHands, "likely", "hosted"},
 	{"disguised console, hands known", disguisedConsole, "likely", "hosted"},
-	{"shipped abroad behind a VPN", shippedAbroad, "likely", "displaced"},
+	{"shipped abroad behind a VPN", shippedAbroad, "near_certain", "displaced"},
 	{"single laptop at a relative's", laptopAtARelatives, "likely", "hosted"},
 	{"one of three, in turns", mixedFarm, "near_certain", "hosted"},
 
@@ -143,7 +143,7 @@ func TestAnswersSayWhatWasObserved(t *testing.T) {
 	}{
 		{
 			"driven", rmmFarmLaptop(), (*fleetv1.Questions).GetRemote,
-			"Remotely driven: AnyDesk controlled this laptop for 83 % of its active time over 5 active days (13–17 Mar 2026); 97 % of the input was injected by software, with no assistive technology running; on 20 of 20 active days at least half of the activity was driven from elsewhere.",
+			"Remotely driven: AnyDesk controlled this laptop for 83 % of its active time over 5 active days (13–17 Mar 2026); 97 % of the input was injected by software while AnyDesk ran and no assistive technology did; on 20 of 20 active days at least half of the activity was driven from elsewhere.",
 		},
 		{
 			"controlled from abroad", rmmFarmLaptop(), (*fleetv1.Questions).GetAbroad,

@@ -49,6 +49,7 @@ func newLanguage() (*language, error) {
 		words("said", cel.StringType, said),
 		words("plain", cel.StringType, plain),
 		words("date", cel.TimestampType, date),
+		words("of_time", activity, func(v *fleetv1.Activity) string { return ofTime(v) }),
 		words("period", activity, func(v *fleetv1.Activity) string { return period(v) }),
 		cel.Function("number", counted("number", nil, func(n float64, _ ...string) string { return number(n) })...),
 		cel.Function("count", counted("count", []*cel.Type{cel.StringType, cel.StringType},

@@ -90,8 +90,8 @@ func TestALighterTierDoesNotCutWhatWasSeenYesterday(t *testing.T) {
 		return d
 	}
 	s.judge(0, share(0.9))
-	if e := evidenceOf(s.judge(day, share(0.6)), "session_share"); e.GetFullDb() != 24 || e.GetDb() != 20.9 {
-		t.Errorf("a day later: %g of %g, want 20.9 of 24", e.GetDb(), e.GetFullDb())
+	if e := evidenceOf(s.judge(day, share(0.6)), "session_share"); e.GetFullDb() != 26 || e.GetDb() != 22.6 {
+		t.Errorf("a day later: %g of %g, want 22.6 of 26", e.GetDb(), e.GetFullDb())
 	}
 	e := evidenceOf(s.judge(2*day, share(0.6)), "session_share")
 	if e.GetFullDb() != 18 || e.GetDb() != 18 {
@@ -138,7 +138,7 @@ func TestASenseThatIsLostFadesAndNeverJumps(t *testing.T) {
 	if after.GetVerdict() != before.GetVerdict() {
 		t.Errorf("an hour after all senses failed the verdict is %s, before %s", after.GetVerdict(), before.GetVerdict())
 	}
-	if got, want := evidenceOf(after, "session_share").GetDb(), 23.9; got != want {
+	if got, want := evidenceOf(after, "session_share").GetDb(), 25.9; got != want {
 		t.Errorf("control weighs %g after an hour, want %g", got, want)
 	}
 	if after := s.judge(60*day, blinded); after.GetVerdict() == "near_certain" {

@@ -3,6 +3,7 @@ package detect
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -95,24 +96,44 @@ func period(a *fleetv1.Activity) string {
 		return "on " + dates(a.GetFrom().AsTime(), a.GetTo().AsTime())
 	}
 	over := "over " + count(float64(a.GetDays()), "active day", "active days")
+	if !seesActivity(a) {
+		over = "over " + count(float64(a.GetDays()), "day", "days")
+	}
 	if !dated {
 		return over
 	}
 	return over + " (" + dates(a.GetFrom().AsTime(), a.GetTo().AsTime()) + ")"
 }
 
-// names lists names, the first few in full.
+// seesActivity says whether a sense told when the laptop was in use.
+func seesActivity(a *fleetv1.Activity) bool {
+	return a == nil || a.ActiveHours != nil || a.InputHours != nil
+}
+
+// ofTime says of what a share of activity is a share.
+func ofTime(a *fleetv1.Activity) string {
+	if a.ActiveHours == nil {
+		return "of the time that it was awake (ten hours a day at most)"
+	}
+	return "of its active time"
+}
+
+// names lists names, each once, the first few in full.
 func names(list []string) string {
 	const most = 4
 	if len(list) == 0 {
 		return "an unnamed tool"
 	}
-	clean := make([]string, 0, most)
-	for _, name := range list[:min(len(list), most)] {
-		clean = append(clean, plain(name))
+	clean := make([]string, 0, len(list))
+	for _, name := range list {
+		if name = plain(name); !slices.Contains(clean, name) {
+			clean = append(clean, name)
+		}
 	}
+	rest := len(clean) - most
+	clean = clean[:min(len(clean), most)]
 	last := clean[len(clean)-1]
-	switch rest := len(list) - most; {
+	switch {
 	case rest > 0:
 		return strings.Join(clean, ", ") + " and " + strconv.Itoa(rest) + " more"
 	case len(clean) == 1:
@@ -153,13 +174,17 @@ func printable(s string, longest int) string {
 func said(s string) string { return strconv.QuoteToGraphic(plain(s)) }
 
 // sentence makes a clause one: observations are kept as clauses, so that they can
-// stand alone or be joined.
+// stand alone or be joined. A name that is written small stays so.
 func sentence(clause string) string {
 	r, size := utf8.DecodeRuneInString(clause)
 	if size == 0 {
 		return ""
 	}
-	return string(unicode.ToUpper(r)) + clause[size:] + "."
+	first, _, _ := strings.Cut(clause, " ")
+	if !strings.ContainsFunc(first, func(r rune) bool { return unicode.IsUpper(r) || unicode.IsDigit(r) }) {
+		r = unicode.ToUpper(r)
+	}
+	return string(r) + clause[size:] + "."
 }
 
 // lower makes a sentence's beginning one that may follow other words.

@@ -24,13 +24,16 @@ func TestWords(t *testing.T) {
 		{dates(day(2026, 2, 26), day(2026, 3, 18)), "26 Feb – 17 Mar 2026"},
 		{dates(day(2025, 12, 30), day(2026, 1, 3)), "30 Dec 2025 – 2 Jan 2026"},
 		{dates(day(2026, 3, 12), day(2026, 3, 1)), "unknown dates"},
-		{period(&fleetv1.Activity{Days: 5}), "over 5 active days"},
+		{period(&fleetv1.Activity{Days: 5, ActiveHours: p(38.0)}), "over 5 active days"}, {period(&fleetv1.Activity{Days: 5}), "over 5 days"},
+		{ofTime(&fleetv1.Activity{Days: 5, ActiveHours: p(38.0)}), "of its active time"},
+		{ofTime(&fleetv1.Activity{Days: 5}), "of the time that it was awake (ten hours a day at most)"},
 		{period(&fleetv1.Activity{Days: 1, From: at(time.March, 17, 0), To: at(time.March, 18, 0)}), "on 17 Mar 2026"},
 		{names(nil), "an unnamed tool"}, {names([]string{"A"}), "A"}, {names([]string{"A", "B"}), "A and B"},
 		{names([]string{"A", "B", "C"}), "A, B and C"}, {names([]string{"A", "B", "C", "D", "E", "F"}), "A, B, C, D and 2 more"},
+		{names([]string{"A", "A", "B", "A"}), "A and B"}, {names([]string{"A", "B", "C", "D", "D"}), "A, B, C and D"},
 		{said("a\nb\x1b[31m\"c\xff"), `"ab[31m\"c"`},
 		{plain(strings.Repeat("é", 40)), strings.Repeat("é", 32) + "…"},
-		{sentence("the lid"), "The lid."}, {sentence(""), ""},
+		{sentence("the lid"), "The lid."}, {sentence(""), ""}, {sentence("x11vnc runs"), "x11vnc runs."},
 	} {
 		if tt.got != tt.want {
 			t.Errorf("%q, want %q", tt.got, tt.want)

@@ -14,6 +14,9 @@ const (
 	activeEnough = 1800
 	// awakeEnough is the time awake that stands in where no sense observes use.
 	awakeEnough = 7200
+	// longestUse is the most that a day awake is taken for a day in use where no sense
+	// observes it: a laptop that never sleeps is not used all night.
+	longestUse = 10 * 3600
 )
 
 // activeDays returns the days with activity, latest first.
@@ -167,6 +170,9 @@ func (v *view) addControl(s *sums, d *fleetv1.Day) bool {
 	}
 	s.controlKnown += uint64(d.GetControlKnownSeconds())
 	whole := uint64(d.GetActiveControlKnownSeconds())
+	if d.GetActivityKnownSeconds() == 0 {
+		whole = min(whole, longestUse)
+	}
 	s.activeControlKnown += whole
 	var unsanctioned, sanctioned, near uint64
 	for _, c := range d.GetControl() {

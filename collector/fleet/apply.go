@@ -32,10 +32,10 @@ type update struct {
 	received int64
 	order    uint64
 	base     uint64 // what the run's sequences are counted on from in orders
-	late     bool // spooled: arrived well after it was observed
-	first    bool // the device's first report
-	renamed  bool // something got another name
-	runBegan bool // the report that begins a run, and carries every part whose sense works
+	late     bool   // spooled: arrived well after it was observed
+	first    bool   // the device's first report
+	renamed  bool   // something got another name
+	runBegan bool   // the report that begins a run, and carries every part whose sense works
 	// before is when the report before of the same run was observed and arrived; nil without one.
 	before *fleetv1.Silence
 	events []*fleetv1.Event

@@ -22,8 +22,12 @@ func (v *view) egressNow() *fleetv1.Egress {
 		e.Asn, e.AsName = last.GetAsn(), last.GetAsName()
 		e.Hosting, e.Anonymiser, e.Company = last.GetHosting(), last.GetAnonymiser(), last.GetCompany()
 		e.Foreign, e.HighRisk, e.ZoneMismatch = v.elsewhere(last, last.GetLastUnix())
+		e.ZoneCountry = last.GetCountry()
 		if physical := v.physicalNow(); physical != nil {
 			v.twoWays(e, last, physical)
+		}
+		if !e.GetZoneMismatch() {
+			e.ZoneCountry = ""
 		}
 	}
 	for _, d := range v.active {
@@ -75,7 +79,8 @@ func (v *view) twoWays(e *fleetv1.Egress, leaves, physical *fleetv1.EgressState)
 	var mismatch bool
 	e.PhysicalForeign, e.PhysicalHighRisk, mismatch = v.elsewhere(physical, physical.GetPhysicalUnix())
 	if tunnelled(v.pic.GetNetwork()) && v.explains(physical, leaves) {
-		e.Foreign, e.HighRisk, e.ZoneMismatch = false, false, mismatch
+		e.Foreign, e.HighRisk = false, false
+		e.ZoneMismatch, e.ZoneCountry = mismatch, physical.GetCountry()
 	}
 	e.PhysicalAddress, e.PhysicalCountry, e.PhysicalRegion = physical.GetAddress(), physical.GetCountry(), physical.GetRegion()
 	e.PhysicalAsName = physical.GetAsName()
@@ -175,6 +180,13 @@ func (v *view) zoneMismatch(e *fleetv1.EgressState) bool {
 	}
 	if v.person.GetCountry() != "" && e.GetCountry() != v.person.GetCountry() &&
 		(v.declared(e.GetCountry()) || v.travelled(e.GetCountry(), e.GetLastUnix(), e.GetLastUnix())) {
+		return false
+	}
+	// Whoever is on approved travel may leave through home and keep the hours of the place.
+	if slices.ContainsFunc(v.person.GetTravelCountries(), func(country string) bool {
+		used, known := v.f.zones.usedIn(v.pic.GetTimeZone(), country)
+		return known && used
+	}) {
 		return false
 	}
 	used, known := v.f.zones.usedIn(v.pic.GetTimeZone(), e.GetCountry())

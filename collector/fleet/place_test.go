@@ -94,6 +94,14 @@ func TestEgress(t *testing.T) {
 		{name: "an old name of a zone", life: zoned("US/Eastern", ohio), get: mismatch, want: false},
 		{name: "home's zone on approved travel", life: zoned("America/New_York", berlin), person: toGermany, get: mismatch, want: false},
 		{name: "home's zone behind the company's network", life: zoned("Europe/Berlin", concentr), get: mismatch, want: false},
+		{name: "approved travel's zone behind a way home", life: zoned("Europe/Berlin", ohio), person: toGermany, get: mismatch, want: false},
+		{name: "the country that is meant is the interface's own", want: "CN",
+			get: egress(func(e *fleetv1.Egress) any { return e.GetZoneCountry() }), life: func(l *laptop) []Observation {
+				l.seen.Place = &farmhoundv1.Place{TimeZone: "America/New_York"}
+				tunnel(l, "mullvad")
+				l.peer, l.physical = exitOhio, shenyang
+				return l.workday(monday)
+			}},
 		{name: "address unknown", life: zoned("Asia/Shanghai", "192.168.1.1"), get: mismatch, want: false},
 		{name: "a consumer VPN", want: "Astrill VPN true", get: egress(func(e *fleetv1.Egress) any { return sentence("%s %t", e.GetConsumerVpn(), e.GetMostReportedVpn()) }),
 			life: func(l *laptop) []Observation { tunnel(l, "astrill"); return l.workday(monday) }},
