@@ -89,6 +89,7 @@ var reserved = []persona{
 	{"accomplice", Farm, 0.8, accomplice},
 	{"console-turns", Farm, 0.8, consoleTurns},
 
+	{blindRelay, Unseeable, 0, nil}, // of any of the farms above
 	{"cloned-console", Unseeable, 0.5, clonedConsole},
 	{"front-sixth", Unseeable, 0.5, frontSixth},
 }

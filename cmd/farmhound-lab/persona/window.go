@@ -77,7 +77,7 @@ func (a *agent) window(from, to int64) *farmhoundv1.Window {
 	if a.laptop.senses.hands {
 		w.Input, w.Rhythm = a.input(u), a.rhythm(u)
 	}
-	return w
+	return a.seen(w, u)
 }
 
 // mains is the share of a window on mains power.

@@ -90,6 +90,7 @@ type Laptop struct {
 
 	person person
 	senses senses
+	sight  sight
 	camera bool
 	w      *World
 	life   *life
@@ -178,6 +179,9 @@ func NewWorld(opts Options) (*World, error) {
 
 // cast adds the laptops of one persona.
 func (w *World) cast(p persona) {
+	if p.draw == nil {
+		return
+	}
 	d := stream(w.opts.Seed, "persona", p.name)
 	d.outer = w.opts.Casting == Reserved
 	share := p.share * float64(w.opts.Size) / 60
@@ -212,6 +216,8 @@ func (w *World) finish() error {
 			return err
 		}
 		l.life.settle()
+		l.sight = w.sightOf(l)
+		w.overlook(l)
 		for i := range l.life.control {
 			l.life.control[i].id = w.sessionID(l, i)
 		}
