@@ -41,6 +41,13 @@ func (c *sitesListCmd) Run(env *environment) error {
 	return list(env, all, r)
 }
 
+func days(n uint32) string {
+	if n == 1 {
+		return "1 day"
+	}
+	return count(n) + " days"
+}
+
 func count(n uint32) string { return strconv.FormatUint(uint64(n), 10) }
 
 type sitesShowCmd struct {
@@ -74,16 +81,16 @@ func (c *sitesShowCmd) Run(env *environment) error {
 	add("joined by", s.GetJoinedBy())
 	add("shared", s.GetSharedPeripheral())
 	if s.GetTurnsDays() > 0 {
-		add("in turns", fmt.Sprintf("on %d days", s.GetTurnsDays()))
+		add("in turns", "on "+days(s.GetTurnsDays()))
 	}
 	for _, m := range got.GetMembers() {
-		add("laptop", laptop(env, m)+fmt.Sprintf(", there since %s, on %d days", at(m.GetCameAt()), m.GetDays()))
+		add("laptop", laptop(env, m)+fmt.Sprintf(", there since %s, on %s", at(m.GetCameAt()), days(m.GetDays())))
 		for _, t := range m.GetTies() {
 			add("  because", reason(env, t))
 		}
 	}
 	for _, m := range got.GetFormer() {
-		add("was there", laptop(env, m)+fmt.Sprintf(", from %s until %s, on %d days", at(m.GetCameAt()), at(m.GetLastSeenAt()), m.GetDays()))
+		add("was there", laptop(env, m)+fmt.Sprintf(", from %s until %s, on %s", at(m.GetCameAt()), at(m.GetLastSeenAt()), days(m.GetDays())))
 	}
 	return one(env, got, r)
 }

@@ -16,7 +16,6 @@ const (
 	keptNeighbours = 64
 	// mostCandidates is what an acknowledgement can hold.
 	mostCandidates = 256
-	hourSeconds    = 3600
 )
 
 // addresses notes by which hardware addresses other laptops know this one, under every
@@ -79,8 +78,7 @@ func (u *update) neighbours(n *fleetv1.NetworkState, office bool) {
 	if office || len(n.GetMembers()) == 0 {
 		return
 	}
-	at := u.at - u.at%hourSeconds // so that most reports change nothing
-	list := u.pic.GetNeighbours()
+	at, list := u.at, u.pic.GetNeighbours()
 	for _, name := range n.GetMembers() {
 		i := slices.IndexFunc(list, func(s *fleetv1.NeighbourSighting) bool { return string(s.GetName()) == string(name) })
 		if i < 0 {
