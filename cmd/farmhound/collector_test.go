@@ -126,16 +126,16 @@ func (f fake) WhatIf(ctx context.Context, r *fleetv1.WhatIfRequest) (*fleetv1.Wh
 		return nil, status.Errorf(codes.InvalidArgument, "the catalogue has no tool %q; on this laptop are anydesk", r.GetWithApproved()[0])
 	}
 	likely := &fleetv1.Weighing{Verdict: "likely", Kind: "hosted", Risk: 0.61, HostedRisk: 0.61, DisplacedRisk: 0.001, Db: 32}
-	clear := &fleetv1.Weighing{Verdict: "clear", Kind: "displaced", Risk: 0.004, HostedRisk: 0.002, DisplacedRisk: 0.004, Db: 3}
+	mild := &fleetv1.Weighing{Verdict: "clear", Kind: "displaced", Risk: 0.004, HostedRisk: 0.002, DisplacedRisk: 0.004, Db: 3}
 	answer := &fleetv1.WhatIfResponse{
 		Device: "00112233445566778899aabbccddeeff", WeighedAt: noon(9), Rules: strings.Repeat("0a1b", 16),
 		Stored: &fleetv1.Weighing{Verdict: "likely", Kind: "hosted", Risk: 0.65}, Now: likely,
 		Pieces: []*fleetv1.Removal{
-			{Signals: []string{"session_share"}, Titles: []string{"Driven"}, Family: "control", Db: 24, Then: clear},
+			{Signals: []string{"session_share"}, Titles: []string{"Driven"}, Family: "control", Db: 24, Then: mild},
 			{Signals: []string{"hands_on"}, Titles: []string{"Hands"}, Family: "presence", Db: -3, Then: likely},
 		},
-		Families: []*fleetv1.Removal{{Signals: []string{"session_share", "no_local_input"}, Titles: []string{"Driven", "Still"}, Family: "control", Db: 29, Then: clear}},
-		Lowers:   []*fleetv1.Removal{{Signals: []string{"egress_country", "waking_phase"}, Titles: []string{"Abroad", "Awake"}, Db: 17, Then: clear}},
+		Families: []*fleetv1.Removal{{Signals: []string{"session_share", "no_local_input"}, Titles: []string{"Driven", "Still"}, Family: "control", Db: 29, Then: mild}},
+		Lowers:   []*fleetv1.Removal{{Signals: []string{"egress_country", "waking_phase"}, Titles: []string{"Abroad", "Awake"}, Db: 17, Then: mild}},
 		Raises: []*fleetv1.Addition{{
 			Signal: "people_together", Title: "Kept together", Family: "place", Tier: 1, Db: 12, When: "device.site.people >= 3u\n&& !device.site.office",
 			Then: &fleetv1.Weighing{Verdict: "near_certain", Kind: "hosted", Risk: 0.97, HostedRisk: 0.97},
@@ -143,7 +143,7 @@ func (f fake) WhatIf(ctx context.Context, r *fleetv1.WhatIfRequest) (*fleetv1.Wh
 		Lacks: []string{"3.2 dB more"},
 	}
 	if len(r.GetWithApproved()) > 0 {
-		answer.Supposed, answer.Lowers, answer.Raises = clear, nil, nil
+		answer.Supposed, answer.Lowers, answer.Raises = mild, nil, nil
 		answer.Notes = []string{"These would raise it and cannot be observed on this laptop, for want of a sense: kvm_attached\x1b."}
 	}
 	return answer, f.admit(ctx)

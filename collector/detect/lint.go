@@ -9,7 +9,10 @@ import (
 	"slices"
 	"strings"
 
+	"google.golang.org/protobuf/reflect/protoreflect"
+
 	"github.com/farmhound-security/farmhound/collector/strictyaml"
+	fleetv1 "github.com/farmhound-security/farmhound/proto/farmhound/fleet/v1"
 )
 
 // Lint reads signals as Load does and returns everything that is wrong with them, also
@@ -97,7 +100,33 @@ func (l *language) lint(s *signal) []strictyaml.Problem {
 		}
 	}
 	all = append(all, l.unreachable(d)...)
-	return all
+	return append(all, l.unfounded(s)...)
+}
+
+// unfounded names tiers that hold of a laptop of which nothing is known, or nothing was
+// observed although it could have been: unknown is never evidence.
+func (l *language) unfounded(s *signal) []strictyaml.Problem {
+	if slices.ContainsFunc(s.tiers, func(t tier) bool { return t.when == nil || t.because == nil }) {
+		return nil // it does not compile
+	}
+	hearing := &fleetv1.Known{}
+	for i := range hearing.ProtoReflect().Descriptor().Fields().Len() {
+		hearing.ProtoReflect().Set(hearing.ProtoReflect().Descriptor().Fields().Get(i), protoreflect.ValueOfBool(true))
+	}
+	for _, of := range []struct {
+		dev  *fleetv1.Device
+		what string
+	}{
+		{&fleetv1.Device{}, "of which nothing is known"},
+		{&fleetv1.Device{Known: hearing}, "on which nothing was observed"},
+	} {
+		o, err := s.observe(l.scene(of.dev, testNow), sensesOf(of.dev.GetKnown()), 0)
+		if err == nil && o.tier >= 0 {
+			return []strictyaml.Problem{s.doc.Tiers[o.tier].When.Problem(fmt.Sprintf(
+				"tier %d holds of a laptop %s: what is absent reads as zero, so ask has() first, or name a sense under needs", o.tier, of.what))}
+		}
+	}
+	return nil
 }
 
 // unreachable names tiers that never are the first to hold.

@@ -32,11 +32,11 @@ func (c *judging) trials() []*fleetv1.Evidence {
 // else for the other one.
 func (c *judging) wouldCount(trial int) float64 {
 	lines := slices.Clone(c.lines)
-	real := *lines[trial].signal
-	real.family = real.trial
-	lines[trial].signal = &real
+	counting := *lines[trial].signal
+	counting.family = counting.trial
+	lines[trial].signal = &counting
 	h := c.kind
-	if real.family[h] < 0 {
+	if counting.family[h] < 0 {
 		h = hosted + displaced - c.kind
 	}
 	s := fuse(lines, h, -1)
