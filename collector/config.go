@@ -156,7 +156,7 @@ func DefaultConfig() Config {
 		Data:   "data",
 		Agents: Agents{ScanInterval: 15 * time.Second, WindowInterval: 5 * time.Minute, CertificateLife: 30 * 24 * time.Hour},
 		Retention: Retention{
-			Reports: 30 * 24 * time.Hour, Events: 400 * 24 * time.Hour, Verdicts: 400 * 24 * time.Hour, Outbox: 7 * 24 * time.Hour, Audit: 400 * 24 * time.Hour,
+			Reports: 30 * 24 * time.Hour, Events: 400 * 24 * time.Hour, Verdicts: 180 * 24 * time.Hour, Outbox: 7 * 24 * time.Hour, Audit: 400 * 24 * time.Hour,
 		},
 	}
 }

@@ -44,7 +44,7 @@ company:
 	if c.Agents.ScanInterval != 10*time.Second || c.Agents.WindowInterval != 5*time.Minute {
 		t.Errorf("what is not said is not the default: %+v", c.Agents)
 	}
-	if want := (Retention{Reports: 90 * 24 * time.Hour, Events: 400 * 24 * time.Hour, Audit: 400 * 24 * time.Hour}); c.Retention != want {
+	if want := (Retention{Reports: 90 * 24 * time.Hour, Events: 400 * 24 * time.Hour, Verdicts: 180 * 24 * time.Hour, Audit: 400 * 24 * time.Hour}); c.Retention != want {
 		t.Errorf("retention %+v, want %+v", c.Retention, want)
 	}
 	company := c.Company.fleet()

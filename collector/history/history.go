@@ -26,7 +26,7 @@ const (
 
 const (
 	// maxUnpacked bounds what is unpacked, in bytes.
-	maxUnpacked = 64 << 20
+	maxUnpacked = 16 << 20
 	// fingerprintSize is how much of a hash is kept.
 	fingerprintSize = 8
 )
