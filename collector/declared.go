@@ -44,10 +44,13 @@ func declare(company fleet.Company, book *roster.Book, known *catalog.Catalog, k
 			company.Networks = append(company.Networks, o.Prefixes()...)
 			continue
 		}
-		company.Offices = append(company.Offices, o.Prefixes()...)
+		named := fleet.NamedOffice{Name: o.Name, Networks: o.Prefixes()}
 		for _, l := range o.Gateways {
-			company.OfficeGateways = append(company.OfficeGateways, l.Bytes())
+			named.Gateways = append(named.Gateways, l.Bytes())
 		}
+		company.Offices = append(company.Offices, named.Networks...)
+		company.OfficeGateways = append(company.OfficeGateways, named.Gateways...)
+		company.Named = append(company.Named, named)
 	}
 	return company
 }

@@ -55,8 +55,18 @@ type Company struct {
 	// OfficeGateways are gateway hashes of its offices, as agents report them or as
 	// pictures keep them.
 	OfficeGateways [][]byte
+	// Named are the offices that have a name, in their order.
+	Named []NamedOffice
 	// Latitude and Longitude are where this collector is; both zero where not told.
 	Latitude, Longitude float64
+}
+
+// NamedOffice is what one of the offices is called and known by.
+type NamedOffice struct {
+	Name     string
+	Networks []netip.Prefix
+	// Gateways are as in Company.OfficeGateways.
+	Gateways [][]byte
 }
 
 // Config is what a Fleet needs. Everything may be left out: then there is less to say.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"math/bits"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -149,7 +150,7 @@ func (g *gathering) view() *SiteView {
 	}
 	switch {
 	case of.GetOffice():
-		row.Kind = SiteOffice
+		row.Kind, row.Name = SiteOffice, g.f.officeName(g.self, g.home)
 	case of.GetHousehold():
 		row.Kind, row.Name = SiteHousehold, g.self.household
 	case of.GetPeople() == 1:
@@ -173,6 +174,20 @@ func (g *gathering) view() *SiteView {
 	sortMembers(view.Members)
 	row.Since = view.Members[0].GetCameAt()
 	return view
+}
+
+// officeName is what the office is called at which a device is; empty where it has no name.
+func (f *Fleet) officeName(e *entry, at stay) string {
+	for _, o := range f.cfg.Company.Named {
+		gateways := f.stored(hashGateway, o.Gateways)
+		for _, j := range append(e.renames.named(at.network), at.joints...) {
+			prefix, err := netip.ParsePrefix(j.prefix)
+			if j.kind == hashGateway && gateways[j.hash] || err == nil && within(o.Networks, prefix.Addr()) {
+				return o.Name
+			}
+		}
+	}
+	return ""
 }
 
 // describe says since when and how long a member is there: at the network that joined it,
@@ -224,8 +239,9 @@ const (
 	wordNeighbours = "each laptop told that it sees the other; neither's word alone counts"
 )
 
-// things lists what a device can have in common with others at a site.
-func (e *entry) things(now int64) (list []thing) {
+// things lists what a device can have in common with others at a site: desks at an office
+// make no other place one.
+func (e *entry) things(now int64, office bool) (list []thing) {
 	add := func(kind, name string, joints []joint, first, last int64) {
 		for _, j := range joints {
 			if e.renames.firstOf(j.hash) == j.hash { // once for all names of it
@@ -234,7 +250,7 @@ func (e *entry) things(now int64) (list []thing) {
 		}
 	}
 	for _, s := range e.stays {
-		if now-s.last > togetherSeconds || s.office {
+		if now-s.last > togetherSeconds || s.office != office {
 			continue
 		}
 		for _, kind := range []string{hashGateway, hashAccessPoint} {
@@ -251,11 +267,11 @@ func (e *entry) things(now int64) (list []thing) {
 // ties says why a device is in its site: what it has in common with each of the others.
 func (g *gathering) ties(e *entry, all []*entry) (list []*fleetv1.SiteTie) {
 	others := slices.DeleteFunc(slices.Clone(all), func(o *entry) bool { return o.id == e.id })
-	for _, own := range e.things(g.now) {
+	for _, own := range e.things(g.now, g.home.office) {
 		tie := &fleetv1.SiteTie{Kind: own.kind, What: own.what, Word: own.word}
 		var first, last int64
 		for _, o := range others {
-			for _, theirs := range o.things(g.now) {
+			for _, theirs := range o.things(g.now, g.home.office) {
 				if theirs.kind == own.kind && slices.ContainsFunc(theirs.joints, func(j joint) bool { return slices.Contains(own.joints, j) }) {
 					tie.With = append(tie.With, o.id)
 					first, last = span(first, last, max(own.first, theirs.first), min(own.last, theirs.last))

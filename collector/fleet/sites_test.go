@@ -67,6 +67,10 @@ func TestSiteOf(t *testing.T) {
 		{name: "a household", persons: map[string]func(*fleetv1.Person){"d1": household("Smith"), "d2": household("Smith")},
 			laptops: map[string]onWire{"d1": at(spare, ""), "d2": at(spare, "")},
 			want:    `household "Smith" of 1; d1 0-19 (gateway d2, access_point d2); d2 0-19 (gateway d1, access_point d1)`},
+		{name: "an office with a name", laptops: map[string]onWire{"d1": at(spot{network: "office", peer: office}, ""), "d2": at(spot{network: "office", peer: office}, "")},
+			want: `office "Columbus" of 2; d1 0-19 (gateway d2, access_point d2); d2 0-19 (gateway d1, access_point d1)`},
+		{name: "an office that is known by its gateway", laptops: map[string]onWire{"d1": at(spot{network: "Dayton", peer: california}, ""), "d2": at(spot{network: "Dayton", peer: california}, "")},
+			want: `office "Dayton" of 2; d1 0-19 (gateway d2, access_point d2); d2 0-19 (gateway d1, access_point d1)`},
 		{name: "one person's", same: map[string]string{"d2": "p-d1"}, laptops: map[string]onWire{"d1": at(spare, ""), "d2": at(spare, "")},
 			want: `own "" of 1; d1 0-19 (gateway d2, access_point d2); d2 0-19 (gateway d1, access_point d1)`},
 		{name: "connected by one in the middle", laptops: map[string]onWire{
@@ -88,7 +92,12 @@ func TestSiteOf(t *testing.T) {
 				}
 				persons["serial-"+id] = p
 			}
-			f := newFleet(persons)
+			named := func(c *Config) {
+				dayton := NamedOffice{Name: "Dayton", Gateways: [][]byte{digest("gateway Dayton")}}
+				c.Company.OfficeGateways = dayton.Gateways
+				c.Company.Named = []NamedOffice{dayton, {Name: "Columbus", Networks: c.Company.Offices}}
+			}
+			f := newFleet(persons, named)
 			w := neighbourly(t, f, 20, tt.laptops)
 			views := map[string]*SiteView{}
 			for _, id := range []string{"d1", "d2"} {
@@ -111,7 +120,7 @@ func TestSiteOf(t *testing.T) {
 				t.Errorf("the device's site is %s, this one %s", got, views["d1"].Row.GetId())
 			}
 			// A collector that starts anew knows the same, in whatever order it reads.
-			anew := newFleet(persons)
+			anew := newFleet(persons, named)
 			pics := w.pictures()
 			slices.Reverse(pics)
 			for _, pic := range pics {
