@@ -62,6 +62,9 @@ var reserved = []persona{
 	{"from-afar", Honest, 0.6, fromAfar},
 	{"left-at-office", Honest, 0.8, leftAtOffice},
 	{"interactive", Honest, 0.6, interactive},
+	{"tailnet-desktop", Honest, 0.6, tailnetDesktop},
+	{"console-unseen", Honest, 0.6, consoleUnseen},
+	{"left-at-branch", Honest, 0.6, leftAtBranch},
 
 	{"own-console", Neither, 0.5, ownConsole},
 	{"own-relay", Neither, 0.5, ownRelay},

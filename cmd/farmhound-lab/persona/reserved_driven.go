@@ -248,3 +248,57 @@ func interactive(w *World, d draw, _ int) []*Laptop {
 	}
 	return []*Laptop{l}
 }
+
+// tailnetDesktop drives the laptop all day from the own desktop beside it, over the
+// overlay network that both are in: the peer's address is the overlay's, its packets
+// take a millisecond or two.
+func tailnetDesktop(w *World, d draw, _ int) []*Laptop {
+	all := desktopDriver(w, d, 1)
+	for _, l := range all {
+		l.install(plain("tailscale", ""), w.start.Unix()-daySeconds, 0)
+		peer := overlayAddress(d)
+		for i := range l.life.control {
+			c := &l.life.control[i]
+			via := *c.link
+			via.class = farmhoundv1.PeerClass_PEER_CLASS_SHARED
+			c.link, c.peer, c.near, c.rtt = &via, peer, false, d.between(0.8, 3)
+		}
+		for i := range l.life.stays {
+			if s := &l.life.stays[i]; s.tunnel == nil {
+				s.tunnel = &tunnel{tool: "tailscale", kind: "tun", mtu: 1280}
+			}
+		}
+	}
+	return all
+}
+
+// consoleUnseen is the same hobby as consoleMaker's, on a laptop whose agent may not
+// watch input.
+func consoleUnseen(w *World, d draw, size int) []*Laptop {
+	all := consoleMaker(w, d, size)
+	for _, l := range all {
+		l.senses.hands = false
+		bare := l.life.stays[0].desk
+		l.life.stays[0].desk = bare.with(&desk{usb: []*farmhoundv1.UsbDevice{keyboards[0].device(d, w.ring, "1-4"), mice[0].device(d, w.ring, "1-5")}})
+	}
+	return all
+}
+
+// leftAtBranch is two or three people who leave their laptops docked in a branch that
+// nobody registered, and work on them from home on most days.
+func leftAtBranch(w *World, d draw, size int) []*Laptop {
+	where := w.somewhere(d)
+	branch := w.home(d, w.atlas.one(d, business, where.country, where.region))
+	branch.gateway, branch.others, branch.laptops = mac(d, officeMakers), d.whole(20, 80), d.whole(10, 40)
+	var out []*Laptop
+	for range d.whole(2, 3) {
+		for _, l := range leftAtOffice(w, d, size) {
+			p := &l.person
+			p.country, p.region, p.zone, p.shipTo = where.country, where.region, where.zone, where.country+"-"+where.region
+			l.life.stays[0].at = branch
+			l.life.zones = []zone{{0, where.zone}}
+			out = append(out, l)
+		}
+	}
+	return out
+}
