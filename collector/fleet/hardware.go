@@ -3,6 +3,7 @@ package fleet
 import (
 	"cmp"
 	"encoding/binary"
+	"net/netip"
 	"slices"
 
 	"github.com/farmhound-security/farmhound/proto/catalog"
@@ -104,13 +105,29 @@ func (u *update) peripheral(found *fleetv1.PeripheralState) {
 	p.LastUnix = max(p.GetLastUnix(), u.at)
 }
 
-// beside notes the egress network beside which peripherals with a serial are
-// attached. A company's own egress stands for no place, and at an office people
-// share desks.
+// beside notes the egress networks beside which peripherals with a serial are
+// attached: that by which the report came, and that of the physical interface where a
+// tunnel takes the laptop's traffic. A company's own egress stands for no place, and at
+// an office people share desks.
 func (u *update) beside() {
-	addr := u.peer()
+	if u.late {
+		return
+	}
+	u.attachedBehind(u.peer())
+	if physical, err := netip.ParseAddr(u.pic.GetNetwork().GetPhysical()); err == nil {
+		i := slices.IndexFunc(u.pic.GetEgresses(), func(e *fleetv1.EgressState) bool {
+			known, err := netip.ParseAddr(e.GetAddress())
+			return err == nil && sameEgress(known, physical)
+		})
+		if i >= 0 && u.plausible(u.pic.GetEgresses()[i]) {
+			u.attachedBehind(physical)
+		}
+	}
+}
+
+func (u *update) attachedBehind(addr netip.Addr) {
 	prefix := egressPrefix(addr)
-	if prefix == "" || u.late || u.f.cfg.Company.owns(addr) || u.atOffice(u.pic.GetNetwork(), addr) {
+	if prefix == "" || u.f.cfg.Company.owns(addr) || u.atOffice(u.pic.GetNetwork(), addr) {
 		return
 	}
 	for i, p := range u.pic.GetPeripherals() {

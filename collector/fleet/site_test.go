@@ -19,10 +19,11 @@ type spot struct {
 	tunnel        string // tool of a tunnel on the default route
 	shift         bool   // used at night
 	monitor       string
+	physical      string // under which the collector sees its own interface, beside the tunnel
 }
 
 func (r spot) enter(l *laptop) {
-	l.peer = r.peer
+	l.peer, l.physical = r.peer, r.physical
 	l.at(r.network)
 	if r.tunnel != "" {
 		tunnel(l, r.tunnel)
@@ -148,6 +149,14 @@ func TestSite(t *testing.T) {
 		}},
 		{name: "one monitor in two rooms of one house", want: `2 [d1 d2] shared "u2715"`, where: map[string]func(int) spot{
 			"d1": always(spot{network: "up", peer: ohio, monitor: "u2715"}), "d2": always(spot{network: "down", peer: ohio, monitor: "u2715"}),
+		}},
+		{name: "one monitor on two routers of one house, each behind a tunnel", want: `2 [d1 d2] shared "u2715"`, where: map[string]func(int) spot{
+			"d1": always(spot{network: "up", peer: exitOhio, tunnel: "wireguard", physical: ohio, monitor: "u2715"}),
+			"d2": always(spot{network: "down", peer: exitOhio, tunnel: "wireguard", physical: ohio, monitor: "u2715"}),
+		}},
+		{name: "the same, each through an exit of its own", want: `2 [d1 d2] shared "u2715"`, where: map[string]func(int) spot{
+			"d1": always(spot{network: "up", peer: exitOhio, tunnel: "wireguard", physical: ohio, monitor: "u2715"}),
+			"d2": always(spot{network: "down", peer: ohio, monitor: "u2715"}),
 		}},
 		{name: "a monitor in another town", want: "alone", where: map[string]func(int) spot{
 			"d1": always(spot{network: "up", peer: ohio, monitor: "u2715"}), "d2": always(spot{network: "down", peer: berlin, monitor: "u2715"}),
