@@ -33,6 +33,8 @@ type books struct {
 	log   *slog.Logger
 	// changed is called when another book comes into force.
 	changed func(ctx context.Context)
+	// note records in the audit log what the collector refused by itself; nil for nowhere.
+	note func(ctx context.Context, action, object, detail string)
 
 	files rosterFolder
 	// changing is held from reading the latest version to what becomes of it.

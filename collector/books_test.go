@@ -134,6 +134,10 @@ func TestFolderOfRosters(t *testing.T) {
 	dir := t.TempDir()
 	file := func(name string) string { return filepath.Join(dir, name) }
 	b := newTestBooks(t, dir, Tools{}, slog.New(slog.NewTextHandler(t.Output(), nil)))
+	var refused []string
+	b.note = func(_ context.Context, action, object, _ string) {
+		refused = append(refused, action+" "+filepath.Base(object))
+	}
 	put(t, file("east.csv"), "serial,country\nA1,US\nB1,US\n")
 	put(t, file("west.json"), `{"laptops": [{"serial": "B1", "country": "DE"}, {"serial": "C1", "country": "FR"}],
 		"offices": [{"name": "hq", "networks": ["192.0.2.0/24"]}]}`)
@@ -150,6 +154,9 @@ func TestFolderOfRosters(t *testing.T) {
 	b.look(t.Context())
 	if got := countries(b); got != "A1 US, B1 US, C1 IT" || b.version.N != 2 || len(b.inForce.Load().Offices()) != 1 {
 		t.Errorf("beside a broken file: %q with %d offices in version %d", got, len(b.inForce.Load().Offices()), b.version.N)
+	}
+	if b.look(t.Context()); !cmp.Equal(refused, []string{"roster.refuse east.csv"}) {
+		t.Errorf("the audit log has %v", refused)
 	}
 	if err := os.Remove(file("east.csv")); err != nil {
 		t.Fatal(err)

@@ -170,6 +170,8 @@ func (b *books) readChanged(ctx context.Context, name string, starting bool) (*r
 	if b.files.seen[name] = info; err != nil {
 		if unreadable(err) {
 			delete(b.files.seen, name) // what hinders reading can go without a change of the file
+		} else if b.note != nil {
+			b.note(ctx, "roster.refuse", name, fmt.Sprintf("what it said before stays: %v", err))
 		}
 		return nil, nil, err
 	}

@@ -164,6 +164,7 @@ func (c *Collector) openRooms(ctx context.Context, rooms *Rooms) (err error) {
 	c.offices = &officePlaces{inner: c.places}
 	rooms.Places = c.offices
 	c.books = newBooks(c.store, c.options.Config.Roster, c.catalog.tools(), c.log)
+	c.books.note = c.note
 	if err := c.books.open(ctx); err != nil {
 		return err
 	}

@@ -93,6 +93,9 @@ func (p *parser) object(n *node, known []string) (map[string]cell, bool) {
 			continue
 		}
 		text, err := v.words()
+		if name.text == "approved_travel" {
+			text, err = v.journeys()
+		}
 		if err == nil {
 			if reason := unsafe(text); reason != "" {
 				err = errors.New(reason)
@@ -109,6 +112,31 @@ func (p *parser) object(n *node, known []string) (map[string]cell, bool) {
 		p.spoilt(row)
 	}
 	return row, good
+}
+
+// journeys is a value as the cell of journeys has it: in a list, one can also be an
+// object with country, from and to.
+func (n *node) journeys() (string, error) {
+	plain := *n
+	plain.list = nil
+	for _, part := range n.list {
+		if part.kind != '{' {
+			plain.list = append(plain.list, part)
+			continue
+		}
+		text := func(name string) string {
+			if f := part.field(name); f != nil && f.kind == 's' {
+				return strings.TrimSpace(f.text)
+			}
+			return ""
+		}
+		journey := text("country")
+		if len(part.keys) > 1 {
+			journey += ":" + text("from") + ".." + text("to")
+		}
+		plain.list = append(plain.list, &node{at: part.at, kind: 's', text: journey})
+	}
+	return plain.words()
 }
 
 // words is a value as a cell has it.

@@ -22,7 +22,8 @@ func read(t *testing.T, text string) (*roster.File, []roster.Problem) {
 
 const document = `{
   "laptops": [
-    {"serial": "PF3ABC12", "country": "us", "work_days": ["mon", "tue"], "approved_travel": ["DE:2026-03-01..2026-03-10", "FR"],
+    {"serial": "PF3ABC12", "country": "us", "work-days": [1, "tue"],
+     "Approved Travel": [{"country": "DE", "from": "2026-03-01", "to": "2026-03-10"}, {"country": "FR"}],
      "approved_tools": "anydesk", "exempt_until": "2026-12-31", "exempt_reason": "Leave"},
     {"serial": 4711, "person": null}
   ],
@@ -77,6 +78,7 @@ func TestBadJSONRowsAreNamedAndTheRestCounts(t *testing.T) {
 		"truth value":         {row(`{"serial": "B1", "role": true}`), "r.json:2:28: role: expected a word"},
 		"list of lists":       {row(`{"serial": "B1", "approved_tools": [["anydesk"]]}`), "r.json:2:38: approved_tools: a list holds words"},
 		"semicolon in a word": {row(`{"serial": "B1", "approved_tools": ["anydesk;zoho-assist"]}`), "without semicolons"},
+		"journey without end": {row(`{"serial": "B1", "approved_travel": [{"country": "DE", "from": "2026-03-01"}]}`), `r.json:2:39: approved_travel: "DE:2026-03-01..": expected a journey`},
 		"control character":   {row(`{"serial": "B1", "role": "a\u001b[31m"}`), "U+001B"},
 		"formula":             {row(`{"serial": "B1", "role": "=1"}`), `r.json:2:28: role: the cell begins with '='`},
 		"serial twice":        {`[{"serial": "A1"},` + "\n" + `{"serial": "a1"}]`, `r.json:2:12: serial: "a1" is already on line 1`},

@@ -174,6 +174,9 @@ func (p *parser) line(line int, text string) error {
 		p.spoilt(p.named(cells))
 		return nil
 	}
+	if blank(cells) { // spreadsheets write rows that were used once
+		return nil
+	}
 	if len(cells) != len(p.header) {
 		p.problem(line, cells[len(cells)-1].column, fmt.Sprintf("the row has %d cells, the header has %d", len(cells), len(p.header)))
 		p.spoilt(p.named(cells))
@@ -181,6 +184,21 @@ func (p *parser) line(line int, text string) error {
 	}
 	p.row(line, 1, p.named(cells))
 	return nil
+}
+
+func blank(cells []cell) bool {
+	return !slices.ContainsFunc(cells, func(c cell) bool { return c.text != "" })
+}
+
+// columnName brings a heading as people write it, such as Time Zone, into the form of
+// columns.
+func columnName(text string) string {
+	return strings.Map(func(c rune) rune {
+		if c == ' ' || c == '-' {
+			return '_'
+		}
+		return unicode.ToLower(c)
+	}, strings.TrimSpace(text))
 }
 
 // named returns cells by their columns, until it is called again.
@@ -261,8 +279,9 @@ func unsafe(text string) string {
 func (p *parser) readHeader(line int, cells []cell) error {
 	p.header = make([]string, len(cells))
 	for i, c := range cells {
-		name := strings.ToLower(c.text)
+		name := columnName(c.text)
 		switch {
+		case name == "": // spreadsheets write columns that were used once
 		case !slices.Contains(columns, name):
 			p.problem(line, c.column, fmt.Sprintf("unknown column %q; known are %s", c.text, strings.Join(columns, ",")))
 		case slices.Contains(p.header[:i], name):

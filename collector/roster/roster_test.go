@@ -83,6 +83,15 @@ func TestColumnsInAnyOrderAndFewer(t *testing.T) {
 	}
 }
 
+// Spreadsheets write columns and rows that were used once, and people headings.
+func TestWhatSpreadsheetsAdd(t *testing.T) {
+	t.Parallel()
+	r, problems := parse(t, "Serial,Time Zone,work-days,,\r\nA1,UTC,1-5,,\r\n,,,,\r\n , , , , \r\n")
+	if p, _ := r.Person("A1", noon); len(problems) > 0 || r.Len() != 1 || p.GetTimeZone() != "UTC" || len(p.GetWorkDays()) != 5 {
+		t.Errorf("%d rows, person %v, problems %v", r.Len(), p, problems)
+	}
+}
+
 func TestBadRowsAreNamedAndTheRestCounts(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ name, text, want string }{

@@ -176,12 +176,15 @@ func list(text string) ([]string, error) {
 var weekdays = [...]string{"mon", "tue", "wed", "thu", "fri", "sat", "sun"}
 
 func weekday(text string) (int, error) {
+	if n, err := strconv.ParseUint(strings.TrimSpace(text), 10, 8); err == nil && n >= 1 && n <= 7 {
+		return int(n) - 1, nil // Monday is 1
+	}
 	if text = strings.ToLower(strings.TrimSpace(text)); len(text) >= 3 {
 		if i := slices.Index(weekdays[:], text[:3]); i >= 0 && strings.HasPrefix(longDays[i], text) {
 			return i, nil
 		}
 	}
-	return 0, fmt.Errorf("%q is no day of the week; expected days such as mon-fri or mon;wed", text)
+	return 0, fmt.Errorf("%q is no day of the week; expected days such as mon-fri, mon;wed or 1-5", text)
 }
 
 var longDays = [...]string{"monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"}

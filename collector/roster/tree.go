@@ -149,7 +149,7 @@ func (t *treeReader) inside(n *node, depth int) error {
 			if err != nil {
 				return err
 			}
-			name.text = strings.ToLower(strings.TrimSpace(name.text))
+			name.text = columnName(name.text)
 			if n.field(name.text) != nil && n.twice == nil {
 				n.twice = name
 			}
