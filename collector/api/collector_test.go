@@ -113,10 +113,11 @@ func startOn(t *testing.T, through func(store.Store) store.Store, balancers ...n
 	log := slog.New(slog.NewTextHandler(t.Output(), nil))
 	server, err := api.NewServer(api.Config{
 		TLS: c.authority.ServerTLS(), Authority: c.authority, Hash: pki.Hash, Access: seen, Commit: c.commit,
-		Catalog: func() api.SignedCatalog { return *c.catalog.Load() },
-		Policy:  func() *farmhoundv1.Policy { return &farmhoundv1.Policy{ScanNow: true} },
-		Fleet:   &api.Fleet{Store: seen, Now: func() time.Time { return received }, Version: "v0", Log: log},
-		Now:     func() time.Time { return received }, Log: log,
+		Catalog:    func() api.SignedCatalog { return *c.catalog.Load() },
+		Policy:     func() *farmhoundv1.Policy { return &farmhoundv1.Policy{ScanNow: true} },
+		Fleet:      &api.Fleet{Store: seen, Now: func() time.Time { return received }, Version: "v0", Log: log},
+		Neighbours: func(device string) []byte { return []byte(device)[:3] },
+		Now:        func() time.Time { return received }, Log: log,
 	})
 	must(t, err)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

@@ -29,6 +29,9 @@ func TestReportsOfAnEnrolledLaptopAreCommittedAndAcknowledged(t *testing.T) {
 		!ack.GetCollectorTime().AsTime().Equal(received) || !ack.GetPolicy().GetScanNow() {
 		t.Errorf("acknowledged %v", ack)
 	}
+	if got := string(ack.GetNeighbourCandidates()); got != l.id[:3] {
+		t.Errorf("the laptop is to look for %q, want what there is for it", got)
+	}
 	next := batchOf(10)
 	next.Nonce = []byte("a nonce")
 	again, err := l.send(next)

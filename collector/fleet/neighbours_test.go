@@ -311,3 +311,71 @@ func TestNeighboursInDisorder(t *testing.T) {
 		}
 	}
 }
+
+// TestNeighbourCandidates: laptops look for those that they may stand beside, and for
+// nobody in a crowd.
+func TestNeighbourCandidates(t *testing.T) {
+	t.Parallel()
+	type one struct {
+		spot
+		addresses int // eight at most in a report; none for an older agent
+		account   string
+		days      int // how long ago
+	}
+	many := func(n int, like func(i int) one) (list []one) {
+		for i := range n {
+			list = append(list, like(i))
+		}
+		return list
+	}
+	apart := func(i int, peer string) spot { return spot{network: fmt.Sprint("home ", i), peer: peer} }
+	self := one{spot: spot{network: "spare", peer: ohio, monitor: "u2715"}, addresses: 1, account: "operator"}
+	for _, tt := range []struct {
+		name   string
+		self   one
+		others []one
+		want   int // addresses
+	}{
+		{name: "nobody", self: self},
+		{name: "behind one egress network", self: self, others: many(3, func(i int) one { return one{spot: apart(i, ohio), addresses: 2} }), want: 6},
+		{name: "behind a carrier's, with a crowd", self: self, others: many(80, func(i int) one { return one{spot: apart(i, ohio), addresses: 1} })},
+		{name: "in the crowd one with the same gateway", self: self, others: append(many(80, func(i int) one { return one{spot: apart(i, ohio), addresses: 1} }),
+			one{spot: spot{network: "spare", peer: exitOhio, tunnel: "wireguard"}, addresses: 1}), want: 1},
+		{name: "one with the same monitor", self: self, others: []one{{spot: spot{network: "other", peer: berlin, monitor: "u2715"}, addresses: 1}}, want: 1},
+		{name: "one with the same account", self: self, others: []one{{spot: apart(1, berlin), account: "operator", addresses: 1}}, want: 1},
+		{name: "one with nothing in common", self: self, others: []one{{spot: apart(1, berlin), addresses: 1}}},
+		{name: "one that was last heard a month ago", self: self, others: []one{{spot: self.spot, addresses: 1, days: 30}}},
+		{name: "an older agent is told nobody", self: one{spot: self.spot}, others: []one{{spot: self.spot, addresses: 1}}},
+		{name: "of an older agent nobody is told", self: self, others: []one{{spot: self.spot}}},
+		{name: "at an office", self: one{spot: spot{network: "office", peer: office}, addresses: 1}, others: []one{{spot: spot{network: "office", peer: office}, addresses: 1}}},
+		{name: "behind the company's exit", self: one{spot: spot{network: "a", peer: concentr, tunnel: "wireguard"}, addresses: 1},
+			others: []one{{spot: spot{network: "b", peer: concentr, tunnel: "wireguard"}, addresses: 1}}},
+		{name: "no more than an acknowledgement holds", self: self, others: many(60, func(i int) one { return one{spot: apart(i, ohio), addresses: 8} }), want: mostCandidates},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			f := newFleet(nil)
+			for i, o := range append(tt.others, tt.self) {
+				l := newLaptop(fmt.Sprint("d", i))
+				o.enter(l)
+				for n := range o.addresses {
+					l.seen.Network.OwnAddresses = append(l.seen.Network.OwnAddresses, &farmhoundv1.OwnAddress{Hash: digest(fmt.Sprint("address ", i, n))})
+				}
+				at := monday.AddDate(0, 0, -o.days)
+				var sessions []*farmhoundv1.RemoteSession
+				if o.account != "" {
+					s := control(l.id, "anydesk", shenyang, at.Add(-time.Hour))
+					account(t, o.account, 1).put(s)
+					sessions = append(sessions, s)
+				}
+				f.Apply(nil, l.report(at, sessions...))
+			}
+			if got := len(f.NeighbourCandidates(fmt.Sprint("d", len(tt.others)))); got != tt.want*beginning {
+				t.Errorf("%d bytes, want %d of %d", got, beginning, tt.want)
+			}
+		})
+	}
+	if newFleet(nil).NeighbourCandidates("nobody") != nil {
+		t.Error("a device that is not known is told something")
+	}
+}
