@@ -248,7 +248,7 @@ func (a *agent) hardware(s *stay) *farmhoundv1.Hardware {
 	if !a.laptop.senses.hardware {
 		return nil
 	}
-	h := &farmhoundv1.Hardware{Usb: a.laptop.sight.shown(s.desk.usb), Displays: s.desk.displays, BatteryCycles: proto.Uint32(uint32(a.cycles))}
+	h := &farmhoundv1.Hardware{Usb: s.desk.usb, Displays: s.desk.displays, BatteryCycles: proto.Uint32(uint32(a.cycles))}
 	if a.laptop.sight.lid {
 		h.LidClosed = proto.Bool(s.shut)
 	}

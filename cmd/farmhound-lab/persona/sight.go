@@ -60,6 +60,7 @@ func (w *World) overlook(l *Laptop) {
 	if l.System.GetOs() == macos {
 		l.senses.media = false
 	}
+	l.sight.describe(l.life)
 	before := len(l.life.control)
 	l.life.control = slices.DeleteFunc(l.life.control, func(c control) bool { return !c.shows() })
 	injected := l.senses.hands && l.sight.origins
@@ -94,19 +95,30 @@ func (a *agent) seen(w *farmhoundv1.Window, u use) *farmhoundv1.Window {
 	return w
 }
 
-// shown is a device as a system describes it.
-func (s sight) shown(all []*farmhoundv1.UsbDevice) []*farmhoundv1.UsbDevice {
+// describe leaves of what a laptop is plugged into what its system says of it.
+func (s sight) describe(l *life) {
 	if !s.plain {
-		return all
+		return
 	}
-	var out []*farmhoundv1.UsbDevice
-	for _, device := range all {
-		d := proto.CloneOf(device)
-		d.Manufacturer, d.SpeedMbps = "", 0
-		for _, i := range d.Interfaces {
-			i.ReportDescriptorSha256 = nil
+	described := map[*desk]*desk{}
+	for i := range l.stays {
+		k := l.stays[i].desk
+		if described[k] == nil {
+			plain := &desk{displays: k.displays}
+			for _, device := range k.usb {
+				plain.usb = append(plain.usb, plainly(device))
+			}
+			described[k] = plain
 		}
-		out = append(out, d)
+		l.stays[i].desk = described[k]
 	}
-	return out
+}
+
+func plainly(device *farmhoundv1.UsbDevice) *farmhoundv1.UsbDevice {
+	d := proto.CloneOf(device)
+	d.Manufacturer, d.SpeedMbps = "", 0
+	for _, i := range d.Interfaces {
+		i.ReportDescriptorSha256 = nil
+	}
+	return d
 }
