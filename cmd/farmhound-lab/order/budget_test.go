@@ -24,8 +24,10 @@ const maxDictionary = 32 << 10
 func TestBudgets(t *testing.T) {
 	t.Parallel()
 	const (
-		state  = 4096 // bytes a laptop
-		perDay = 1024 // bytes of history a laptop and day
+		// Half of these laptops have much to be said about; what is kept of one of which
+		// there is nothing to say is half of it.
+		state  = 10 << 10 // bytes a laptop
+		perDay = 1 << 10  // bytes of history a laptop and day
 	)
 	l := newLife(t, 4)
 	s := l.open(t)
