@@ -45,7 +45,7 @@ func (f *Fleet) Device(pic *fleetv1.Picture, now time.Time) *fleetv1.Device {
 	v.self = f.entryOf(pic, v.person, v.contacts, now)
 	v.egress = make(map[uint32]*fleetv1.EgressState, len(pic.GetEgresses()))
 	for _, e := range pic.GetEgresses() {
-		v.egress[e.GetId()] = e
+		v.egress[e.GetId()] = v.companys(e)
 	}
 	v.active = activeDays(pic.GetDays(), now)
 	v.phaseHours, v.zoneMoved = v.phase(), v.zoneChanged()

@@ -43,7 +43,7 @@ func (v *view) distance() *fleetv1.Distance {
 		d.LikelyMaxMs = ptr(likelyMs(kilometres(here.Latitude, here.Longitude, there) + there.radius))
 		d.LikelyViaMaxMs = v.viaExits(there)
 	}
-	if last := lastEgress(v.pic); last != nil && !last.GetCompany() {
+	if last := v.egress[lastEgress(v.pic).GetId()]; last != nil && !last.GetCompany() {
 		if there, ok := areaOf(last.GetCountry(), ""); ok {
 			nearest := max(kilometres(here.Latitude, here.Longitude, there)-there.radius, 0)
 			d.PossibleMinMs = ptr(math.Round(nearest / kmPerMs))

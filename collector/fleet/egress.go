@@ -13,7 +13,7 @@ const mostReportedVPN = "astrill"
 // egressNow describes where traffic leaves. Nil before any address was seen.
 func (v *view) egressNow() *fleetv1.Egress {
 	e := &fleetv1.Egress{TimeZone: v.pic.GetTimeZone(), Ways: v.ways()}
-	last := lastEgress(v.pic)
+	last := v.egress[lastEgress(v.pic).GetId()]
 	if last == nil && e.GetTimeZone() == "" && len(v.pic.GetTools()) == 0 && v.pic.GetNetwork() == nil {
 		return nil
 	}
@@ -250,7 +250,7 @@ func (v *view) openly(h *fleetv1.PlaceHistory) {
 		look(v.leftBy(d), v.stoodAt(d), d.GetDay())
 	}
 	if len(v.active) == 0 {
-		look(lastEgress(v.pic), v.physicalNow(), uint32(v.now.Unix()/daySeconds))
+		look(v.egress[lastEgress(v.pic).GetId()], v.physicalNow(), uint32(v.now.Unix()/daySeconds))
 	}
 	h.OpenlyAbroad = h.GetOpenDays() > 0 && !risky && hidden*hiddenRarely <= h.GetOpenDays()
 }

@@ -296,6 +296,7 @@ func (f *Fleet) entryOf(pic *fleetv1.Picture, person *fleetv1.Person, contacts [
 			e.accounts[k] = max(e.accounts[k], int64(c.GetDay()))
 		}
 	}
+	e.join(exitsBy(pic)...)
 	e.neighbourhood(pic)
 	for _, d := range pic.GetDays() {
 		if d.GetSlots() != 0 && int64(d.GetDay()) > at.Unix()/daySeconds-slotDays {
