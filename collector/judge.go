@@ -80,7 +80,8 @@ func (j *judge) Reassess(dev *store.Device, open *fleetv1.Alert, now time.Time) 
 	if err != nil {
 		return store.Change{}, err
 	}
-	if len(change.Events) == 0 && len(change.Alerts) == 0 && sameWords(dev.Judgement, change.Device.Judgement) {
+	if len(change.Events) == 0 && len(change.Alerts) == 0 && sameWords(dev.Judgement, change.Device.Judgement) &&
+		dev.Summary.GetPerson() == change.Device.Summary.GetPerson() {
 		return store.Change{}, nil
 	}
 	return change, nil
