@@ -160,9 +160,10 @@ func (c *rulesListCmd) Run(s *surroundings) error {
 		return writeJSON(s.out, all)
 	}
 	w := tabwriter.NewWriter(s.out, 0, 8, 2, ' ', 0)
-	fmt.Fprintln(w, "SIGNAL\tQUESTION\tFAMILY\tDB\tHALF-LIFE\tSTATE\tTITLE")
+	fmt.Fprintln(w, "SIGNAL\tQUESTION\tFAMILY\tDB\tHALF-LIFE\tSTATE\tFILE\tTITLE")
 	for _, signal := range all {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", printable(signal.ID), signal.Question, signal.Family, weights(signal), signal.HalfLife, signal.State, printable(signal.Title))
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", printable(signal.ID), signal.Question, signal.Family, weights(signal),
+			signal.HalfLife, signal.State, printable(signal.File), printable(signal.Title))
 	}
 	return w.Flush()
 }
