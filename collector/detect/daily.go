@@ -28,7 +28,8 @@ type Moment struct {
 // What a day comes to is judged as of its end, on what the days before came to. While
 // a day lasts, and as long as reports of it may still arrive, a judgement is
 // provisional and nothing rests on it, so that neither evidence that is remembered nor
-// a verdict that is held depends on the order in which a day's reports arrive.
+// a verdict that is held depends on the order in which a day's reports arrive. A report
+// of a day that was settled before counts from now on: an agent delivers in its order.
 type Course struct {
 	// Ends are the last seconds of the days that were judged, again or for the first
 	// time, oldest first.

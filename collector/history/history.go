@@ -1,7 +1,7 @@
 // Package history packs what a verdict was judged on into a row of a device's history,
 // and tells whether what is judged again from it is what was concluded then.
 //
-// It may import proto/ and collector/store.
+// It may import proto/ only.
 package history
 
 import (
