@@ -61,6 +61,40 @@ func kept(n int, moved bool) *fleetv1.Picture {
 	return pic
 }
 
+// BenchmarkRoom measures who else is there in a room of thirty who all see each other.
+func BenchmarkRoom(b *testing.B) {
+	f, now := newFleet(nil), monday.Add(13*time.Hour)
+	const room = 30
+	for n := range room {
+		pic := kept(1000+n, false)
+		pic.Networks, pic.Neighbours = kept(6, false).GetNetworks(), nil
+		for other := range room {
+			if other != n {
+				pic.Neighbours = append(pic.Neighbours, &fleetv1.NeighbourSighting{
+					Name: numbered('a', 1000+other), FirstUnix: now.Unix() - 20*daySeconds, LastUnix: now.Unix(), Days: 0xfffff,
+				})
+			}
+		}
+		f.Restore(pic)
+	}
+	e := f.index.entry("device-00001000")
+	if n := len(f.site(e, now).GetMembers()); n != room {
+		b.Fatalf("a site of %d", n)
+	}
+	b.Run("site", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			f.site(e, now)
+		}
+	})
+	b.Run("explained", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			f.SiteOf(e.id, now)
+		}
+	})
+}
+
 // BenchmarkColocation measures, in fleets of three sizes, what where a laptop stands costs
 // with every report of it: that others can find it, where it is as it was (report) and
 // where it moved (move), who else is there (site), and whom it is to look for (candidates).

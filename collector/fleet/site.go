@@ -50,8 +50,9 @@ type gathering struct {
 	members map[string]member
 	queue   []visit
 	seen    map[joint]bool
-	joined  []joint // what joins its members
-	crowded bool    // the home network has more devices than a site
+	placed  map[key]bool // addresses whose owners are all members
+	joined  []joint      // what joins its members
+	crowded bool         // the home network has more devices than a site
 	shared  string
 	// networks, peripherals and sights are whether members were joined by that.
 	networks, peripherals, sights bool
@@ -76,7 +77,7 @@ func (f *Fleet) site(self *entry, now time.Time) *fleetv1.Site {
 // gather finds everybody who is connected with a device: what joins two joins both to
 // whoever is joined to one of them, so that a site is the same seen from each member.
 func (f *Fleet) gather(self *entry, now time.Time) *gathering {
-	g := &gathering{f: f, self: self, now: now.Unix(), members: make(map[string]member), seen: make(map[joint]bool)}
+	g := &gathering{f: f, self: self, now: now.Unix(), members: make(map[string]member), seen: make(map[joint]bool), placed: make(map[key]bool)}
 	home, known := mainStay(self, g.now)
 	g.home = home
 	g.queue = append(g.queue, visit{self, home, known})
@@ -202,21 +203,24 @@ func (g *gathering) byPeripheral(v visit) {
 // them says that is makes no difference, nor which egress it takes.
 func (g *gathering) bySight(v visit) {
 	for _, s := range v.sightings {
-		if g.now-s.last > togetherSeconds {
+		if g.now-s.last > togetherSeconds || g.placed[s.name] {
 			continue
 		}
+		placed := true
 		for _, e := range g.f.index.owners(s.name) {
-			if _, known := g.members[e.id]; known || e.id == g.self.id || e.id == v.id {
+			if _, known := g.members[e.id]; known || e.id == g.self.id {
 				continue
 			}
 			together, ok := g.f.index.mutual(v.entry, e, g.now)
 			if !ok || !e.lives(together, g.now) || !v.lives(together, g.now) || contradicted(v.entry, e) {
+				placed = false
 				continue
 			}
 			g.sights = true
 			g.add(e, member{stay: together})
 			g.joined = append(g.joined, sighted(v.entry, e))
 		}
+		g.placed[s.name] = placed
 	}
 }
 
@@ -307,7 +311,10 @@ func (g *gathering) together(others []member) (since *timestamppb.Timestamp, day
 	if first == 0 {
 		return nil, 0
 	}
-	both := theirs & g.home.since(g.now)
+	both := theirs
+	if g.home.first != 0 {
+		both &= g.home.since(g.now)
+	}
 	for apart := 0; both != 0 && apart <= restDays; both >>= 1 {
 		if both&1 == 1 {
 			days++

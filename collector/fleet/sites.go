@@ -87,9 +87,13 @@ func (f *Fleet) SiteOf(device string, now time.Time) *SiteView {
 	}
 	view := g.view()
 	all := g.everybody()
+	things := make(map[string][]thing, len(all))
+	for _, e := range all {
+		things[e.id] = e.things(g.now, g.home.office)
+	}
 	for i, m := range view.Members {
 		at := slices.IndexFunc(all, func(e *entry) bool { return e.id == m.GetDevice() })
-		view.Members[i].Ties = g.ties(all[at], all)
+		view.Members[i].Ties = g.ties(all[at], all, things)
 	}
 	view.Former = g.former(all)
 	return view
@@ -265,13 +269,13 @@ func (e *entry) things(now int64, office bool) (list []thing) {
 }
 
 // ties says why a device is in its site: what it has in common with each of the others.
-func (g *gathering) ties(e *entry, all []*entry) (list []*fleetv1.SiteTie) {
+func (g *gathering) ties(e *entry, all []*entry, things map[string][]thing) (list []*fleetv1.SiteTie) {
 	others := slices.DeleteFunc(slices.Clone(all), func(o *entry) bool { return o.id == e.id })
-	for _, own := range e.things(g.now, g.home.office) {
+	for _, own := range things[e.id] {
 		tie := &fleetv1.SiteTie{Kind: own.kind, What: own.what, Word: own.word}
 		var first, last int64
 		for _, o := range others {
-			for _, theirs := range o.things(g.now, g.home.office) {
+			for _, theirs := range things[o.id] {
 				if theirs.kind == own.kind && slices.ContainsFunc(theirs.joints, func(j joint) bool { return slices.Contains(own.joints, j) }) {
 					tie.With = append(tie.With, o.id)
 					first, last = span(first, last, max(own.first, theirs.first), min(own.last, theirs.last))
