@@ -32,7 +32,10 @@ type ImportRosterRequest struct {
 	// Remove nothing: laptops that the file lacks stay. The first part says it.
 	Merge bool `protobuf:"varint,3,opt,name=merge,proto3" json:"merge,omitempty"`
 	// Change nothing, and say what would change. The first part says it.
-	DryRun        bool `protobuf:"varint,4,opt,name=dry_run,json=dryRun,proto3" json:"dry_run,omitempty"`
+	DryRun bool `protobuf:"varint,4,opt,name=dry_run,json=dryRun,proto3" json:"dry_run,omitempty"`
+	// Remove laptops even where more than half of them, and more than 20, are not in the file: without
+	// it such an import is refused, since it is more often half a file. The first part says it.
+	RemoveMany    bool `protobuf:"varint,5,opt,name=remove_many,json=removeMany,proto3" json:"remove_many,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -91,6 +94,13 @@ func (x *ImportRosterRequest) GetMerge() bool {
 func (x *ImportRosterRequest) GetDryRun() bool {
 	if x != nil {
 		return x.DryRun
+	}
+	return false
+}
+
+func (x *ImportRosterRequest) GetRemoveMany() bool {
+	if x != nil {
+		return x.RemoveMany
 	}
 	return false
 }
@@ -1689,12 +1699,14 @@ var File_farmhound_fleet_v1_roster_proto protoreflect.FileDescriptor
 
 const file_farmhound_fleet_v1_roster_proto_rawDesc = "" +
 	"\n" +
-	"\x1ffarmhound/fleet/v1/roster.proto\x12\x12farmhound.fleet.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"r\n" +
+	"\x1ffarmhound/fleet/v1/roster.proto\x12\x12farmhound.fleet.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x93\x01\n" +
 	"\x13ImportRosterRequest\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
 	"\acontent\x18\x02 \x01(\fR\acontent\x12\x14\n" +
 	"\x05merge\x18\x03 \x01(\bR\x05merge\x12\x17\n" +
-	"\adry_run\x18\x04 \x01(\bR\x06dryRun\"\xe8\x01\n" +
+	"\adry_run\x18\x04 \x01(\bR\x06dryRun\x12\x1f\n" +
+	"\vremove_many\x18\x05 \x01(\bR\n" +
+	"removeMany\"\xe8\x01\n" +
 	"\x14ImportRosterResponse\x12;\n" +
 	"\aversion\x18\x01 \x01(\v2!.farmhound.fleet.v1.RosterVersionR\aversion\x12:\n" +
 	"\achanges\x18\x02 \x03(\v2 .farmhound.fleet.v1.RosterChangeR\achanges\x12=\n" +
