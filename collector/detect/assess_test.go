@@ -143,7 +143,7 @@ func TestAnswersSayWhatWasObserved(t *testing.T) {
 	}{
 		{
 			"driven", rmmFarmLaptop(), (*fleetv1.Questions).GetRemote,
-			"Remotely driven: AnyDesk controlled this laptop for 83 % of its active time over 5 active days (13–17 Mar 2026); 97 % of the input was injected by software while AnyDesk ran and no assistive technology did; on 20 of 20 active days at least half of the activity was driven from elsewhere.",
+			"Remotely driven: AnyDesk controlled this laptop for 83 % of its active time over 5 active days (13–17 Mar 2026); 97 % of the input was injected by software while AnyDesk ran and no assistive technology did; on 20 of 20 active days at least half of the activity was remote control, or input through what looks like a remote console.",
 		},
 		{
 			"controlled from abroad", rmmFarmLaptop(), (*fleetv1.Questions).GetAbroad,
@@ -151,11 +151,11 @@ func TestAnswersSayWhatWasObserved(t *testing.T) {
 		},
 		{
 			"a console, and hands on the keyboard", developerWithConsole(), (*fleetv1.Questions).GetRemote,
-			`It can be driven from elsewhere; that it mostly is, was not observed: the remote console "PiKVM" has been plugged in since 20 Feb 2026, recognised by its own identity; OpenSSH server accepts control with nobody in front of the laptop and without being approved; Tailscale joins the laptop to a network that is not approved. Against it: 70 % of the input came from the laptop's own keyboard and pointer over 5 active days (13–17 Mar 2026).`,
+			`It can be driven from elsewhere; that it mostly is, was not observed: the remote console "PiKVM" is plugged in, recognised by its own identity, and was first seen on 20 Feb 2026; OpenSSH server accepts control with nobody in front of the laptop and without being approved; Tailscale joins the laptop to a network that is not approved. Against it: 70 % of the input came from the laptop's own keyboard and pointer over 5 active days (13–17 Mar 2026).`,
 		},
 		{
 			"a console, and no sense that would see it used", namedConsoleNoHands(), (*fleetv1.Questions).GetRemote,
-			`It can be driven from elsewhere, and nothing tells whether it is: the remote console "PiKVM" has been plugged in since 3 Feb 2026, recognised by its own identity; no other keyboard or pointer is plugged in beside "PiKVM".`,
+			`It can be driven from elsewhere, and nothing tells whether it is: the remote console "PiKVM" is plugged in, recognised by its own identity, and was first seen on 3 Feb 2026; no other keyboard or pointer is plugged in beside "PiKVM".`,
 		},
 		{
 			"an account that controls others too", sharedAccount(), (*fleetv1.Questions).GetAbroad,

@@ -93,14 +93,14 @@ func (u *update) remember(state *fleetv1.SessionState, s *farmhoundv1.RemoteSess
 }
 
 // nearMs is a round trip that light itself cannot make to anywhere abroad but across a
-// border: an address of a private network that answers so fast is one of the same home or
-// office, on another of its networks.
+// border: an address of a private or overlay network that answers so fast is one of the
+// same home or office, on another of its networks.
 const nearMs = 5
 
 // near says whether the controlling side is where the laptop is: on its network,
 // behind an egress of its own, or in the company's networks. An address of a
-// carrier's or overlay network is nowhere in particular, a loopback address is
-// the end of a tunnel, and strangers share the addresses of hosting and VPNs.
+// carrier's or overlay network is nowhere in particular unless it answers at once, a loopback
+// address is the end of a tunnel, and strangers share the addresses of hosting and VPNs.
 func (f *Fleet) near(pic *fleetv1.Picture, s *fleetv1.SessionState) bool {
 	span := s.GetSession()
 	if span.GetPeerClass() == farmhoundv1.PeerClass_PEER_CLASS_SAME_LAN {
@@ -113,7 +113,7 @@ func (f *Fleet) near(pic *fleetv1.Picture, s *fleetv1.SessionState) bool {
 	if f.cfg.Company.owns(peer) {
 		return true
 	}
-	if peer.Unmap().IsPrivate() && span.GetPath() == farmhoundv1.SessionPath_SESSION_PATH_DIRECT && span.RttMinMs != nil && span.GetRttMinMs() <= nearMs {
+	if !onInternet(peer) && !peer.IsLoopback() && span.GetPath() == farmhoundv1.SessionPath_SESSION_PATH_DIRECT && span.RttMinMs != nil && span.GetRttMinMs() <= nearMs {
 		return true
 	}
 	return onInternet(peer) && slices.ContainsFunc(pic.GetEgresses(), func(e *fleetv1.EgressState) bool {
