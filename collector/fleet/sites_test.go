@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	"google.golang.org/protobuf/testing/protocmp"
 
 	fleetv1 "github.com/farmhound-security/farmhound/proto/farmhound/fleet/v1"
+	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
 )
 
 // told puts a site into words: members with when they came and what ties them, then who left.
@@ -156,5 +158,55 @@ func TestSites(t *testing.T) {
 	}
 	if !slices.Equal(sizes, []int{5, 5, 5, 5}) {
 		t.Errorf("sites of %v, want four of five", sizes)
+	}
+}
+
+// TestSitesWhileReporting: sites are listed and shown while laptops move between them.
+func TestSitesWhileReporting(t *testing.T) {
+	t.Parallel()
+	f := newFleet(nil)
+	var reporting, looking sync.WaitGroup
+	done := make(chan struct{})
+	for i := range 6 {
+		reporting.Go(func() {
+			l := newLaptop(fmt.Sprint("d", i))
+			var pic *fleetv1.Picture
+			for h := range 60 {
+				spot{network: fmt.Sprint("room ", (h/5+i)%3), peer: ohio, monitor: fmt.Sprint("monitor ", h%2)}.enter(l)
+				l.seen.Network.OwnAddresses = []*farmhoundv1.OwnAddress{{Hash: digest(addressOf(l.id))}}
+				l.seen.Network.Neighbours = &farmhoundv1.Neighbours{FleetMembers: [][]byte{digest(addressOf(fmt.Sprint("d", (i+1)%6))), digest(addressOf(fmt.Sprint("d", (i+5)%6)))}}
+				pic, _ = f.Apply(pic, l.report(monday.Add(time.Duration(h)*time.Hour)))
+			}
+		})
+	}
+	for range 2 {
+		looking.Go(func() {
+			for {
+				select {
+				case <-done:
+					return
+				default:
+				}
+				for _, v := range f.Sites(monday.Add(60 * time.Hour)) {
+					f.SiteOf(v.Members[0].GetDevice(), monday.Add(60*time.Hour))
+				}
+				f.NeighbourCandidates("d1")
+			}
+		})
+	}
+	reporting.Wait()
+	close(done)
+	looking.Wait()
+	all := f.Sites(monday.Add(60 * time.Hour))
+	if len(all) != 1 || len(all[0].Members) != 6 {
+		t.Errorf("%d sites in the end, want one of six who see each other", len(all))
+	}
+	if n := len(f.index.shared); n > len(f.index.groups) {
+		t.Errorf("%d shared joints of %d", n, len(f.index.groups))
+	}
+	for id := range f.index.shared {
+		if f.index.groups[id].len() < 2 {
+			t.Error("a joint of one device is taken for shared")
+		}
 	}
 }
