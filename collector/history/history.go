@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -33,14 +34,14 @@ const (
 
 // Past returns the row of an assessment, without its basis.
 func Past(occasion string, a *fleetv1.Assessment, at, judged *timestamppb.Timestamp) (*fleetv1.PastVerdict, error) {
-	print, err := Fingerprint(a)
+	fingerprint, err := Fingerprint(a)
 	if err != nil {
 		return nil, err
 	}
 	return &fleetv1.PastVerdict{
 		At: at, Occasion: occasion, JudgedAt: judged,
 		Verdict: a.GetVerdict(), Kind: a.GetKind(), Risk: a.GetRisk(), HostedRisk: a.GetHostedRisk(), DisplacedRisk: a.GetDisplacedRisk(),
-		Fingerprint: print,
+		Fingerprint: fingerprint,
 	}, nil
 }
 
@@ -79,14 +80,25 @@ func UnpackInputs(packed []byte) (*fleetv1.VerdictInputs, error) {
 // Pack returns content as it is kept.
 func Pack(content []byte) ([]byte, error) { return pack(content, plain) }
 
+// packers are writers with the dictionaries that are packed with: making one takes far
+// longer than packing.
+var packers = map[byte]*sync.Pool{plain: packersOf(plain), latest: packersOf(latest)}
+
+func packersOf(version byte) *sync.Pool {
+	return &sync.Pool{New: func() any {
+		w, _ := flate.NewWriterDict(io.Discard, flate.DefaultCompression, dictionaries[version]) // errs for levels that there are not
+		return w
+	}}
+}
+
 // pack writes the version of the dictionary, and what is left of a text with it.
 func pack(text []byte, version byte) ([]byte, error) {
 	var out bytes.Buffer
 	out.WriteByte(version)
-	w, err := flate.NewWriterDict(&out, flate.BestCompression, dictionaries[version])
-	if err == nil {
-		_, err = w.Write(text)
-	}
+	w := packers[version].Get().(*flate.Writer)
+	defer packers[version].Put(w)
+	w.Reset(&out)
+	_, err := w.Write(text)
 	if err == nil {
 		err = w.Close()
 	}

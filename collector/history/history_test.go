@@ -114,3 +114,17 @@ func FuzzUnpack(f *testing.F) {
 		}
 	})
 }
+
+// BenchmarkPack packs what a verdict was judged on, once a laptop and day.
+func BenchmarkPack(b *testing.B) {
+	in := inputs()
+	for range 12 {
+		in.Before.Ledger = append(in.Before.Ledger, in.Before.Ledger[0])
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := PackInputs(in); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
