@@ -185,7 +185,8 @@ func (x *Assessment) GetShadow() []*Evidence {
 	return nil
 }
 
-// FirstAt says when each verdict was first reached; absent when never.
+// FirstAt says when each verdict was first reached; absent when never. A day is judged as a whole, so that it is the
+// last report of the day that came to it; where silence came to it, the moment.
 type FirstAt struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// First watch or above.
