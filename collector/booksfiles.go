@@ -123,7 +123,7 @@ func (b *books) readFiles(ctx context.Context, starting bool) error {
 	if len(read)+len(lost) > 0 || starting {
 		_, err := b.change(ctx, edit{actor: "collector", action: "roster.files", origin: b.files.path, refused: refused,
 			changes: func(s *standing) (map[string][]roster.Change, error) {
-				return fileChanges(s, read, func(source string) bool {
+				return b.fileChanges(ctx, s, read, func(source string) bool {
 					// At the start, files of an earlier configuration are lost, too.
 					return lost[source] || starting && !b.files.told[source]
 				}), nil
@@ -133,11 +133,21 @@ func (b *books) readFiles(ctx context.Context, starting bool) error {
 	return errors.Join(failed...)
 }
 
-// fileChanges says what becomes of what files say.
-func fileChanges(s *standing, read map[string]*roster.File, lost func(source string) bool) map[string][]roster.Change {
+// fileChanges says what becomes of what files say. A file that lacks most of what it had
+// is taken for half of one.
+func (b *books) fileChanges(ctx context.Context, s *standing, read map[string]*roster.File, lost func(source string) bool) map[string][]roster.Change {
 	changes := make(map[string][]roster.Change)
 	for source, f := range read {
-		if found := roster.Diff(s.records[source], f, false); len(found) > 0 {
+		found := roster.Diff(s.records[source], f, false)
+		if err := lostMost(s.records[source], found); err != nil {
+			b.log.ErrorContext(ctx, "a file of the roster is refused; what it said before stays. To go over to it all the same, take the file away for a minute",
+				"source", source, "error", err)
+			if b.note != nil {
+				b.note(ctx, "roster.refuse", source, fmt.Sprintf("what it said before stays: %v", err))
+			}
+			continue
+		}
+		if len(found) > 0 {
 			changes[source] = found
 		}
 	}
@@ -152,6 +162,12 @@ func fileChanges(s *standing, read map[string]*roster.File, lost func(source str
 	return changes
 }
 
+// unchanged reports whether a file is still the one that it was.
+func unchanged(name string, was os.FileInfo) bool {
+	is, err := os.Stat(name)
+	return err == nil && sameFile(is, was)
+}
+
 // readChanged reads a file if it is another than was last tried; nil if it is the same.
 func (b *books) readChanged(ctx context.Context, name string, starting bool) (*roster.File, []roster.Problem, error) {
 	info, err := os.Stat(name)
@@ -164,7 +180,7 @@ func (b *books) readChanged(ctx context.Context, name string, starting bool) (*r
 		return nil, nil, nil
 	}
 	f, problems, err := b.files.read(name, b.known)
-	if after, errAfter := os.Stat(name); err == nil && (errAfter != nil || !sameFile(after, info)) {
+	if err == nil && !unchanged(name, info) {
 		return nil, nil, nil // it is being written: the next look reads it
 	}
 	if b.files.seen[name] = info; err != nil {

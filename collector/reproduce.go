@@ -66,12 +66,12 @@ func (r *Reproducer) Reproduce(ctx context.Context, v *store.Verdict) (*fleetv1.
 		note("It cannot be judged again: %v.", err)
 		return nil, said, nil
 	}
-	print, err := history.Fingerprint(again)
+	fingerprint, err := history.Fingerprint(again)
 	if err != nil {
 		return nil, nil, err
 	}
 	said.Outcome = ReproducedEqual
-	if !bytes.Equal(print, v.Past.GetFingerprint()) {
+	if !bytes.Equal(fingerprint, v.Past.GetFingerprint()) {
 		said.Outcome = ReproducedOther
 		said.Notes = append(said.Notes, differences(v.Past, again)...)
 		if v.Basis.Collector != r.Version {

@@ -28,10 +28,10 @@ func watch(ctx context.Context, changed func()) error {
 		waiting.Go(func() { read(ctx, people.file, changed, people.changed) })
 	}
 	waiting.Wait()
-	if ctx.Err() != nil {
-		return nil
+	if ctx.Err() == nil { // where it was done, what was followed ended with it
+		return errors.Join(noDevices, noPeople)
 	}
-	return errors.Join(noDevices, noPeople)
+	return nil
 }
 
 // followDevices has the kernel tell of devices. Anybody may listen.

@@ -62,7 +62,7 @@ func (l *loader) decode(text []byte, into *document) {
 
 // flatten takes a joined error apart.
 func flatten(err error) []error {
-	joined, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // taken apart, not searched
+	joined, ok := err.(interface{ Unwrap() []error })
 	if !ok {
 		return []error{err}
 	}

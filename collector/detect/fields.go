@@ -57,7 +57,7 @@ func isTime(m protoreflect.MessageDescriptor) bool {
 
 // typeOf names a field's type as conditions see it.
 func typeOf(f protoreflect.FieldDescriptor) string {
-	name := ""
+	var name string
 	switch f.Kind() {
 	case protoreflect.BoolKind:
 		name = "bool"

@@ -164,5 +164,5 @@ func (c *condition) conjuncts(all []*condition) []*condition {
 
 // apart says whether c ends before other begins.
 func (c *condition) apart(other *condition) bool {
-	return c.to < other.from || c.to == other.from && !(c.toClosed && other.fromClosed)
+	return c.to < other.from || c.to == other.from && (!c.toClosed || !other.fromClosed)
 }

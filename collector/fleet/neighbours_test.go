@@ -80,7 +80,7 @@ func neighbourly(t *testing.T, f *Fleet, days int, laptops map[string]onWire) li
 					continue
 				}
 				laptop := made[id]
-				w.spot.enter(laptop)
+				w.enter(laptop)
 				if !w.deaf {
 					told := w.address
 					if told == "" {
@@ -377,5 +377,32 @@ func TestNeighbourCandidates(t *testing.T) {
 	}
 	if newFleet(nil).NeighbourCandidates("nobody") != nil {
 		t.Error("a device that is not known is told something")
+	}
+}
+
+// TestGatewaysCannotBeTried: who claims one gateway after another is told for few of them
+// whether somebody is there.
+func TestGatewaysCannotBeTried(t *testing.T) {
+	t.Parallel()
+	f := newFleet(nil)
+	for i := range 50 {
+		l := newLaptop(fmt.Sprint("home", i))
+		spot{network: fmt.Sprint("home ", i), peer: berlin}.enter(l)
+		l.seen.Network.OwnAddresses = []*farmhoundv1.OwnAddress{{Hash: digest(addressOf(l.id))}}
+		f.Apply(nil, l.report(monday))
+	}
+	var pic *fleetv1.Picture
+	curious, learned := newLaptop("curious"), map[string]bool{}
+	for i := range 50 {
+		spot{network: fmt.Sprint("home ", i), peer: ohio}.enter(curious)
+		curious.seen.Network.OwnAddresses = []*farmhoundv1.OwnAddress{{Hash: digest(addressOf(curious.id))}}
+		pic, _ = f.Apply(pic, curious.report(monday.Add(time.Duration(i+1)*10*time.Minute)))
+		for b := range slices.Chunk(f.NeighbourCandidates(curious.id), beginning) {
+			learned[string(b)] = true
+		}
+	}
+	// Two are taken up in eight hours, of as many networks as a picture keeps.
+	if n := len(learned); n == 0 || n > 1+keptNetworks {
+		t.Errorf("in eight hours it learned behind %d of 50 gateways somebody is", n)
 	}
 }

@@ -34,7 +34,7 @@ func Diff(before []Record, f *File, merge bool) []Change {
 		}
 	}
 	for id, was := range known {
-		if !merge && f.Has(id.Kind) && !(id.Kind == OfLaptop && f.Spoilt(id.Key)) {
+		if !merge && f.Has(id.Kind) && (id.Kind != OfLaptop || !f.Spoilt(id.Key)) {
 			changes = append(changes, Change{id.Kind, id.Key, was, ""})
 		}
 	}

@@ -56,20 +56,7 @@ func (p *parser) row(line, column int, row map[string]cell) {
 	check("work_start", err)
 	person.WorkEndMinute, err = clock(row["work_end"].text)
 	check("work_end", err)
-	var unknown []leftOut
-	person.ApprovedTools, err = tools(row["approved_tools"].text, func(id string) error {
-		if p.known(strings.ToLower(id)) {
-			return nil
-		}
-		// What the catalogue does not know would approve nothing.
-		err := fmt.Errorf("the catalogue has no entry %q; an id is such as anydesk", id)
-		if p.lenient {
-			unknown = append(unknown, leftOut{"approved_tools", fmt.Sprintf("approved_tools: %v", err)})
-			e.unknown = append(e.unknown, strings.ToLower(id))
-			return errLeftOut
-		}
-		return err
-	})
+	unknown, err := p.approvedTools(row["approved_tools"].text, e)
 	check("approved_tools", err)
 	e.travel, err = travels(row["approved_travel"].text, loc)
 	check("approved_travel", err)
@@ -97,6 +84,24 @@ func (p *parser) row(line, column int, row map[string]cell) {
 	}
 	p.lines[key] = line
 	p.into.Laptops.entries[key] = e
+}
+
+// approvedTools reads the tools that a person may have, and what of them the catalogue does
+// not know, which would approve nothing.
+func (p *parser) approvedTools(text string, e *entry) (unknown []leftOut, err error) {
+	e.person.ApprovedTools, err = tools(text, func(id string) error {
+		if p.known(strings.ToLower(id)) {
+			return nil
+		}
+		err := fmt.Errorf("the catalogue has no entry %q; an id is such as anydesk", id)
+		if p.lenient {
+			unknown = append(unknown, leftOut{"approved_tools", fmt.Sprintf("approved_tools: %v", err)})
+			e.unknown = append(e.unknown, strings.ToLower(id))
+			return errLeftOut
+		}
+		return err
+	})
+	return unknown, err
 }
 
 // leftOut is a part of a row that the rest can count without.

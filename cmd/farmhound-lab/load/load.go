@@ -110,7 +110,7 @@ func (c *Command) measure(ctx context.Context, progress io.Writer) (result *Resu
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, echo.stop()) }()
-	to := target{}
+	var to target
 	if c.Collector == "" {
 		own, err := start(ctx, dir, collectorServer)
 		if err != nil {
