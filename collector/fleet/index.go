@@ -51,7 +51,12 @@ type index struct {
 
 // slot is a device's place in the index: the groups it is in hold that, so that a report
 // after which it has the same in common with others changes no group.
-type slot struct{ *entry }
+type slot struct {
+	*entry
+	// near are the claims that it is told others for, as they were at nearAt.
+	near   []joint
+	nearAt int64
+}
 
 // entry is what others may need to know of one device.
 type entry struct {

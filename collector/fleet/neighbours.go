@@ -14,6 +14,9 @@ const (
 	beginning      = 3
 	keptAddresses  = 32
 	keptNeighbours = 64
+	// nearSeconds is how often what a laptop claims is taken up anew to tell it others: else
+	// it could try one gateway after another and learn behind which of them somebody is.
+	nearSeconds = 6 * 3600
 	// mostCandidates is what an acknowledgement can hold.
 	mostCandidates = 256
 )
@@ -196,7 +199,7 @@ func (f *Fleet) NeighbourCandidates(device string) []byte {
 		return nil
 	}
 	found := make(map[string]*entry)
-	for _, j := range e.claims {
+	for _, j := range f.index.near(e) {
 		group, _ := f.index.group(j)
 		for _, other := range group {
 			if other.id != e.id && len(other.addresses) > 0 && e.last-other.last <= togetherSeconds {
@@ -232,6 +235,23 @@ func (f *Fleet) NeighbourCandidates(device string) []byte {
 		}
 	}
 	return list
+}
+
+// near returns by what others may be near a device: where the collector sees it, and what
+// it claimed when that was last taken up.
+func (ix *index) near(e *entry) (list []joint) {
+	for _, j := range e.claims {
+		if j.kind == hashEgress {
+			list = append(list, j)
+		}
+	}
+	ix.mu.Lock()
+	defer ix.mu.Unlock()
+	s := ix.slots[e.id]
+	if s.nearAt == 0 || e.last-s.nearAt >= nearSeconds {
+		s.nearAt, s.near = e.last, slices.DeleteFunc(slices.Clone(e.claims), func(j joint) bool { return j.kind == hashEgress })
+	}
+	return append(list, s.near...)
 }
 
 // owners returns whose an address is, by name: the laptops of whoever reported it first,
