@@ -231,17 +231,50 @@ func apply(records []roster.Record, changes []roster.Change) []roster.Record {
 	return all
 }
 
+// Bounds of what a roster can lose at once without being taken for half a file.
+const (
+	fewLaptops = 20
+	mostShare  = 2 // one in so many
+)
+
+// errMostGone is of a roster that lacks most of the laptops that the one before had.
+var errMostGone = errors.New("that is more often half a file than a company without laptops")
+
+// lostMost says whether most of a source's laptops would go.
+func lostMost(before []roster.Record, changes []roster.Change) error {
+	laptops, gone := 0, 0
+	for _, r := range before {
+		if r.Kind == roster.OfLaptop {
+			laptops++
+		}
+	}
+	for _, c := range changes {
+		if c.Kind == roster.OfLaptop && c.After == "" {
+			gone++
+		}
+	}
+	if gone > fewLaptops && gone*mostShare > laptops {
+		return fmt.Errorf("it would take away %d of %d laptops, and %w", gone, laptops, errMostGone)
+	}
+	return nil
+}
+
 // importRoster puts what an administrator says in the place of what an import said
-// before. The error is of what cannot be used at all, a Problem, or of the store.
-func (b *books) importRoster(ctx context.Context, actor, name string, content io.Reader, merge, dryRun bool) (outcome, []roster.Problem, error) {
-	f, problems, err := roster.Read(name, content, b.known.Has, b.known.Change)
+// before. The error is of what cannot be used at all, a Problem or errMostGone, or of
+// the store.
+func (b *books) importRoster(ctx context.Context, actor string, how Import, content io.Reader) (outcome, []roster.Problem, error) {
+	f, problems, err := roster.Read(how.Name, content, b.known.Has, b.known.Change)
 	if err != nil {
 		return outcome{}, problems, err
 	}
 	o, err := b.change(ctx, edit{
-		actor: actor, action: "roster.import", origin: name, refused: len(problems), dryRun: dryRun,
+		actor: actor, action: "roster.import", origin: how.Name, refused: len(problems), dryRun: how.DryRun,
 		changes: func(s *standing) (map[string][]roster.Change, error) {
-			return map[string][]roster.Change{sourceAPI: roster.Diff(s.records[sourceAPI], f, merge)}, nil
+			changes := roster.Diff(s.records[sourceAPI], f, how.Merge)
+			if err := lostMost(s.records[sourceAPI], changes); err != nil && !how.DryRun && !how.RemoveMany {
+				return nil, fmt.Errorf("%s: %w; --remove-many imports it all the same", how.Name, err)
+			}
+			return map[string][]roster.Change{sourceAPI: changes}, nil
 		},
 	})
 	return o, problems, err

@@ -209,7 +209,7 @@ func TestImportBesideFiles(t *testing.T) {
 	}
 	imported := func(text string, merge, dryRun bool) (outcome, []roster.Problem) {
 		t.Helper()
-		o, problems, err := b.importRoster(t.Context(), "ann", "hr.csv", strings.NewReader(text), merge, dryRun)
+		o, problems, err := b.importRoster(t.Context(), "ann", Import{Name: "hr.csv", Merge: merge, DryRun: dryRun}, strings.NewReader(text))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -232,12 +232,12 @@ func TestImportBesideFiles(t *testing.T) {
 	if imported("serial,country\nD1,FR\n", false, false); countries(b) != "A1 US, B1 US, D1 FR" {
 		t.Errorf("what another import does not say any more leaves %q", countries(b))
 	}
-	if _, _, err := b.importRoster(t.Context(), "ann", "hr.csv", strings.NewReader("no header"), false, false); err == nil || countries(b) != "A1 US, B1 US, D1 FR" {
+	if _, _, err := b.importRoster(t.Context(), "ann", Import{Name: "hr.csv"}, strings.NewReader("no header")); err == nil || countries(b) != "A1 US, B1 US, D1 FR" {
 		t.Errorf("a file that cannot be used: error %v, left %q", err, countries(b))
 	}
 	// Another process with the store, as the command line: the collector goes over to it.
 	other := newBooks(b.store, "", b.known, b.log)
-	if _, _, err := other.importRoster(t.Context(), "command line", "x.csv", strings.NewReader("serial,country\nA1,JP\n"), false, false); err != nil {
+	if _, _, err := other.importRoster(t.Context(), "command line", Import{Name: "x.csv"}, strings.NewReader("serial,country\nA1,JP\n")); err != nil {
 		t.Fatal(err)
 	}
 	if b.look(t.Context()); countries(b) != "A1 JP, B1 US" {
@@ -256,6 +256,52 @@ func TestImportBesideFiles(t *testing.T) {
 	}
 }
 
+// A roster that lacks most of the laptops is taken for half a file, unless it is meant.
+func TestHalfAFile(t *testing.T) {
+	t.Parallel()
+	rows := func(n int) string {
+		text := "serial\n"
+		for i := range n {
+			text += fmt.Sprintf("S%03d\n", i)
+		}
+		return text
+	}
+	path := filepath.Join(t.TempDir(), "people.csv")
+	put(t, path, rows(50))
+	var said bytes.Buffer
+	b := newTestBooks(t, path, Tools{}, slog.New(slog.NewTextHandler(&said, nil)))
+	if err := b.open(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range []struct{ now, want int }{{25, 25}, {4, 25}, {24, 24}, {0, 24}, {5, 5}} {
+		put(t, path, rows(step.now))
+		if b.look(t.Context()); b.inForce.Load().Len() != step.want {
+			t.Errorf("a file of %d: %d laptops, want %d", step.now, b.inForce.Load().Len(), step.want)
+		}
+	}
+	if n := strings.Count(said.String(), "more often half a file"); n != 2 {
+		t.Errorf("said %d times:\n%s", n, said.String())
+	}
+	imported := func(how Import, n int) error {
+		_, _, err := b.importRoster(t.Context(), "ann", how, strings.NewReader(rows(n)))
+		return err
+	}
+	if err := imported(Import{Name: "x.csv"}, 100); err != nil {
+		t.Fatal(err)
+	}
+	if err := imported(Import{Name: "x.csv"}, 40); !errors.Is(err, errMostGone) || !strings.Contains(err.Error(), "x.csv: it would take away 60 of 100 laptops") {
+		t.Errorf("an import without most: %v", err)
+	}
+	for _, how := range []Import{{Name: "x.csv", DryRun: true}, {Name: "x.csv", Merge: true}, {Name: "x.csv", RemoveMany: true}} {
+		if err := imported(how, 40); err != nil {
+			t.Errorf("%+v: %v", how, err)
+		}
+	}
+	if n := b.inForce.Load().Len(); n != 40 {
+		t.Errorf("%d laptops, want 40", n)
+	}
+}
+
 var errStore = errors.New("disk full")
 
 // full is a store that takes no version.
@@ -270,7 +316,7 @@ func TestAVersionThatCannotBeStored(t *testing.T) {
 	t.Parallel()
 	b := newTestBooks(t, "", Tools{}, slog.New(slog.DiscardHandler))
 	b.store = full{b.store}
-	_, _, err := b.importRoster(t.Context(), "ann", "x.csv", strings.NewReader("serial\nA1\n"), false, false)
+	_, _, err := b.importRoster(t.Context(), "ann", Import{Name: "x.csv"}, strings.NewReader("serial\nA1\n"))
 	if !errors.Is(err, errStore) || countries(b) != "" || b.Version() != "" {
 		t.Errorf("error %v; %q of version %q is in force", err, countries(b), b.Version())
 	}

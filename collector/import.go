@@ -19,6 +19,8 @@ type Import struct {
 	Name string
 	// Merge removes nothing; DryRun changes nothing.
 	Merge, DryRun bool
+	// RemoveMany removes laptops even where that is most of them.
+	RemoveMany bool
 }
 
 // Run puts what the file says in the place of what an import said before, and returns
@@ -26,7 +28,7 @@ type Import struct {
 // are problems, and the rest counts.
 func (i Import) Run(ctx context.Context, kept store.Rosters, known Tools, content io.Reader) (store.RosterVersion, []store.RosterChange, []roster.Problem, error) {
 	b := newBooks(kept, "", known, slog.New(slog.DiscardHandler))
-	o, problems, err := b.importRoster(ctx, commandLine, i.Name, content, i.Merge, i.DryRun)
+	o, problems, err := b.importRoster(ctx, commandLine, i, content)
 	return o.version, o.changes, problems, err
 }
 

@@ -38,11 +38,13 @@ type rosterDesk struct {
 var _ api.Books = rosterDesk{}
 
 // Import puts a roster in the place of what an import said before.
-func (d rosterDesk) Import(ctx context.Context, actor, name string, content io.Reader, merge, dryRun bool) (*api.Imported, error) {
-	o, problems, err := d.importRoster(ctx, actor, name, content, merge, dryRun)
+func (d rosterDesk) Import(ctx context.Context, actor string, how *fleetv1.ImportRosterRequest, content io.Reader) (*api.Imported, error) {
+	o, problems, err := d.importRoster(ctx, actor, Import{
+		Name: how.GetName(), Merge: how.GetMerge(), DryRun: how.GetDryRun(), RemoveMany: how.GetRemoveMany(),
+	}, content)
 	var whole roster.Problem
-	if errors.As(err, &whole) {
-		return nil, api.Mistake{Err: whole}
+	if errors.As(err, &whole) || errors.Is(err, errMostGone) {
+		return nil, api.Mistake{Err: err}
 	}
 	if err != nil {
 		return nil, err

@@ -77,11 +77,13 @@ type rosterImportCmd struct {
 	File   string `arg:"" help:"Roster, CSV or JSON; - reads standard input."`
 	Merge  bool   `help:"Remove nothing: laptops that the file lacks stay."`
 	DryRun bool   `help:"Change nothing, and say what would change."`
+
+	RemoveMany bool `help:"Remove laptops even where more than half of them are not in the file."`
 }
 
 // Run imports.
 func (c *rosterImportCmd) Run(s *surroundings) error {
-	return importRoster(s, c.File, collector.Import{Merge: c.Merge, DryRun: c.DryRun})
+	return importRoster(s, c.File, collector.Import{Merge: c.Merge, DryRun: c.DryRun, RemoveMany: c.RemoveMany})
 }
 
 // importRoster names what cannot be used and prints what changes.

@@ -48,11 +48,13 @@ type rosterImportCmd struct {
 	File   string `arg:"" help:"Roster; - reads standard input."`
 	Merge  bool   `help:"Remove nothing: laptops that the file lacks stay."`
 	DryRun bool   `help:"Change nothing, and say what would change."`
+
+	RemoveMany bool `help:"Remove laptops even where more than half of them are not in the file."`
 }
 
 // Run imports.
 func (c *rosterImportCmd) Run(env *environment) error {
-	return importRoster(env, c.File, c.Merge, c.DryRun)
+	return importRoster(env, c.File, &fleetv1.ImportRosterRequest{Merge: c.Merge, DryRun: c.DryRun, RemoveMany: c.RemoveMany})
 }
 
 type rosterDiffCmd struct {
@@ -62,24 +64,25 @@ type rosterDiffCmd struct {
 
 // Run is a dry run.
 func (c *rosterDiffCmd) Run(env *environment) error {
-	return importRoster(env, c.File, c.Merge, true)
+	return importRoster(env, c.File, &fleetv1.ImportRosterRequest{Merge: c.Merge, DryRun: true})
 }
 
 var errUnusable = errors.New("some of the roster could not be used; the rest counts")
 
 // importRoster prints what changes, and names what cannot be used.
-func importRoster(env *environment, path string, merge, dryRun bool) error {
-	in, name := env.in, "standard input"
+func importRoster(env *environment, path string, how *fleetv1.ImportRosterRequest) error {
+	in := env.in
+	how.Name = "standard input"
 	if path != "-" {
 		f, err := os.Open(path)
 		if err != nil {
 			return fmt.Errorf("read the roster: %w", err)
 		}
 		defer f.Close()
-		in, name = f, filepath.Base(path)
+		in, how.Name = f, filepath.Base(path)
 	}
 	done, err := rostering(env, func(ctx context.Context, client fleetv1.RosterServiceClient) (*fleetv1.ImportRosterResponse, error) {
-		return send(ctx, client, in, &fleetv1.ImportRosterRequest{Name: name, Merge: merge, DryRun: dryRun})
+		return send(ctx, client, in, how)
 	})
 	if err != nil {
 		return err
@@ -87,7 +90,7 @@ func importRoster(env *environment, path string, merge, dryRun bool) error {
 	for _, p := range done.GetProblems() {
 		fmt.Fprintf(env.errOut, "farmhound: %s:%d:%d: %s\n", printable(p.GetFile()), p.GetLine(), p.GetColumn(), printable(p.GetReason()))
 	}
-	if err := printImport(env, done, dryRun); err != nil {
+	if err := printImport(env, done, how.GetDryRun()); err != nil {
 		return err
 	}
 	if len(done.GetProblems()) > 0 {

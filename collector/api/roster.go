@@ -46,8 +46,9 @@ type Imported struct {
 
 // Books keeps the roster. What it cannot do for its callers' fault is a Mistake.
 type Books interface {
-	// Import puts a roster in the place of what an import said before.
-	Import(ctx context.Context, actor, name string, content io.Reader, merge, dryRun bool) (*Imported, error)
+	// Import puts a roster in the place of what an import said before, as the request
+	// says but for its content.
+	Import(ctx context.Context, actor string, how *fleetv1.ImportRosterRequest, content io.Reader) (*Imported, error)
 	// PutTool and PutOffice say something, Remove says it no more.
 	PutTool(ctx context.Context, actor string, req *fleetv1.PutApprovedToolRequest) (*fleetv1.RosterTool, store.RosterVersion, error)
 	PutOffice(ctx context.Context, actor string, req *fleetv1.PutOfficeRequest) (*fleetv1.RosterOffice, store.RosterVersion, error)
@@ -95,7 +96,7 @@ func (r *Roster) ImportRoster(in grpc.ClientStreamingServer[fleetv1.ImportRoster
 	if err != nil {
 		return err
 	}
-	done, err := r.Books.Import(ctx, who.actor(), first.GetName(), content, first.GetMerge(), first.GetDryRun())
+	done, err := r.Books.Import(ctx, who.actor(), first, content)
 	if err != nil {
 		return r.fail(ctx, "import the roster", err)
 	}
@@ -121,7 +122,9 @@ func received(in grpc.ClientStreamingServer[fleetv1.ImportRosterRequest, fleetv1
 			return nil, nil, err
 		}
 		if first == nil {
-			first = &fleetv1.ImportRosterRequest{Name: part.GetName(), Merge: part.GetMerge(), DryRun: part.GetDryRun()}
+			first = &fleetv1.ImportRosterRequest{
+				Name: part.GetName(), Merge: part.GetMerge(), DryRun: part.GetDryRun(), RemoveMany: part.GetRemoveMany(),
+			}
 		}
 		if all.Len()+len(part.GetContent()) > maxRoster {
 			return nil, nil, status.Errorf(codes.InvalidArgument, "the roster is longer than %d bytes; put it into the collector's folder of rosters, or import it on the collector's command line", maxRoster)
