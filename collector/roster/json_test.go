@@ -126,6 +126,10 @@ func TestJSONThatCannotBeRead(t *testing.T) {
 	for text, want := range map[string]string{
 		"[\n{\"serial\": \"A1\"},\n{\"serial\" \"B1\"}\n]": "r.json:3:11: not valid JSON",
 		"[{\"serial\": \"A1\"}":                            "r.json:1:18: not valid JSON (the document ends too early)",
+		"{broken":                                          "r.json:1:2: not valid JSON",
+		"[1 2]":                                            "r.json:1:4: not valid JSON",
+		`[{"a":tru}]`:                                      "r.json:1:7: not valid JSON",
+		"[\n1,\n]":                                         "r.json:3:1: not valid JSON",
 		"[]\n[]":                                           "something follows",
 		"[\n\"\xff\"]":                                     "r.json:2:2: the text is not UTF-8",
 		"[[[[[[[1]]]]]]]":                                  "deeper than 5",

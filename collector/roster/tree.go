@@ -80,8 +80,11 @@ func readTree(file string, data []byte) (*node, error) {
 	offset := int(t.dec.InputOffset())
 	var syntax *json.SyntaxError
 	if errors.As(err, &syntax) {
-		// The package counts what it read, with or without what it stumbled over.
-		offset = t.skip(max(int(syntax.Offset)-1, 0), " \t\r\n")
+		// Between values the package says where it stands, within one how much it read.
+		if int(syntax.Offset) != offset {
+			offset = int(syntax.Offset) - 1
+		}
+		offset = t.skip(max(offset, 0), " \t\r\n")
 	}
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		offset, err = len(data), errors.New("the document ends too early")
