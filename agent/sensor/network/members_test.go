@@ -7,7 +7,9 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/farmhound-security/farmhound/agent/sensor/host"
 	"github.com/farmhound-security/farmhound/agent/sensor/internal/links"
+	"github.com/farmhound-security/farmhound/proto/catalog"
 	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
 	"github.com/farmhound-security/farmhound/proto/fleetkey"
 )
@@ -187,4 +189,17 @@ func viewOf(t *testing.T, address string) []links.Link {
 		Name: "lan0", Up: true, Kind: farmhoundv1.InterfaceKind_INTERFACE_KIND_ETHERNET, MAC: parseMAC(t, address),
 		Prefixes: []netip.Prefix{netip.MustParsePrefix("192.168.7.20/24")},
 	}}
+}
+
+// What systems tell of an interface's hardware address reaches the link.
+func TestLinksHaveTheirAddress(t *testing.T) {
+	t.Parallel()
+	a := adapter{name: "Ethernet", kind: ifEthernet, hardware: true, up: true, mac: parseMAC(t, dellText)}
+	if l := a.link(catalog.BuiltIn()); mac(l.MAC) != a.mac {
+		t.Errorf("an adapter of Windows has the address %x, its link %x", a.mac, l.MAC)
+	}
+	found := links.ClassifyMac(host.Host{}, []links.Link{{Name: "en0", Up: true, MAC: parseMAC(t, dellText)}})
+	if len(found) != 1 || mac(found[0].MAC) != parseMAC(t, dellText) {
+		t.Errorf("an interface of macOS is the link %+v", found)
+	}
 }

@@ -56,3 +56,29 @@ func TestANewKeyComesWithTheOneBefore(t *testing.T) {
 		}
 	}
 }
+
+// In a recorded tree, too, a laptop has its address and knows who is beside it.
+func TestRecordedNeighbours(t *testing.T) {
+	t.Parallel()
+	s := New(write(t, with(home(), map[string]string{"sys/class/net/wlan0/address": "DA:A1:19:01:02:03\n"})), catalog.BuiltIn(), ringOf(t, 1))
+	observe := func() *farmhoundv1.Network {
+		report := &farmhoundv1.Report{}
+		if err := s.Observe(t.Context(), report); err != nil {
+			t.Fatal(err)
+		}
+		return report.GetNetwork()
+	}
+	n := observe()
+	made := parseMAC(t, "da:a1:19:01:02:03")
+	hash, _, _ := ringOf(t, 1).Hash(fleetkey.NeighbourMAC, made[:])
+	if len(n.GetOwnAddresses()) != 1 || !bytes.Equal(n.GetOwnAddresses()[0].GetHash(), hash) || n.GetKeyId() != 1 {
+		t.Errorf("told of itself %v, want %x", n.GetOwnAddresses(), hash)
+	}
+	if n.GetNeighbours().GetReachable() != 1 || len(n.GetNeighbours().GetFleetMembers()) != 0 {
+		t.Errorf("before it is told of anybody it tells %v", n.GetNeighbours())
+	}
+	s.UseCandidates(begins(t, 1, "02:00:00:00:00:30", "ac:de:48:00:11:22"))
+	if n = observe(); len(n.GetNeighbours().GetFleetMembers()) != 1 {
+		t.Errorf("told of %v, want the laptop and not the gateway", n.GetNeighbours())
+	}
+}
