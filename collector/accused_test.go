@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -93,6 +94,42 @@ func lastOf(t *testing.T, victim *accused, others ...*accused) (last *fleetv1.As
 	return last, worst
 }
 
+// atHome is a laptop behind one gateway with the others.
+func atHome(id string, window func(*farmhoundv1.Window)) *accused {
+	return &accused{id: id, peer: "203.0.113.20", window: window, network: farmhoundv1.Network{
+		KeyId: 1, GatewayHash: sum("gateway"), AccessPointHash: sum("access point"), OwnAddresses: []*farmhoundv1.OwnAddress{{Hash: sum("address of " + id)}},
+		Neighbours: &farmhoundv1.Neighbours{Reachable: 3},
+	}}
+}
+
+// TestNeighboursAreEvidence: two people's laptops that never showed the same egress, and
+// each see the other, are kept together; where one says so alone, nothing is.
+func TestNeighboursAreEvidence(t *testing.T) {
+	t.Parallel()
+	driven := func(w *farmhoundv1.Window) { w.Input = &farmhoundv1.InputSeconds{Injected: 1800} }
+	for mutual, want := range map[bool]string{true: "each seeing the other on its network", false: ""} {
+		a, b := atHome("victim", driven), atHome("other", driven)
+		b.peer = "198.51.100.77"
+		for _, l := range []*accused{a, b} {
+			l.network.Tunnels = []*farmhoundv1.Tunnel{{Kind: "wireguard", DefaultRoute: true}}
+		}
+		a.network.Neighbours.FleetMembers = [][]byte{sum("address of other")}
+		if mutual {
+			b.network.Neighbours.FleetMembers = [][]byte{sum("address of victim")}
+		}
+		got, _ := lastOf(t, a, b)
+		because := ""
+		for _, e := range got.GetEvidence() {
+			if e.GetSignal() == "people_together" {
+				because = e.GetBecause()
+			}
+		}
+		if want == "" && because != "" || !strings.Contains(because, want) {
+			t.Errorf("each sees the other %v: %q, want %q", mutual, because, want)
+		}
+	}
+}
+
 // TestTheAccused: whatever another laptop claims about who is beside it, what is plugged
 // into it and who controls it, no honest person's becomes likely by that.
 func TestTheAccused(t *testing.T) {
@@ -113,10 +150,9 @@ func TestTheAccused(t *testing.T) {
 		w.Control = []*farmhoundv1.ControlSeconds{{Tool: "anydesk", Seconds: 200}} // a quarter of an hour a day and more
 	}
 	home := func(id string) *accused {
-		return &accused{id: id, peer: "203.0.113.20", window: own, displays: []*farmhoundv1.Display{monitor}, network: farmhoundv1.Network{
-			KeyId: 1, GatewayHash: sum("gateway"), AccessPointHash: sum("access point"), OwnAddresses: []*farmhoundv1.OwnAddress{{Hash: sum("address of " + id)}},
-			Neighbours: &farmhoundv1.Neighbours{Reachable: 3},
-		}}
+		a := atHome(id, own)
+		a.displays = []*farmhoundv1.Display{monitor}
+		return a
 	}
 	victims := map[string]func() *accused{
 		"at the own keyboard": func() *accused { return home("victim") },
