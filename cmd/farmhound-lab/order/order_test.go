@@ -30,6 +30,25 @@ func TestOrder(t *testing.T) {
 	}
 }
 
+// TestAtOnce: a collector that was away takes everything at once, and comes to the same
+// however the deliveries of a day come between each other.
+func TestAtOnce(t *testing.T) {
+	t.Parallel()
+	l := newLife(t, 6)
+	orderly := l.atOnce()
+	want := orderly.replayed(t)
+	s := orderly.open(t)
+	s.live(t, orderly, 0)
+	same(t, "a collector", want, s.final(t))
+	for seed := range uint64(2) {
+		disorderly := l.disorder(rand.New(rand.NewPCG(seed, 9))).atOnce()
+		same(t, "a replay of disorder", want, disorderly.replayed(t))
+		s := disorderly.open(t)
+		s.live(t, disorderly, 0)
+		same(t, "a collector in disorder", want, s.final(t))
+	}
+}
+
 func same(t *testing.T, name string, want, got final) {
 	t.Helper()
 	if diff := cmp.Diff(slices.Sorted(maps.Keys(want)), slices.Sorted(maps.Keys(got))); diff != "" {

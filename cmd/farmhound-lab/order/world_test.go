@@ -136,6 +136,18 @@ func (l *life) disorder(random *rand.Rand) *life {
 	return &other
 }
 
+// atOnce lets everything arrive after the end, one delivery a second: the collector was
+// away all the time.
+func (l *life) atOnce() *life {
+	other := *l
+	other.arrivals = slices.Clone(l.arrivals)
+	for i := range other.arrivals {
+		other.arrivals[i].at = l.end.Add(time.Duration(i+1) * time.Second)
+	}
+	other.end = l.end.Add(5 * time.Hour)
+	return &other
+}
+
 func cut(a arrival, random *rand.Rand) []arrival {
 	n := len(a.Reports)
 	if n < 2 {
