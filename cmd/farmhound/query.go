@@ -120,7 +120,9 @@ func (c *deviceShowCmd) Run(env *environment) error {
 	for _, id := range a.GetSite().GetMembers() {
 		members = append(members, short(env, id))
 	}
-	add("site", strings.Join(members, " "))
+	if site := a.GetSite(); site != nil {
+		add("site", site.GetId()+" of "+strings.Join(members, " "))
+	}
 	for _, u := range a.GetUnknown() {
 		add("unknown", u)
 	}
