@@ -135,6 +135,22 @@ func TestSite(t *testing.T) {
 			"d1": func(d int) spot { return []spot{apart(1), {network: "office", peer: office}}[b2i(d == 2)] },
 			"d2": func(d int) spot { return []spot{apart(2), {network: "office", peer: office}}[b2i(d == 2)] },
 		}},
+		{name: "two days a week at one co-working space", days: 14, want: "alone", where: map[string]func(int) spot{
+			"d1": func(d int) spot {
+				return []spot{apart(1), {network: "co-working", peer: california}}[b2i(d%7 == 1 || d%7 == 3)]
+			},
+			"d2": func(d int) spot {
+				return []spot{apart(2), {network: "co-working", peer: california}}[b2i(d%7 == 1 || d%7 == 3)]
+			},
+		}},
+		{name: "a meeting of four days at a hotel, a week ago", days: 14, want: "alone", where: map[string]func(int) spot{
+			"d1": func(d int) spot { return []spot{apart(1), {network: "hotel", peer: california}}[b2i(d >= 3 && d < 7)] },
+			"d2": func(d int) spot { return []spot{apart(2), {network: "hotel", peer: california}}[b2i(d >= 3 && d < 7)] },
+			"d3": func(d int) spot { return []spot{apart(3), {network: "hotel", peer: california}}[b2i(d >= 3 && d < 7)] },
+		}},
+		{name: "a campus whose every building has its gateway", want: "alone", where: map[string]func(int) spot{
+			"d1": always(spot{network: "library", peer: california}), "d2": always(spot{network: "dormitory", peer: california}),
+		}},
 		{name: "a visitor", want: "alone", where: map[string]func(int) spot{
 			"d1": always(spare), "d2": func(d int) spot { return []spot{apart(2), spare}[b2i(d == 3)] },
 		}},
