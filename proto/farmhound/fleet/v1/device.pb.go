@@ -1841,7 +1841,9 @@ type Operator struct {
 	// Phase of the waking day against the declared zone, hours, -12..12. Absent with too little activity.
 	PhaseHours *float64 `protobuf:"fixed64,9,opt,name=phase_hours,json=phaseHours,proto3,oneof" json:"phase_hours,omitempty"`
 	// Some relay is abroad and more than 3000 km from where the laptop is declared to be. Absent without a relay of known place.
-	FarRelay      *bool `protobuf:"varint,10,opt,name=far_relay,json=farRelay,proto3,oneof" json:"far_relay,omitempty"`
+	FarRelay *bool `protobuf:"varint,10,opt,name=far_relay,json=farRelay,proto3,oneof" json:"far_relay,omitempty"`
+	// Hours controlled from addresses that are known, those of relays included.
+	PeerHours     float64 `protobuf:"fixed64,11,opt,name=peer_hours,json=peerHours,proto3" json:"peer_hours,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1944,6 +1946,13 @@ func (x *Operator) GetFarRelay() bool {
 		return *x.FarRelay
 	}
 	return false
+}
+
+func (x *Operator) GetPeerHours() float64 {
+	if x != nil {
+		return x.PeerHours
+	}
+	return 0
 }
 
 // PlaceHistory is where the laptop has been.
@@ -2569,7 +2578,7 @@ const file_farmhound_fleet_v1_device_proto_rawDesc = "" +
 	" \x01(\tR\x04tool\x12\x14\n" +
 	"\x05hours\x18\v \x01(\x01R\x05hours\x12#\n" +
 	"\rrelay_country\x18\f \x01(\tR\frelayCountryB\r\n" +
-	"\v_rtt_min_ms\"\x86\x03\n" +
+	"\v_rtt_min_ms\"\xa5\x03\n" +
 	"\bOperator\x12\x12\n" +
 	"\x04days\x18\x01 \x01(\rR\x04days\x12.\n" +
 	"\x05peers\x18\x02 \x03(\v2\x18.farmhound.fleet.v1.PeerR\x05peers\x12\x18\n" +
@@ -2585,7 +2594,9 @@ const file_farmhound_fleet_v1_device_proto_rawDesc = "" +
 	"\vphase_hours\x18\t \x01(\x01H\x01R\n" +
 	"phaseHours\x88\x01\x01\x12 \n" +
 	"\tfar_relay\x18\n" +
-	" \x01(\bH\x02R\bfarRelay\x88\x01\x01B\r\n" +
+	" \x01(\bH\x02R\bfarRelay\x88\x01\x01\x12\x1d\n" +
+	"\n" +
+	"peer_hours\x18\v \x01(\x01R\tpeerHoursB\r\n" +
 	"\v_rtt_min_msB\x0e\n" +
 	"\f_phase_hoursB\f\n" +
 	"\n" +
