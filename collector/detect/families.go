@@ -39,7 +39,7 @@ var families = [...]family{
 	{name: "control", question: remote, counts: [hypotheses]bool{hosted: true}, words: "who drives the laptop"},
 	{name: "kvm", question: remote, counts: [hypotheses]bool{hosted: true}, words: "hardware that drives it"},
 	{name: "presence", question: remote, counts: [hypotheses]bool{hosted: true}, against: true, words: "hands on its own keyboard"},
-	{name: "near", question: remote, counts: [hypotheses]bool{hosted: true}, against: true, words: "a controller close by"},
+	{name: "near", question: remote, counts: [hypotheses]bool{hosted: true}, against: true, words: "a controller close by or in the country"},
 	{name: "whereabouts", question: remote, counts: [hypotheses]bool{hosted: true, displaced: true}, against: true, whole: true, words: "a laptop that moves with a person"},
 	{name: "still", question: farm, counts: [hypotheses]bool{hosted: true}, cap: 6, words: "how little it moves and rests"},
 	{name: "egress", question: abroad, counts: [hypotheses]bool{hosted: true, displaced: true}, words: "where its traffic leaves"},
@@ -56,6 +56,7 @@ var families = [...]family{
 var (
 	famControl  = familyIndex("control")
 	famKVM      = familyIndex("kvm")
+	famNear     = familyIndex("near")
 	famEgress   = familyIndex("egress")
 	famDistance = familyIndex("distance")
 	famOperator = familyIndex("operator")

@@ -120,7 +120,7 @@ func gates(h hypothesis, s *sums, rank int, hold float64) []string {
 		need(f[famControl] >= 8*hold || f[famKVM] >= 14*hold, "control of at least 8 dB, or a remote console of at least 14 dB")
 		need(s.remote >= 8*hold, "at least 8 dB for remote control after what speaks against it")
 	case h == hosted && rank == rankNearCertain:
-		need(f[famEgress]+f[famDistance]+f[famOperator]+f[famPlace] >= 8*hold,
+		need(f[famEgress]+f[famDistance]+f[famOperator]+f[famPlace]+f[famNear] >= 8*hold,
 			"at least 8 dB from where traffic leaves, how far it is, where the controller is, or who is kept with it")
 	case h == displaced && rank == rankLikely:
 		need(f[famEgress] >= 4*hold, "at least 4 dB from where its traffic leaves")

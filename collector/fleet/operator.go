@@ -103,6 +103,9 @@ func (v *view) peers(o *fleetv1.Operator, sums map[peerID]*peerSum) {
 	slices.SortFunc(o.Peers, func(a, b *fleetv1.Peer) int {
 		return cmp.Or(cmp.Compare(b.GetHours(), a.GetHours()), cmp.Compare(a.GetAddress(), b.GetAddress()), cmp.Compare(a.GetTool(), b.GetTool()), cmp.Compare(a.GetRelayCountry(), b.GetRelayCountry()))
 	})
+	for _, p := range o.GetPeers() {
+		o.PeerHours += p.GetHours()
+	}
 	o.Peers = o.GetPeers()[:min(len(o.GetPeers()), keptPeers)]
 	for _, p := range o.GetPeers() {
 		if p.RttMinMs != nil {

@@ -70,6 +70,7 @@ func TestOperator(t *testing.T) {
 			}
 			return all
 		}},
+		{name: "hours from known addresses", life: from(shenyang), get: operator(func(o *fleetv1.Operator) any { return o.GetPeerHours() }), want: 24.0},
 		{name: "over twenty days only", get: hours, want: "nobody", life: from(shenyang), now: 21 * 24 * time.Hour},
 		{name: "from the own country", life: from(california), get: foreign, want: false},
 		{name: "approved travel", life: from(berlin), get: foreign, want: false, person: func(p *fleetv1.Person) { p.TravelCountries = []string{"DE"} }},
