@@ -177,18 +177,18 @@ func (c *Command) without(ctx context.Context, b bench, progress io.Writer) ([]S
 	noisy.Noise = persona.Noise{Lost: 0.05, Late: 0.1, Restarts: 0.5}
 	var scenes []Scene
 	for _, one := range []struct {
-		missing string
+		title   string
 		bench   bench
 		options worldOptions
 	}{
-		{"agents' permissions", b, unpermitted}, {"roster", noRoster, c.options()}, {"address data", noPlaces, c.options()},
-		{"order: one report in twenty is lost, one delivery in ten late, agents restart every other day", b, noisy},
+		{"Without agents' permissions", b, unpermitted}, {"Without a roster", noRoster, c.options()}, {"Without address data", noPlaces, c.options()},
+		{"One report in twenty loses its windows, one delivery in ten is late, agents restart every other day", b, noisy},
 	} {
 		all, _, err := c.judgeAll(ctx, one.bench, one.options, progress)
 		if err != nil {
 			return nil, err
 		}
-		scenes = append(scenes, Scene{one.missing, summarise(all)})
+		scenes = append(scenes, Scene{one.title, summarise(all)})
 	}
 	return scenes, ctx.Err()
 }

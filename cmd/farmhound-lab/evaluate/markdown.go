@@ -20,7 +20,7 @@ func (r *Result) markdown() []byte {
 		row(p.cells()...)
 	}
 	for _, s := range r.Without {
-		fmt.Fprintf(&out, "\nWithout %s:\n\n", s.Missing)
+		fmt.Fprintf(&out, "\n%s:\n\n", s.Title)
 		for _, w := range s.Summary.words() {
 			fmt.Fprintf(&out, "- %s\n", w)
 		}

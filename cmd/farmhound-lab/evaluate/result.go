@@ -30,7 +30,7 @@ type Result struct {
 	// the first of each persona's, each with its ledger.
 	Wronged []Case `json:"wronged"`
 	Missed  []Case `json:"missed"`
-	// Without is what is left where senses are missing.
+	// Without is what is left where senses are missing or reports in disorder.
 	Without []Scene `json:"without,omitempty"`
 }
 
@@ -137,9 +137,9 @@ type Evidence struct {
 	Because string  `json:"because"`
 }
 
-// Scene is an evaluation of the same worlds with something missing.
+// Scene is an evaluation of the same worlds with something missing or in disorder.
 type Scene struct {
-	Missing string  `json:"missing"`
+	Title   string  `json:"title"`
 	Summary Summary `json:"summary"`
 }
 

@@ -25,7 +25,7 @@ func (r *Result) table(out io.Writer) error {
 		fmt.Fprintln(t, strings.Join(p.cells(), "\t"))
 	}
 	for _, s := range r.Without {
-		fmt.Fprintf(t, "\nWithout %s:\n%s\n", s.Missing, strings.Join(s.Summary.words(), "\n"))
+		fmt.Fprintf(t, "\n%s:\n%s\n", s.Title, strings.Join(s.Summary.words(), "\n"))
 	}
 	if len(r.Fairness) > 0 {
 		fmt.Fprintf(t, "\n%s\n%s\n", noLanguage, strings.ToUpper(strings.Join(fairnessColumns, "\t")))
