@@ -269,52 +269,70 @@ type site struct {
 	clock     clock
 	collector *collector.Collector
 	config    collector.Config
+	roots     *x509.CertPool
 	fleet     fleetv1.FleetServiceClient
 	token     string
 	line      laptop.Line
 	secret    string
 	laptops   map[string]*laptop.Laptop
+	stop      func()
 }
 
 // open starts a collector for a life and ends it with the test.
 func (l *life) open(t *testing.T) *site {
 	t.Helper()
-	s := &site{config: l.files(t), laptops: map[string]*laptop.Laptop{}}
+	s := &site{config: l.files(t), roots: x509.NewCertPool(), laptops: map[string]*laptop.Laptop{}}
 	created, err := collector.Create(t.Context(), s.config.Data, []string{loopback})
 	must(t, err)
 	s.token, s.secret = created.Token, created.Secret
-	roots := x509.NewCertPool()
-	roots.AppendCertsFromPEM(created.CA)
+	s.roots.AppendCertsFromPEM(created.CA)
+	s.clock.set(l.arrivals[0].at)
+	s.start(t)
+	t.Cleanup(func() { s.stop() })
+	return s
+}
+
+// start opens the collector on what is stored.
+func (s *site) start(t *testing.T) {
+	t.Helper()
 	var lc net.ListenConfig
 	direct, err := lc.Listen(t.Context(), "tcp", net.JoinHostPort(loopback, "0"))
 	must(t, err)
 	balanced, err := lc.Listen(t.Context(), "tcp", net.JoinHostPort(loopback, "0"))
 	must(t, err)
-	s.line = laptop.Line{Address: balanced.Addr().String(), Name: loopback, Roots: roots, Balanced: true}
-	s.clock.set(l.arrivals[0].at)
+	s.line = laptop.Line{Address: balanced.Addr().String(), Name: loopback, Roots: s.roots, Balanced: true}
+	for _, one := range s.laptops {
+		one.Line = s.line
+	}
 	s.collector, err = collector.Open(t.Context(), collector.Options{
 		Config: s.config, Now: s.clock.now, Version: "order", Log: slog.New(slog.DiscardHandler),
 		Listeners: []net.Listener{direct, api.BehindBalancers(balanced, []netip.Prefix{netip.MustParsePrefix(loopback + "/32")})},
 	})
 	must(t, err)
-	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	ended := make(chan error, 1)
 	go func() { ended <- s.collector.Run(ctx) }()
 	conn, err := grpc.NewClient("passthrough:///"+direct.Addr().String(), grpc.WithTransportCredentials(credentials.NewTLS(&tls.Config{
-		MinVersion: tls.VersionTLS13, RootCAs: roots, ServerName: loopback,
+		MinVersion: tls.VersionTLS13, RootCAs: s.roots, ServerName: loopback,
 	})), grpc.WithDisableServiceConfig())
 	must(t, err)
 	s.fleet = fleetv1.NewFleetServiceClient(conn)
-	t.Cleanup(func() {
-		for _, l := range s.laptops {
-			must(t, l.Close())
+	s.stop = func() {
+		for _, one := range s.laptops {
+			must(t, one.Close())
 		}
 		must(t, conn.Close())
-		stop()
+		cancel()
 		must(t, <-ended)
-	})
+	}
 	<-s.collector.Ready()
-	return s
+}
+
+// restart ends the collector and starts it again.
+func (s *site) restart(t *testing.T) {
+	t.Helper()
+	s.stop()
+	s.start(t)
 }
 
 func (s *site) asking(ctx context.Context) context.Context {
@@ -324,9 +342,13 @@ func (s *site) asking(ctx context.Context) context.Context {
 // live lets everything arrive. The collector's clock is where it was when a delivery
 // arrived, so that what differs between two orders is the order alone; everybody is
 // assessed at the given hours of the day once all deliveries before them have arrived.
+// Every few days it starts anew.
 func (s *site) live(t *testing.T, l *life, hours ...int) {
 	t.Helper()
-	for _, day := range byDay(l.arrivals) {
+	for n, day := range byDay(l.arrivals) {
+		if n%4 == 3 {
+			s.restart(t)
+		}
 		for _, hour := range hours {
 			next := dayOf(day[0].at).Add(time.Duration(hour) * time.Hour)
 			if hour == 0 {
