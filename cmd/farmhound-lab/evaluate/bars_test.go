@@ -26,8 +26,7 @@ var within = []struct {
 // open are honest lives that are flagged more often than promised, and why that is hard.
 // Whoever makes one of them rare takes it off this list.
 var open = map[string]string{
-	"tailnet-desktop": "the peer's address is an overlay's, and only a millisecond says that it is beside the laptop",
-	"left-at-branch":  "an office that nobody registered looks like a place where laptops are kept",
+	"left-at-branch": "an office that nobody registered looks like a place where laptops are kept",
 }
 
 const (

@@ -21,6 +21,8 @@ type life struct {
 	picture   *fleetv1.Picture
 	judgement *fleetv1.Judgement
 	course    *detect.Course
+	// fresh is whether a report came that was not judged yet.
+	fresh bool
 	// weight is what its evidence comes to for the hypothesis that the judgement names,
 	// in decibans and without the prior.
 	weight float64
@@ -46,7 +48,8 @@ type bench struct {
 	places fleet.Places // nil without address data
 	// roster is whether the collector has one.
 	roster bool
-	// grid is whether to judge at the sweeps alone rather than with every report.
+	// grid is whether to judge at the sweeps alone rather than with every report: those who
+	// reported since the last one, and everybody at the first of a day.
 	grid bool
 	// keep is whether snaps are kept.
 	keep bool
@@ -105,7 +108,7 @@ func (l *lives) live(ctx context.Context, steps iter.Seq[persona.Step], end time
 	if err := l.advance(end); err != nil {
 		return nil, err
 	}
-	return l.all, l.sweep(end)
+	return l.all, l.sweep(end, true)
 }
 
 // companyOf is what an administrator would have entered: the collector's place and
@@ -145,6 +148,7 @@ func (l *lives) take(at time.Time, delivery persona.Delivery) error {
 			return err
 		}
 		if l.bench.grid {
+			d.fresh = true
 			continue
 		}
 		if err := l.judge(d, at, false, d.course.Judge); err != nil {
@@ -160,7 +164,7 @@ func (l *lives) advance(to time.Time) error {
 		l.swept = to.Truncate(fleet.SweepInterval)
 	}
 	for next := l.swept.Add(fleet.SweepInterval); !next.After(to); next = next.Add(fleet.SweepInterval) {
-		if err := l.sweep(next); err != nil {
+		if err := l.sweep(next, !l.bench.grid || l.bench.keep || next.Hour() == 0); err != nil {
 			return err
 		}
 		l.swept = next
@@ -169,8 +173,13 @@ func (l *lives) advance(to time.Time) error {
 	return nil
 }
 
-func (l *lives) sweep(at time.Time) error {
+// sweep judges everybody, or those alone who reported since they were last judged.
+func (l *lives) sweep(at time.Time, everybody bool) error {
 	for _, d := range l.all {
+		if !everybody && !d.fresh {
+			continue
+		}
+		d.fresh = false
 		if err := l.judge(d, at, l.bench.keep, d.course.Sweep); err != nil {
 			return err
 		}
