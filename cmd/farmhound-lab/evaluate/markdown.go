@@ -19,6 +19,14 @@ func (r *Result) markdown() []byte {
 	for _, p := range r.Personas {
 		row(p.cells()...)
 	}
+	out.WriteString("\nWhat was said at the end and what is true, weighed to one farmed laptop in a thousand:\n\n")
+	row("probability said", "mean", "farmed", "honest", "share farmed")
+	row("---", "---:", "---:", "---:", "---:")
+	for _, b := range r.Reliability {
+		if b.Farmed+b.Honest > 0 {
+			row(fmt.Sprintf("%g to %g", b.From, b.To), fmt.Sprintf("%.4f", b.Said), fmt.Sprint(b.Farmed), fmt.Sprint(b.Honest), fmt.Sprintf("%.4f", b.Share))
+		}
+	}
 	for _, s := range r.Without {
 		fmt.Fprintf(&out, "\n%s:\n\n", s.Title)
 		for _, w := range s.Summary.words() {
