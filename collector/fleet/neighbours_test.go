@@ -406,3 +406,27 @@ func TestGatewaysCannotBeTried(t *testing.T) {
 		t.Errorf("in eight hours it learned behind %d of 50 gateways somebody is", n)
 	}
 }
+
+// TestDesksInACrowd: at an office that nobody registered, people share monitors and see
+// each other, and are none's farm.
+func TestDesksInACrowd(t *testing.T) {
+	t.Parallel()
+	for size, want := range map[int]string{crowd / 2: "32", crowd + 6: "alone"} {
+		laptops := map[string]onWire{}
+		for i := range size {
+			id := fmt.Sprint("d", i)
+			laptops[id] = onWire{
+				spot: spot{network: "an office of which nobody told", peer: california, monitor: fmt.Sprint("desk ", i/2)}, wire: "the office",
+				claims: []string{addressOf(fmt.Sprint("d", i^1))},
+			}
+		}
+		w := neighbourly(t, newFleet(nil), 2, laptops)
+		got := "alone"
+		if s := w.devices["d1"].GetSite(); s != nil {
+			got = fmt.Sprint(s.GetPeople())
+		}
+		if got != want {
+			t.Errorf("one of %d is at a site of %s, want %s", size, got, want)
+		}
+	}
+}

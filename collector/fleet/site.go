@@ -34,7 +34,7 @@ type member struct {
 }
 
 // visit is one device from which more of a site is looked for: those at the network where
-// it lives, and none there at an office, where people share desks.
+// it lives, and none there at an office or in another crowd, where people share desks.
 type visit struct {
 	*entry
 	home  stay
@@ -49,10 +49,10 @@ type gathering struct {
 	now     int64
 	members map[string]member
 	queue   []visit
-	seen    map[joint]bool
-	placed  map[key]bool // addresses whose owners are all members
-	joined  []joint      // what joins its members
-	crowded bool         // the home network has more devices than a site
+	seen    map[joint]bool // with whether a crowd has it
+	placed  map[key]bool   // addresses whose owners are all members
+	joined  []joint        // what joins its members
+	crowded bool           // the home network has more devices than a site
 	shared  string
 	// networks, peripherals and sights are whether members were joined by that.
 	networks, peripherals, sights bool
@@ -84,10 +84,11 @@ func (f *Fleet) gather(self *entry, now time.Time) *gathering {
 	for len(g.queue) > 0 && len(g.members) < crowd {
 		v := g.queue[0]
 		g.queue = g.queue[1:]
+		among := v.home.office
 		if v.known {
-			g.byNetwork(v)
+			among = g.byNetwork(v) || among
 		}
-		if !v.home.office {
+		if !among {
 			g.byPeripheral(v)
 			g.bySight(v)
 		}
@@ -148,14 +149,17 @@ func (e *entry) lives(s stay, now int64) bool {
 
 // byNetwork gathers the devices that share the gateway or an access point and were
 // seen, now or lately, behind the same egress network. Which egress a laptop takes
-// today makes no difference: one glimpse without its tunnel tells where it stands.
-func (g *gathering) byNetwork(v visit) {
+// today makes no difference: one glimpse without its tunnel tells where it stands. It
+// returns whether that is among a crowd.
+func (g *gathering) byNetwork(v visit) (among bool) {
 	for _, j := range v.home.joints {
-		if g.seen[j] {
+		if crowded, seen := g.seen[j]; seen {
+			among = among || crowded
 			continue
 		}
-		g.seen[j] = true
 		group, crowded := g.f.index.met(v.renames, j, besideWitnesses)
+		g.seen[j] = crowded
+		among = among || crowded
 		g.crowded = g.crowded || crowded && v.id == g.self.id
 		for _, e := range group {
 			if crowded || e.id == v.id {
@@ -170,6 +174,7 @@ func (g *gathering) byNetwork(v visit) {
 			}
 		}
 	}
+	return among
 }
 
 // byPeripheral gathers the devices to which the same console or display was
@@ -178,11 +183,11 @@ func (g *gathering) byPeripheral(v visit) {
 	for _, s := range v.serials {
 		for _, j := range s.joints {
 			own := v.id == g.self.id
-			if g.seen[j] {
+			if _, seen := g.seen[j]; seen {
 				continue
 			}
-			g.seen[j] = true
-			group, _ := g.f.index.met(v.renames, j, besideWitnesses)
+			group, crowded := g.f.index.met(v.renames, j, besideWitnesses)
+			g.seen[j] = crowded
 			for _, e := range group {
 				if e.id == v.id || !slices.Contains(e.joints, j) || g.now-e.last > togetherSeconds {
 					continue
