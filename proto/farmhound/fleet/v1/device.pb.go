@@ -71,8 +71,11 @@ type Device struct {
 	Trust *Trust `protobuf:"bytes,20,opt,name=trust,proto3" json:"trust,omitempty"`
 	// Whether the laptop is a virtual machine by its SMBIOS model.
 	VirtualChassis bool `protobuf:"varint,21,opt,name=virtual_chassis,json=virtualChassis,proto3" json:"virtual_chassis,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// Half hours in use over the last 28 days, by weekday and hour in UTC: 168 counts of 0 to 8, from Monday's
+	// first hour on. Empty where no use is known.
+	WeeklyUse     []uint32 `protobuf:"varint,22,rep,packed,name=weekly_use,json=weeklyUse,proto3" json:"weekly_use,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Device) Reset() {
@@ -250,6 +253,13 @@ func (x *Device) GetVirtualChassis() bool {
 		return x.VirtualChassis
 	}
 	return false
+}
+
+func (x *Device) GetWeeklyUse() []uint32 {
+	if x != nil {
+		return x.WeeklyUse
+	}
+	return nil
 }
 
 // Known says what can be known about a device. False means: said, and never scored.
@@ -2352,7 +2362,7 @@ var File_farmhound_fleet_v1_device_proto protoreflect.FileDescriptor
 
 const file_farmhound_fleet_v1_device_proto_rawDesc = "" +
 	"\n" +
-	"\x1ffarmhound/fleet/v1/device.proto\x12\x12farmhound.fleet.v1\x1a\x19farmhound/v1/system.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x9e\b\n" +
+	"\x1ffarmhound/fleet/v1/device.proto\x12\x12farmhound.fleet.v1\x1a\x19farmhound/v1/system.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xbd\b\n" +
 	"\x06Device\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
 	"\x06serial\x18\x02 \x01(\tR\x06serial\x12,\n" +
@@ -2376,7 +2386,9 @@ const file_farmhound_fleet_v1_device_proto_rawDesc = "" +
 	"\x05place\x18\x12 \x01(\v2 .farmhound.fleet.v1.PlaceHistoryR\x05place\x12,\n" +
 	"\x04site\x18\x13 \x01(\v2\x18.farmhound.fleet.v1.SiteR\x04site\x12/\n" +
 	"\x05trust\x18\x14 \x01(\v2\x19.farmhound.fleet.v1.TrustR\x05trust\x12'\n" +
-	"\x0fvirtual_chassis\x18\x15 \x01(\bR\x0evirtualChassis\"\xc9\x01\n" +
+	"\x0fvirtual_chassis\x18\x15 \x01(\bR\x0evirtualChassis\x12\x1d\n" +
+	"\n" +
+	"weekly_use\x18\x16 \x03(\rR\tweeklyUse\"\xc9\x01\n" +
 	"\x05Known\x12\x18\n" +
 	"\acontrol\x18\x01 \x01(\bR\acontrol\x12\x14\n" +
 	"\x05hands\x18\x02 \x01(\bR\x05hands\x12\x1a\n" +
