@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"cmp"
+	"math/bits"
 	"slices"
 	"time"
 
@@ -225,4 +226,31 @@ func (v *view) mostUsed(seconds map[string]uint64) []string {
 		ids[i] = v.f.toolName(id)
 	}
 	return ids
+}
+
+// weeklyUse counts the half hours in use of the last 28 days by weekday and hour, in UTC:
+// four of every weekday.
+func (v *view) weeklyUse() []uint32 {
+	const (
+		weeks  = 4
+		monday = 3 // 1 January 1970 was a Thursday
+	)
+	today := v.now.Unix() / daySeconds
+	var use []uint32
+	for _, d := range v.pic.GetDays() {
+		day := int64(d.GetDay())
+		if d.GetSlots() == 0 || day > today || day <= today-weeks*7 {
+			continue
+		}
+		if use == nil {
+			use = make([]uint32, 7*24)
+		}
+		midnight := (day + monday) % 7 * 24
+		for left := d.GetSlots(); left != 0; left &= left - 1 {
+			if hour := int64(bits.TrailingZeros64(left)) / 2; hour < 24 {
+				use[midnight+hour]++
+			}
+		}
+	}
+	return use
 }

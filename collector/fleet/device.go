@@ -65,6 +65,7 @@ func (f *Fleet) Device(pic *fleetv1.Picture, now time.Time) *fleetv1.Device {
 		Place:          v.placeHistory(),
 		Site:           f.site(v.self, now),
 		Trust:          v.trust(),
+		WeeklyUse:      v.weeklyUse(),
 		VirtualChassis: pic.GetSystem().GetChassis() == farmhoundv1.Chassis_CHASSIS_VIRTUAL,
 	}
 	d.Known = v.known(d)
