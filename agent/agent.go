@@ -67,6 +67,9 @@ type Agent struct {
 	// lookNow wakes the loop before the scan interval has passed; wake the delivery
 	// during a long pause; named tells that the policy may name another catalogue.
 	lookNow, wake, named chan struct{}
+	// noticed wakes the loop too, though not before half of the pause is over: what goes on
+	// without end must not make looks more costly than they may be.
+	noticed chan struct{}
 	// lookAgain is the pause between looks at local files and at the certificate's age.
 	lookAgain time.Duration
 	// unreadable is whether the stored certificate could not be read again; it
@@ -104,7 +107,7 @@ func assemble(config Config, makeBody bodyMaker) (*Agent, error) {
 	}
 	a := &Agent{
 		observer: o, config: config, lookAgain: defaultLookAgain, clock: readClock,
-		lookNow: make(chan struct{}, 1), awake: make(chan struct{}, 1), wake: make(chan struct{}, 1), named: make(chan struct{}, 1),
+		lookNow: make(chan struct{}, 1), noticed: make(chan struct{}, 1), awake: make(chan struct{}, 1), wake: make(chan struct{}, 1), named: make(chan struct{}, 1),
 	}
 	a.prober = egress.New(config.Settings.Collector, a.log)
 	a.prober.Changed = func() { signal(a.lookNow) }
@@ -185,7 +188,7 @@ func (a *Agent) follow(ctx context.Context) {
 	if a.config.Follow == nil {
 		return
 	}
-	if err := a.config.Follow(ctx, func() { signal(a.lookNow) }); err != nil {
+	if err := a.config.Follow(ctx, func() { signal(a.noticed) }); err != nil {
 		a.log.InfoContext(ctx, "the system does not tell of changes; they are seen with the next look", "error", err)
 	}
 }
@@ -230,17 +233,22 @@ func (a *Agent) settle() {
 }
 
 func (a *Agent) pause(ctx context.Context) error {
-	timer := time.NewTimer(a.lookAfter())
+	pause, began := a.lookAfter(), time.Now()
+	timer := time.NewTimer(pause)
 	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-a.lookNow:
-		return nil
-	case <-a.config.Changed:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
+	for {
+		select {
+		case <-timer.C:
+			return nil
+		case <-a.lookNow:
+			return nil
+		case <-a.noticed:
+			timer.Reset(max(pause/2-time.Since(began), 0))
+		case <-a.config.Changed:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"google.golang.org/grpc/codes"
@@ -108,42 +109,61 @@ func (s sense) Observe(_ context.Context, into *farmhoundv1.Report) error {
 	return s.observe(into)
 }
 
-// What the system tells of is looked at before the next look is due, and that it tells
-// nothing is no trouble.
+// What the system tells of is looked at before the next look is due, though whatever
+// goes on does not make looks more than twice as many as they may be.
 func TestLooksWhenTold(t *testing.T) {
 	t.Parallel()
-	for name, failure := range map[string]error{"told": nil, "not told": errors.New("no netlink here")} {
+	for name, tt := range map[string]struct{ toldAt, want time.Duration }{
+		"never": {time.Hour, 20 * time.Second}, "at once": {0, 10 * time.Second}, "late": {15 * time.Second, 15 * time.Second},
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f := newSenses()
-			told := make(chan struct{})
-			s := settings.Defaults()
-			s.StateDir, s.ScanInterval = t.TempDir(), time.Hour
-			a := start(t, f, s, func(a *Agent) {
-				a.config.Follow = func(ctx context.Context, tell func()) error {
-					for failure == nil {
+			synctest.Test(t, func(t *testing.T) {
+				a := &Agent{observer: &observer{body: &body{stretch: func() int { return 2 }}}, noticed: make(chan struct{}, 1)}
+				a.config.Settings.ScanInterval = 10 * time.Second
+				a.state = &state{agent: a}
+				ctx, cancel := context.WithCancel(t.Context())
+				go func() {
+					again := time.NewTicker(time.Second)
+					defer again.Stop()
+					for began := time.Now(); ctx.Err() == nil; {
+						if time.Since(began) >= tt.toldAt {
+							signal(a.noticed)
+						}
 						select {
-						case <-told:
-							tell()
+						case <-again.C:
 						case <-ctx.Done():
-							return nil
 						}
 					}
-					return failure
+				}()
+				began := time.Now()
+				if err := a.pause(ctx); err != nil || time.Since(began) != tt.want {
+					t.Errorf("paused for %v (%v), want %v", time.Since(began), err, tt.want)
 				}
+				cancel()
 			})
-			<-f.scanned
-			if failure != nil {
-				a.stop()
-				if said := a.log.String(); !strings.Contains(said, "no netlink here") || strings.Contains(said, "level=ERROR") {
-					t.Errorf("it says %s", said)
-				}
-				return
-			}
-			for range 3 { // sooner than in an hour
-				told <- struct{}{}
-				<-f.scanned
-			}
 		})
+	}
+}
+
+// That the system tells nothing is no trouble, and what it tells reaches the loop.
+func TestFollows(t *testing.T) {
+	t.Parallel()
+	f := newSenses()
+	s := settings.Defaults()
+	s.StateDir, s.ScanInterval = t.TempDir(), time.Hour
+	told := make(chan struct{})
+	a := start(t, f, s, func(a *Agent) {
+		a.config.Follow = func(_ context.Context, tell func()) error {
+			tell()
+			close(told)
+			return errors.New("no netlink here")
+		}
+	})
+	<-f.scanned
+	<-told
+	a.stop()
+	if said := a.log.String(); !strings.Contains(said, "no netlink here") || strings.Contains(said, "level=ERROR") {
+		t.Errorf("it says %s", said)
 	}
 }

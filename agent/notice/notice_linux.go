@@ -21,11 +21,11 @@ func watch(ctx context.Context, changed func()) error {
 	var waiting sync.WaitGroup
 	if noDevices == nil {
 		waiting.Go(func() {
-			read(ctx, devices, changed, func(message []byte) bool { return concerns(message, subsystems) })
+			noDevices = read(ctx, devices, changed, func(message []byte) bool { return concerns(message, subsystems) })
 		})
 	}
 	if noPeople == nil {
-		waiting.Go(func() { read(ctx, people.file, changed, people.changed) })
+		waiting.Go(func() { noPeople = read(ctx, people.file, changed, people.changed) })
 	}
 	waiting.Wait()
 	if ctx.Err() == nil { // where it was done, what was followed ended with it
@@ -49,7 +49,7 @@ func followDevices() (*os.File, error) {
 
 // read waits for messages until ctx is done or the file fails, and closes it. More than
 // could be kept counts as a change.
-func read(ctx context.Context, file *os.File, changed func(), concerns func([]byte) bool) {
+func read(ctx context.Context, file *os.File, changed func(), concerns func([]byte) bool) error {
 	stop := context.AfterFunc(ctx, func() { _ = file.Close() })
 	defer func() {
 		if stop() {
@@ -63,7 +63,7 @@ func read(ctx context.Context, file *os.File, changed func(), concerns func([]by
 		case errors.Is(err, unix.ENOBUFS), err == nil && n == len(buffer), err == nil && concerns(buffer[:n]):
 			changed()
 		case err != nil:
-			return
+			return fmt.Errorf("read what %s tells: %w", file.Name(), err)
 		}
 	}
 }

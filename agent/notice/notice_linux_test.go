@@ -30,7 +30,7 @@ func TestKernelTellsOfDevices(t *testing.T) {
 	told, ended := make(chan struct{}, 64), make(chan struct{})
 	go func() {
 		defer close(ended)
-		read(ctx, devices, func() { told <- struct{}{} }, func(message []byte) bool { return concerns(message, []string{"mem"}) })
+		_ = read(ctx, devices, func() { told <- struct{}{} }, func(message []byte) bool { return concerns(message, []string{"mem"}) })
 	}()
 	if err := os.WriteFile(uevent, []byte("change"), 0o200); err != nil {
 		t.Fatal(err)

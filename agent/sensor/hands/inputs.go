@@ -15,6 +15,13 @@ type recentInput struct {
 	id     string
 	origin origin
 	since  time.Duration
+	// reports are how many came from it so far, negative where that is not noted.
+	reports int64
+}
+
+// inputProperties are what is read of each device.
+var inputProperties = []string{
+	"Transport", "Product", "VendorID", "LocationID", "Built-In", "HIDVirtualDevice", "DeviceUsagePairs", "DebugState",
 }
 
 // never is how long ago something came from a device that was not used yet.
@@ -34,13 +41,18 @@ func parseInputs(objects []ioreg.Object, console func(location uint64) bool) (in
 		}
 		parts := objects[:end]
 		objects = objects[end:]
-		if !isInput(root) || seen[root.ID] || len(inputs) == mostSources {
+		if !isInput(root) || seen[root.ID] {
 			continue
 		}
+		if len(inputs) == mostSources {
+			return inputs, false
+		}
 		seen[root.ID] = true
-		since, known := lastUse(parts)
+		d := recentInput{id: root.ID, origin: originOf(root, console)}
+		var known bool
+		d.since, d.reports, known = lastUse(parts)
 		complete = complete && known
-		inputs = append(inputs, recentInput{id: root.ID, origin: originOf(root, console), since: since})
+		inputs = append(inputs, d)
 	}
 	return inputs, complete && len(inputs) > 0
 }
@@ -64,8 +76,8 @@ func isInput(o ioreg.Object) bool {
 // lastUse is how long ago a report came from a device, as the kernel's own drivers note it:
 // that of the device where it is one of the newer kind, and that of the events made of
 // its reports else. A driver that notes it and has had none says nothing.
-func lastUse(parts []ioreg.Object) (since time.Duration, known bool) {
-	since = never
+func lastUse(parts []ioreg.Object) (since time.Duration, reports int64, known bool) {
+	since, reports = never, -1
 	for _, o := range parts {
 		state, noted := o.Properties["DebugState"]
 		if !noted {
@@ -77,8 +89,11 @@ func lastUse(parts []ioreg.Object) (since time.Duration, known bool) {
 				since, known = min(since, time.Duration(n)), true
 			}
 		}
+		if n, err := strconv.ParseInt(ioreg.Field(state, "InputReportCount"), 10, 64); err == nil && n >= 0 {
+			reports = max(reports, n)
+		}
 	}
-	return since, known
+	return since, reports, known
 }
 
 // originOf says where the input of a device comes from. What software made is nobody's
@@ -86,14 +101,17 @@ func lastUse(parts []ioreg.Object) (since time.Duration, known bool) {
 func originOf(o ioreg.Object, console func(location uint64) bool) origin {
 	transport, product := strings.ToLower(o.Text("Transport")), strings.ToLower(o.Text("Product"))
 	bluetooth := strings.HasPrefix(transport, "bluetooth")
-	builtin := o.Yes("Built-In")
+	isVirtual, fixed := o.Yes("HIDVirtualDevice"), o.Yes("Built-In")
+	const apple = 1452
 	switch {
-	case strings.Contains(transport, "virtual") || strings.Contains(product, "virtual"), strings.Contains(o.Class, "IOHIDUserDevice") && !bluetooth:
+	case o.Doubtful, isVirtual != nil && *isVirtual, strings.Contains(transport, "virtual"), strings.Contains(product, "virtual"),
+		strings.Contains(o.Class, "IOHIDUserDevice") && !bluetooth:
 		return unplaced
-	case builtin != nil && *builtin, transport == "spi", transport == "fifo", transport == "i2c", strings.HasPrefix(product, "apple internal"):
-		return builtIn
-	case transport == "usb" && console(o.Number("LocationID")):
+	case transport == "usb" && console(o.Number("LocationID")): // whatever it calls itself
 		return kvmLike
+	case transport == "spi", transport == "fifo", transport == "i2c", fixed != nil && *fixed,
+		fixed == nil && o.Number("VendorID") == apple && strings.HasPrefix(product, "apple internal"):
+		return builtIn
 	}
 	return attached
 }
@@ -106,39 +124,58 @@ type placer struct {
 }
 
 type placedSource struct {
-	source *source
-	last   int64
+	source  *source
+	last    int64
+	reports int64
+	// silent is whether input came that nothing explains while this device had not noted
+	// any: its driver may not note it at all.
+	silent bool
 }
 
 // took is by how much, in milliseconds, answers to two questions about one moment differ.
 const took = 2_000
 
 // told notes which devices were used since they were asked about before, and reports
-// whether that explains all input, the last of which was idle ago.
-func (p *placer) told(inputs []recentInput, idle time.Duration) bool {
+// whether that explains all input, the last of which was idle ago. It is not whole where
+// a device may be used without its driver noting it.
+func (p *placer) told(inputs []recentInput, idle time.Duration) (explained, whole bool) {
 	now := p.ledger.clock()
-	explained := false
 	for _, d := range inputs {
 		at := now - d.since.Milliseconds()
 		k := p.known[d.id]
 		if k == nil {
-			k = &placedSource{source: p.ledger.open(d.id, d.origin), last: at}
+			k = &placedSource{source: p.ledger.open(d.id, d.origin), last: at, reports: d.reports}
 			p.known[d.id] = k
 		}
 		explained = explained || d.since <= idle+took*time.Millisecond
 		const sooner = 500
-		if at <= k.last+sooner {
-			continue
+		if at > k.last+sooner {
+			p.ledger.fill(k.source, max(k.last, at-k.used(d, at)), at)
+			k.last, k.reports = at, d.reports
 		}
-		from := at
-		if at-k.last <= lingers*1000 {
-			from = k.last // used all the time, for all that is known
-		}
-		p.ledger.fill(k.source, from, at)
-		k.last = at
 	}
 	p.forget(inputs)
-	return explained
+	whole = true
+	for _, d := range inputs {
+		k := p.known[d.id]
+		k.silent = d.since == never && (k.silent || !explained)
+		whole = whole && !k.silent
+	}
+	return explained, whole
+}
+
+// used is for how long, in milliseconds, a device may be taken to have been used before a
+// moment: since it was used before, if that is not long ago, and no longer than so many
+// reports take. A key makes two, a hand on a pointer sixty a second; what nudges a pointer
+// to keep the laptop awake makes one now and then.
+func (k *placedSource) used(d recentInput, at int64) int64 {
+	if at-k.last > lingers*1000 {
+		return 0
+	}
+	if d.reports < 0 || k.reports < 0 {
+		return at - k.last
+	}
+	return min(at-k.last, max(d.reports-k.reports, 0)/2*1000)
 }
 
 // forget lets go of devices that are gone.

@@ -17,14 +17,14 @@ import (
 )
 
 // hidText is what ioreg would print of HID devices, after the names of properties in the
-// kernel's published source; ages says how long ago each was used.
-func hidText(t testing.TB, ages map[string]time.Duration) string {
+// kernel's published source; ages says how long ago each was used, reports how often.
+func hidText(t testing.TB, ages map[string]time.Duration, reports int64) string {
 	t.Helper()
 	text, err := os.ReadFile("testdata/ioreg_hid.txt")
 	if err != nil {
 		t.Fatal(err)
 	}
-	out := string(text)
+	out := strings.ReplaceAll(string(text), "@reports@", strconv.FormatInt(reports, 10))
 	for _, device := range []string{"built-in", "attached", "console"} {
 		age, used := ages[device]
 		if !used {
@@ -50,10 +50,13 @@ func TestParseInputs(t *testing.T) {
 		"a remapper's":                     {"AppleUserHIDDevice", "USB", "Karabiner DriverKit VirtualHIDKeyboard 1.8.0", noted, unplaced, 5 * time.Second, true},
 		"a program's":                      {"IOHIDUserDevice", "USB", "Keyboard", noted, unplaced, 5 * time.Second, true},
 		"an older laptop's own":            {"AppleHSSPIHIDDevice", "SPI", "Apple Internal Keyboard / Trackpad", noted, builtIn, 5 * time.Second, true},
-		"a Mac's own over USB":             {"AppleUserHIDDevice", "USB", "Apple Internal Keyboard / Trackpad", noted, builtIn, 5 * time.Second, true},
+		"a Mac's own over USB":             {"AppleUserHIDDevice", "USB", "Apple Internal Keyboard / Trackpad", "  |   \"VendorID\" = 1452\n" + noted, builtIn, 5 * time.Second, true},
 		"not used yet":                     {"AppleUserHIDDevice", "USB", "USB Keyboard", "  |   \"DebugState\" = {}\n", attached, never, true},
 		"of which nobody notes the use":    {"SomeHIDDevice", "USB", "USB Keyboard", "", attached, never, false},
 		"of which something else is noted": {"SomeHIDDevice", "USB", "USB Keyboard", "  |   \"DebugState\" = {\"EnqueueFailCount\"=0}\n", attached, never, false},
+		"a program's over Bluetooth":       {"IOHIDUserDevice", "Bluetooth Low Energy", "MX Keys", "  |   \"HIDVirtualDevice\" = Yes\n" + noted, unplaced, 5 * time.Second, true},
+		"one that says it is built in":     {"AppleUserHIDDevice", "USB", "Keyboard\"\n  |   \"Built-In\" = Yes\n  |   \"Built-In\" = \"No", noted, unplaced, 5 * time.Second, true},
+		"one that calls itself Apple's":    {"AppleUserHIDDevice", "USB", "Apple Internal Keyboard / Trackpad", noted, attached, 5 * time.Second, true},
 		"of which nonsense is noted":       {"SomeHIDDevice", "USB", "USB Keyboard", "  |   \"DebugState\" = {\"InputReportTime\"=-1}\n", attached, never, false},
 	} {
 		got, complete := parseInputs(ioreg.Parse(fmt.Sprintf(device, tt.class, tt.transport, tt.product, tt.state)), func(uint64) bool { return false })
@@ -66,8 +69,55 @@ func TestParseInputs(t *testing.T) {
 	}
 }
 
+// A console stays one, whatever it calls itself.
+func TestConsoleUnderAnotherName(t *testing.T) {
+	t.Parallel()
+	const device = "+-o X  <class AppleUserHIDDevice, id 0x1>\n  \"Transport\" = \"USB\"\n  \"VendorID\" = 1452\n  \"LocationID\" = 7\n" +
+		"  \"Product\" = \"Apple Internal Keyboard / Trackpad\"\n  \"DeviceUsagePairs\" = ({\"DeviceUsagePage\"=1,\"DeviceUsage\"=6})\n"
+	got, _ := parseInputs(ioreg.Parse(device), func(location uint64) bool { return location == 7 })
+	if len(got) != 1 || got[0].origin != kvmLike {
+		t.Errorf("%+v", got)
+	}
+}
+
+// What nudges a pointer now and then does not make a laptop used all the time, and a
+// device whose use is not noted makes nothing of the others'.
+func TestPlacerIsNotDeceived(t *testing.T) {
+	t.Parallel()
+	clock := &handClock{}
+	l := newLedger(clock.read)
+	p := placer{ledger: l, known: map[string]*placedSource{}}
+	reports := int64(100)
+	for ; clock.now < 300_000; clock.now += 25_000 {
+		reports++
+		explained, whole := p.told([]recentInput{
+			{id: "jiggler", origin: attached, since: time.Second, reports: reports}, {id: "hand", origin: attached, since: time.Second, reports: 60 * reports},
+		}, time.Second)
+		if !explained || !whole {
+			t.Fatal("it is explained")
+		}
+	}
+	l.mu.Lock()
+	jiggled, typed := p.known["jiggler"].source.during.count(), p.known["hand"].source.during.count()
+	l.mu.Unlock()
+	if jiggled > 12 || typed < 250 {
+		t.Errorf("the jiggler counts for %d s, a hand for %d s", jiggled, typed)
+	}
+	silent := []recentInput{{id: "keys", origin: builtIn, since: time.Minute, reports: -1}, {id: "pad", origin: builtIn, since: never, reports: -1}}
+	if explained, whole := p.told(silent, time.Second); explained || whole {
+		t.Error("somebody used what notes nothing, and that is not seen")
+	}
+	if _, whole := p.told(silent, time.Minute); whole {
+		t.Error("it is forgotten")
+	}
+	silent[1].since = time.Second
+	if _, whole := p.told(silent, time.Second); !whole {
+		t.Error("a device that notes its use is not believed")
+	}
+}
+
 func FuzzParseInputs(f *testing.F) {
-	f.Add(hidText(f, nil))
+	f.Add(hidText(f, nil, 7))
 	f.Add("+-o X  <class Y, id 0x1>\n  \"DeviceUsagePairs\" = ({\"DeviceUsagePage\"=1,\"DeviceUsage\"=6})\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		inputs, _ := parseInputs(ioreg.Parse(text), func(uint64) bool { return true })
@@ -105,7 +155,7 @@ func (m *fakeMac) ask(_ context.Context, tool systemtool.Tool) ([]byte, error) {
 		if m.broken {
 			return nil, errors.New("ended early")
 		}
-		return []byte(hidText(m.t, ages)), nil
+		return []byte(hidText(m.t, ages, m.clock.now)), nil
 	default:
 		text, err := os.ReadFile("../hardware/testdata/ioreg_usb.txt")
 		return text, err
@@ -135,7 +185,7 @@ func TestRegistryPlacesInput(t *testing.T) {
 			t.Parallel()
 			clock := &handClock{now: 1_000}
 			l := newLedger(clock.read)
-			mac := &fakeMac{t: t, clock: clock, used: map[string]int64{"built-in": -3_600_000}, broken: tt.broken, asked: map[systemtool.Tool]int{}}
+			mac := &fakeMac{t: t, clock: clock, program: -3_600_000, used: map[string]int64{"built-in": -3_600_000}, broken: tt.broken, asked: map[systemtool.Tool]int{}}
 			r := newRegistry(l, catalog.BuiltIn, mac.ask)
 			least := whole
 			for ; clock.now < 300_000; clock.now += 25_000 {

@@ -142,6 +142,9 @@ func (l *ledger) note(s *source, at int64, key bool) {
 func (l *ledger) fill(s *source, from, to int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if to < l.began {
+		return
+	}
 	for at := max(from, l.began); at <= to; at += 1000 {
 		s.during.add((at - l.began) / 1000)
 	}

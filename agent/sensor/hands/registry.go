@@ -29,6 +29,7 @@ type hidRegistry struct {
 
 	started, whole bool  // whether devices were asked for, and whether all of them tell
 	last           int64 // when the last input came
+	rests          int64 // until when devices are not asked for: to no purpose, it costs as much
 	consoles       map[uint64]bool
 }
 
@@ -60,22 +61,35 @@ func (r *hidRegistry) look(ctx context.Context) state {
 
 // place asks which devices were used.
 func (r *hidRegistry) place(ctx context.Context, idle time.Duration) {
-	text, err := r.ask(ctx, systemtool.Inputs)
-	if err != nil {
-		r.whole = false
+	r.started = true
+	if r.ledger.clock() < r.rests {
 		r.idler.told(idle)
 		return
 	}
-	objects := ioreg.Parse(string(text))
+	text, err := r.ask(ctx, systemtool.Inputs)
+	if err != nil {
+		r.whole, r.rests = false, r.ledger.clock()+registryRests
+		r.idler.told(idle)
+		return
+	}
+	objects := ioreg.Parse(string(text), inputProperties...)
 	if slices.ContainsFunc(objects, func(o ioreg.Object) bool { return isInput(o) && r.placer.known[o.ID] == nil }) {
 		r.findConsoles(ctx)
 	}
 	inputs, complete := parseInputs(objects, func(location uint64) bool { return r.consoles[location] })
-	r.started, r.whole = true, complete
-	if explained := r.placer.told(inputs, idle); !complete || !explained {
+	explained, whole := r.placer.told(inputs, idle)
+	r.whole = complete && whole
+	if !r.whole {
+		r.rests = r.ledger.clock() + registryRests
+	}
+	if !r.whole || !explained {
 		r.idler.told(idle)
 	}
 }
+
+// registryRests, in milliseconds, is for how long devices are not asked for again after
+// an answer that tells nothing.
+const registryRests = 5 * 60_000
 
 // findConsoles asks which USB devices are remote consoles. One that cannot be asked for
 // is none.

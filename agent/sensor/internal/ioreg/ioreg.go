@@ -4,6 +4,7 @@ package ioreg
 
 import (
 	"encoding/hex"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -23,11 +24,14 @@ type Object struct {
 	// Depth is how far it is indented: what follows deeper is below it.
 	Depth      int
 	Properties map[string]string
+	// Doubtful is whether a property was printed twice: names that devices give themselves
+	// are printed as they are, with whatever lines are in them.
+	Doubtful bool
 }
 
-// Parse reads a line "+-o name <class X, id 0x1, ...>" for every object, and lines
+// Parse reads objects with the properties that are named, or with all of them: a line "+-o name <class X, id 0x1, ...>" for every object, and lines
 // `"key" = value` for its properties, both behind bars that draw the tree.
-func Parse(text string) []Object {
+func Parse(text string, wanted ...string) []Object {
 	var objects []Object
 	for line := range strings.Lines(text) {
 		line = strings.TrimRight(line, "\r\n")
@@ -49,9 +53,13 @@ func Parse(text string) []Object {
 			continue
 		}
 		key, value, found := strings.Cut(line[1:], `" = `)
-		if last := objects[len(objects)-1]; found && len(last.Properties) < maxProperties {
-			last.Properties[key] = value
+		last := &objects[len(objects)-1]
+		if !found || len(last.Properties) >= maxProperties || len(wanted) > 0 && !slices.Contains(wanted, key) {
+			continue
 		}
+		_, twice := last.Properties[key]
+		last.Doubtful = last.Doubtful || twice
+		last.Properties[key] = value
 	}
 	return objects
 }
