@@ -31,8 +31,9 @@ type books struct {
 	known Tools
 	clock func() time.Time // the wall clock
 	log   *slog.Logger
-	// changed is called when another book comes into force.
-	changed func(ctx context.Context)
+	// changed is called when another book comes into force, and with every look again
+	// while it errs.
+	changed func(ctx context.Context) error
 	// note records in the audit log what the collector refused by itself; nil for nowhere.
 	note func(ctx context.Context, action, object, detail string)
 
@@ -40,6 +41,7 @@ type books struct {
 	// changing is held from reading the latest version to what becomes of it.
 	changing sync.Mutex
 	version  store.RosterVersion // in force, under changing
+	untold   bool                // changed is still to be called, under changing
 	inForce  atomic.Pointer[roster.Book]
 }
 
@@ -106,15 +108,21 @@ func (b *books) reload(ctx context.Context, again bool) error {
 			return fmt.Errorf("read the version of the roster: %w", err)
 		}
 		if latest.N == b.version.N {
+			b.tell(ctx)
 			return nil
 		}
 	}
+	_, err := b.load(ctx)
+	return err
+}
+
+// load goes over to what the store has, under changing.
+func (b *books) load(ctx context.Context) (standing, error) {
 	s, err := b.standing(ctx)
-	if err != nil {
-		return err
+	if err == nil {
+		b.use(ctx, b.book(ctx, &s), s.version)
 	}
-	b.use(ctx, b.book(ctx, &s), s.version)
-	return nil
+	return s, err
 }
 
 // use goes over to a book, under changing.
@@ -126,8 +134,18 @@ func (b *books) use(ctx context.Context, book *roster.Book, version store.Roster
 	b.version = version
 	b.log.InfoContext(ctx, "roster in force", "version", version.N, "digest", book.Version(),
 		"laptops", book.Len(), "approved_tools", len(book.Tools()), "offices", len(book.Offices()))
-	if b.changed != nil {
-		b.changed(ctx)
+	b.untold = b.changed != nil
+	b.tell(ctx)
+}
+
+// tell says that another book is in force to who has to know, until they know.
+func (b *books) tell(ctx context.Context) {
+	if !b.untold {
+		return
+	}
+	err := b.changed(ctx)
+	if b.untold = err != nil; err != nil {
+		b.log.ErrorContext(ctx, "approved tools and offices stay as they were, and are tried again", "error", err)
 	}
 }
 

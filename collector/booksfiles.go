@@ -4,55 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/farmhound-security/farmhound/collector/roster"
 )
-
-// rosterFolder remembers the files that were read.
-type rosterFolder struct {
-	path string // a file or folder; empty without
-	read func(path string, known Tools) (*roster.File, []roster.Problem, error)
-	seen map[string]os.FileInfo // of versions last tried, by path
-	said map[string]string      // failures logged last, so that trying again does not repeat them
-	// told are the sources that files are of, gone those of them whose file was not there
-	// when last looked: one that is replaced can be missing for a moment.
-	told, gone map[string]bool
-}
-
-func newRosterFolder(path string) rosterFolder {
-	return rosterFolder{
-		path: path, read: readRosterFile,
-		seen: make(map[string]os.FileInfo), said: make(map[string]string),
-		told: make(map[string]bool), gone: make(map[string]bool),
-	}
-}
-
-// lost returns the sources whose files have not been there for two looks.
-func (f *rosterFolder) lost(names []string) map[string]bool {
-	there := make(map[string]bool, len(names))
-	for _, name := range names {
-		there[sourceOf(name)], f.told[sourceOf(name)] = true, true
-	}
-	lost, gone := make(map[string]bool), make(map[string]bool)
-	for source := range f.told {
-		switch {
-		case there[source]:
-		case f.gone[source]:
-			lost[source] = true
-			delete(f.told, source)
-		default:
-			gone[source] = true
-		}
-	}
-	f.gone = gone
-	return lost
-}
-
-func sourceOf(path string) string { return sourceFile + filepath.Base(path) }
 
 // settled is how long a file must rest before it is read: one that is still being
 // written looks like a shorter one. Where that is not waited for, at the start, it shows
@@ -60,16 +18,26 @@ func sourceOf(path string) string { return sourceFile + filepath.Base(path) }
 const settled = 2 * time.Second
 
 // open takes over what the store has and reads the files. A file that cannot be read is
-// an error only where nothing is known of what it said before.
+// an error only where nothing is known of what it said before. Sources that the store
+// has, of an earlier configuration too, are lost like others: their files may only not
+// be there yet.
 func (b *books) open(ctx context.Context) error {
-	if err := b.reload(ctx, true); err != nil {
+	b.changing.Lock()
+	s, err := b.load(ctx)
+	b.changing.Unlock()
+	if err != nil {
 		return err
+	}
+	for source := range s.records {
+		if strings.HasPrefix(source, sourceFile) {
+			b.files.told[source] = true
+		}
 	}
 	if err := b.readFiles(ctx, true); err != nil {
 		if b.version.N == 0 {
 			return err
 		}
-		b.log.ErrorContext(ctx, "the roster cannot be read; the version before stays in force", "error", err)
+		b.sayOnce(ctx, b.files.path, err)
 	}
 	return nil
 }
@@ -97,18 +65,21 @@ func (b *books) sayOnce(ctx context.Context, of string, err error) {
 
 // readFiles reads the files that changed since they were last tried, and makes one
 // version of all that they changed. A file that cannot be read leaves what it said
-// before, and does not keep the others from being read.
+// before, and does not keep the others from being read. What the store does not take is
+// tried again with the next look.
 func (b *books) readFiles(ctx context.Context, starting bool) error {
 	var names []string
+	var failed []error
 	if b.files.path != "" {
 		var err error
-		if names, err = rosterFiles(b.files.path); err != nil {
+		if names, err = rosterFiles(b.files.path); errors.Is(err, fs.ErrNotExist) {
+			failed = append(failed, err)
+		} else if err != nil {
 			return err
 		}
 	}
 	read := make(map[string]*roster.File)
-	refused := 0
-	var failed []error
+	var bad []roster.Problem
 	for _, name := range names {
 		f, problems, err := b.readChanged(ctx, name, starting)
 		if err != nil {
@@ -116,50 +87,64 @@ func (b *books) readFiles(ctx context.Context, starting bool) error {
 		}
 		if f != nil {
 			read[sourceOf(name)] = f
-			refused += len(problems)
+			bad = append(bad, problems...)
 		}
 	}
+	again := starting || len(b.files.gone) > 0 // one that is replaced can be missing for a moment
 	lost := b.files.lost(names)
+	if again && len(names)+len(failed) == 0 && len(b.files.gone) > 0 {
+		failed = append(failed, fmt.Errorf("no file is in the folder of rosters %s: what its files said stays, and goes once another file is there or the configuration names no roster", b.files.path))
+	}
 	if len(read)+len(lost) > 0 || starting {
-		_, err := b.change(ctx, edit{actor: "collector", action: "roster.files", origin: b.files.path, refused: refused,
-			changes: func(s *standing) (map[string][]roster.Change, error) {
-				return b.fileChanges(ctx, s, read, func(source string) bool {
-					// At the start, files of an earlier configuration are lost, too.
-					return lost[source] || starting && !b.files.told[source]
-				}), nil
-			}})
-		failed = append(failed, err)
+		failed = append(failed, b.changeFiles(ctx, read, lost, bad))
 	}
 	return errors.Join(failed...)
 }
 
+// changeFiles makes a version of files that were read and sources that are lost.
+func (b *books) changeFiles(ctx context.Context, read map[string]*roster.File, lost map[string]bool, bad []roster.Problem) error {
+	var refused map[string]error
+	_, err := b.change(ctx, edit{actor: "collector", action: "roster.files", origin: b.files.path, refused: len(bad),
+		changes: func(s *standing) (changes map[string][]roster.Change, _ error) {
+			changes, refused = b.fileChanges(s, read, lost)
+			return changes, nil
+		}})
+	if err != nil {
+		b.files.forget(read, lost)
+		return err
+	}
+	b.files.settle(read, refused)
+	b.sayProblems(ctx, bad)
+	for source, err := range refused {
+		b.log.ErrorContext(ctx, "a file of the roster is refused; what it said before stays. To go over to it all the same, take the file away for a minute and put it back",
+			"roster", source, "error", err)
+		if b.note != nil {
+			b.note(ctx, "roster.refuse", source, fmt.Sprintf("what it said before stays: %v", err))
+		}
+	}
+	return nil
+}
+
 // fileChanges says what becomes of what files say. A file that lacks most of what it had
-// is taken for half of one.
-func (b *books) fileChanges(ctx context.Context, s *standing, read map[string]*roster.File, lost func(source string) bool) map[string][]roster.Change {
-	changes := make(map[string][]roster.Change)
+// is taken for half of one and refused, unless it was taken away and put back since.
+func (b *books) fileChanges(s *standing, read map[string]*roster.File, lost map[string]bool) (changes map[string][]roster.Change, refused map[string]error) {
+	changes, refused = make(map[string][]roster.Change), make(map[string]error)
 	for source, f := range read {
 		found := roster.Diff(s.records[source], f, false)
-		if err := lostMost(s.records[source], found); err != nil {
-			b.log.ErrorContext(ctx, "a file of the roster is refused; what it said before stays. To go over to it all the same, take the file away for a minute",
-				"source", source, "error", err)
-			if b.note != nil {
-				b.note(ctx, "roster.refuse", source, fmt.Sprintf("what it said before stays: %v", err))
-			}
+		if err := lostMost(s.records[source], found); err != nil && !b.files.allowed[source] {
+			refused[source] = err
 			continue
 		}
 		if len(found) > 0 {
 			changes[source] = found
 		}
 	}
-	for source, records := range s.records {
-		if !strings.HasPrefix(source, sourceFile) || !lost(source) {
-			continue
-		}
-		for _, r := range records {
+	for source := range lost {
+		for _, r := range s.records[source] {
 			changes[source] = append(changes[source], roster.Change{Kind: r.Kind, Key: r.Key, Before: r.Body})
 		}
 	}
-	return changes
+	return changes, refused
 }
 
 // unchanged reports whether a file is still the one that it was.
@@ -191,7 +176,6 @@ func (b *books) readChanged(ctx context.Context, name string, starting bool) (*r
 		}
 		return nil, nil, err
 	}
-	b.sayProblems(ctx, problems)
 	return f, problems, nil
 }
 

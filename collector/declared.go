@@ -144,12 +144,12 @@ func (c *Collector) redeclare(ctx context.Context) error {
 	return nil
 }
 
-// declaredAnew is redeclare where nobody waits for it, and has everybody judged again.
-func (c *Collector) declaredAnew(ctx context.Context) {
-	if err := c.redeclare(ctx); err != nil {
-		c.log.ErrorContext(ctx, "approved tools and offices stay as they were", "error", err)
-	}
+// declaredAnew is redeclare where the roster changed, and has everybody judged again: by
+// who has which laptop even where approved tools and offices cannot be had.
+func (c *Collector) declaredAnew(ctx context.Context) error {
+	err := c.redeclare(ctx)
 	c.judgeAnew()
+	return err
 }
 
 // judgeAnew has everybody assessed again soon.
