@@ -103,6 +103,9 @@ type turn struct {
 
 func (j *judge) turn(dev *store.Device, open *fleetv1.Alert, now time.Time) *turn {
 	detector := j.detector.Load()
+	// Moments are stored by the millisecond: judged by a finer one, a verdict would not
+	// come out again.
+	now = now.Truncate(time.Millisecond)
 	return &turn{
 		judge: j, f: j.fleet.Load(), rules: detector.Rules(), course: detector.Resume(dev.Judgement, latest(dev.Picture)),
 		before: dev, open: open, now: now, picture: dev.Picture,
@@ -153,12 +156,10 @@ func (t *turn) change(judge func(time.Time, detect.View) (detect.Moment, error))
 	if err := t.history(before, &m); err != nil {
 		return store.Change{}, err
 	}
-	for i := range t.course.Ends {
-		if end := &t.course.Ends[i]; end.Settled {
-			next, transition := t.policy.Settle(t.open, end.After.GetAssessment(), after, end.At, t.now)
-			if err := t.alert(m.Device, next, transition); err != nil {
-				return store.Change{}, err
-			}
+	for _, end := range t.course.Settled {
+		next, transition := t.policy.Settle(t.open, end.Verdict, after, end.At, t.now)
+		if err := t.alert(m.Device, next, transition); err != nil {
+			return store.Change{}, err
 		}
 	}
 	next, transition := t.policy.Next(m.Device, summary, before, after, t.open, t.now)

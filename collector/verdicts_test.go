@@ -51,7 +51,8 @@ func driven(days int) (all []fleet.Observation) {
 					r.Hardware.Usb = []*farmhoundv1.UsbDevice{{VendorId: 0x1d6b, ProductId: 0x0104, Manufacturer: "PiKVM", Product: "PiKVM Composite Device"}}
 				}
 			}
-			all = append(all, fleet.Observation{Device: "d1", Serial: "S1", ReceivedAt: at, Report: r})
+			// A clock tells nanoseconds, which no store keeps.
+			all = append(all, fleet.Observation{Device: "d1", Serial: "S1", ReceivedAt: at.Add(123_456_789), Report: r})
 		}
 	}
 	return all

@@ -18,19 +18,19 @@ const byItself = "farmhound"
 
 // Settle returns what a day that is over does to the device's alert that was opened or
 // raised on it, when reports of the day may have been missing: nil where that is
-// nothing. end is the day's outcome at its last second, after how the device is judged
-// now.
+// nothing. end is the verdict that the day came to at its last second, after how the
+// device is judged now.
 //
 // A verdict that neither the day nor the present comes to was one of half the reports.
 // What a day came to before stays; without any, an alert that nobody has taken up is
 // closed, and one that somebody has says so.
-func (p Policy) Settle(open *fleetv1.Alert, end, after *fleetv1.Assessment, at, now time.Time) (*fleetv1.Alert, Transition) {
+func (p Policy) Settle(open *fleetv1.Alert, end string, after *fleetv1.Assessment, at, now time.Time) (*fleetv1.Alert, Transition) {
 	if open == nil || !open.GetProvisional() || dayOf(at) < open.GetDay() {
 		return nil, None
 	}
 	a := proto.CloneOf(open)
-	if Rank(end.GetVerdict()) >= Rank("likely") {
-		a.Upheld = higher(open.GetUpheld(), end.GetVerdict())
+	if Rank(end) >= Rank("likely") {
+		a.Upheld = higher(open.GetUpheld(), end)
 	}
 	stands := Rank(open.GetVerdict())
 	switch {
@@ -43,7 +43,7 @@ func (p Policy) Settle(open *fleetv1.Alert, end, after *fleetv1.Assessment, at, 
 	}
 	a.Provisional = false
 	a.Course = fmt.Sprintf("Not upheld: with all its reports, what %s came to is %s, and the verdict now is %s.",
-		at.UTC().Format("2 Jan 2006"), end.GetVerdict(), after.GetVerdict())
+		at.UTC().Format("2 Jan 2006"), end, after.GetVerdict())
 	a.ChangedBy, a.UpdatedAt, a.Assessment = byItself, timestamppb.New(now), proto.CloneOf(after)
 	if a.GetUpheld() == "" && Rank(after.GetVerdict()) >= Rank("likely") {
 		a.Provisional, a.Day = true, max(a.GetDay()+1, dayOf(now))

@@ -63,7 +63,7 @@ func TestSettle(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			before := proto.CloneOf(tt.open)
-			got, transition := Policy{}.Settle(tt.open, concluding(tt.end), concluding(tt.after), tt.at, now)
+			got, transition := Policy{}.Settle(tt.open, tt.end, concluding(tt.after), tt.at, now)
 			if !proto.Equal(before, tt.open) {
 				t.Error("it changed what it was given")
 			}

@@ -20,9 +20,18 @@ type Moment struct {
 	After  *fleetv1.Judgement
 	// Weight is what the evidence comes to, as Weigh returns it.
 	Weight float64
-	// Settled says of a day's end that a later day had begun: the next days rest on it.
-	Settled bool
 }
+
+// Outcome is what a device came to.
+type Outcome struct {
+	At      time.Time
+	Verdict string
+}
+
+// waitDays is how many days after a device's last day reports of it are waited for: a
+// laptop that was put away for a holiday is heard of again by then. Later ones count, but
+// an alert does not stay provisional for them.
+const waitDays = 14
 
 // Course judges one device day by day, in days of UTC that are those of its reports.
 // What a day comes to is judged as of its end, on what the days before came to. While
@@ -34,6 +43,10 @@ type Course struct {
 	// Ends are the last seconds of the days that were judged, again or for the first
 	// time, oldest first.
 	Ends []Moment
+	// Settled is what became final, oldest first: days after which a later one had begun,
+	// judged by this course or before it. Of a device that is not heard of any more, every
+	// sweep that no longer waits for it says its last day and then the moment of the sweep.
+	Settled []Outcome
 
 	detector        *Detector
 	day             uint32 // of the latest report
@@ -72,9 +85,8 @@ func (c *Course) Reported(latest time.Time, was View) error {
 		if err := c.close(was); err != nil {
 			return err
 		}
-		if n := len(c.Ends); n > 0 {
-			c.Ends[n-1].Settled = true
-		}
+		// A sweep may have closed the day already.
+		c.Settled = append(c.Settled, c.outcome())
 		c.day, c.settled, c.closed, c.changes, c.beside = day, c.closed, nil, 0, nil
 	}
 	return nil
@@ -91,7 +103,16 @@ func (c *Course) Sweep(now time.Time, is View) (Moment, error) {
 			c.beside.Operator = &fleetv1.Operator{AccountPeople: people}
 		}
 	}
-	return c.Judge(now, is)
+	m, err := c.Judge(now, is)
+	if err == nil && dayOf(now) > c.day+waitDays {
+		c.Settled = append(c.Settled, c.outcome(), Outcome{At: now, Verdict: m.After.GetAssessment().GetVerdict()})
+	}
+	return m, err
+}
+
+// outcome is what the day that was closed came to.
+func (c *Course) outcome() Outcome {
+	return Outcome{At: endOf(c.day), Verdict: c.closed.GetAssessment().GetVerdict()}
 }
 
 // Judge judges the device at a moment. The judgement that it comes to is what Resume

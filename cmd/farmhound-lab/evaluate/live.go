@@ -211,7 +211,7 @@ func (l *lives) judge(d *life, at time.Time, keep bool, by func(time.Time, detec
 	if err != nil {
 		return fmt.Errorf("assess a laptop of persona %s: %w", d.laptop.Persona, err)
 	}
-	d.course.Ends = nil
+	d.course.Ends, d.course.Settled = nil, nil
 	if keep && at.Hour() == snapHour {
 		d.snaps = append(d.snaps, snap{at, m.Device})
 	}
