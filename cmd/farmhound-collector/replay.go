@@ -21,7 +21,7 @@ type replayCmd struct {
 	Roster  string   `help:"Roster, CSV or JSON, or a folder of them. JSON can also hold approved tools and offices." type:"path" placeholder:"FILE"`
 	Geo     []string `help:"Address data: Country or City, ASN, Anonymous-IP." type:"existingfile" placeholder:"MMDB"`
 	Signals string   `help:"Folder with signals of your own." type:"existingdir" placeholder:"DIR"`
-	Company string   `help:"Configuration whose company section holds (offices, approved tools, home countries)." type:"existingfile" placeholder:"FILE"`
+	Company string   `help:"Configuration whose company section holds (offices, approved tools, home countries, where the collector stands)." type:"existingfile" placeholder:"FILE"`
 	Until   moment   `help:"Judge at this moment (RFC 3339); without it, at the last line's." placeholder:"TIME"`
 	Output  string   `short:"o" help:"table, or json: one assessment per line." enum:"table,json" default:"table"`
 }
