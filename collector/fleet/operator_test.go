@@ -89,6 +89,8 @@ func TestOperator(t *testing.T) {
 		{name: "near has none either", life: from(ohio), get: foreign, want: "nobody"},
 		{name: "nor has another network of the same home", get: foreign, want: "nobody",
 			life: from("192.168.10.20", func(s *farmhoundv1.RemoteSession) { s.RttMinMs = proto.Float64(1.4) })},
+		{name: "an overlay's peer a country away is not near", get: foreign, want: false,
+			life: from("100.64.7.7", func(s *farmhoundv1.RemoteSession) { s.RttMinMs = proto.Float64(8.1) })},
 		{name: "nor has an overlay's peer that answers at once", get: foreign, want: "nobody",
 			life: from("100.64.7.7", func(s *farmhoundv1.RemoteSession) { s.RttMinMs = proto.Float64(1.4) })},
 		{name: "a loopback address answers at once for whoever is at the other end", get: foreign, want: false,
