@@ -26,6 +26,7 @@ var within = []struct {
 // open are honest lives that are flagged more often than promised, and why that is hard.
 // Whoever makes one of them rare takes it off this list.
 var open = map[string]string{
+	"console-unseen": "without a view of input, a console that is plugged in is all that is known",
 	"left-at-branch": "an office that nobody registered looks like a place where laptops are kept",
 }
 
