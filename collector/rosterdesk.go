@@ -181,6 +181,14 @@ func (d rosterDesk) Record(r store.RosterRecord) (*fleetv1.RosterRecord, error) 
 	return said, nil
 }
 
+// Person names the person of a laptop's record.
+func (rosterDesk) Person(r store.RosterRecord) string {
+	if roster.Kind(r.Kind) != roster.OfLaptop {
+		return ""
+	}
+	return roster.PersonOf(r.Body)
+}
+
 // Words says what a change is.
 func (rosterDesk) Words(c store.RosterChange) string {
 	return (&roster.Change{Kind: roster.Kind(c.Kind), Key: c.Key, Before: c.Before, After: c.After}).Words()

@@ -53,8 +53,10 @@ type Books interface {
 	PutTool(ctx context.Context, actor string, req *fleetv1.PutApprovedToolRequest) (*fleetv1.RosterTool, store.RosterVersion, error)
 	PutOffice(ctx context.Context, actor string, req *fleetv1.PutOfficeRequest) (*fleetv1.RosterOffice, store.RosterVersion, error)
 	Remove(ctx context.Context, actor, kind, key string) (store.RosterVersion, error)
-	// Record reads a stored record, and Words says what a change is.
+	// Record reads a stored record, and Words says what a change is. Person names the
+	// person of a laptop's record, empty without one, for much less than reading it.
 	Record(r store.RosterRecord) (*fleetv1.RosterRecord, error)
+	Person(r store.RosterRecord) string
 	Words(c store.RosterChange) string
 }
 
@@ -98,13 +100,31 @@ func (r *Roster) ImportRoster(in grpc.ClientStreamingServer[fleetv1.ImportRoster
 	}
 	done, err := r.Books.Import(ctx, who.actor(), first, content)
 	if err != nil {
-		return r.fail(ctx, "import the roster", err)
+		return r.refuse(ctx, who, first.GetName(), err)
+	}
+	if first.GetDryRun() { // it shows people, and changes nothing that would be recorded
+		detail := fmt.Sprintf("%d rows of %d changes that %q would make, %d refused", min(len(done.Changes), shownChanges), len(done.Changes), first.GetName(), done.Version.Refused)
+		if err := r.audit(ctx, who, "roster.compare", detail); err != nil {
+			return err
+		}
 	}
 	answer := &fleetv1.ImportRosterResponse{Version: versionOf(done.Version), Problems: done.Problems, Changed: len(done.Changes) > 0}
 	for _, c := range done.Changes[:min(len(done.Changes), shownChanges)] {
 		answer.Changes = append(answer.Changes, r.change(c))
 	}
 	return in.SendAndClose(answer)
+}
+
+// refuse records an import that the caller made a mistake with: most laptops would go, or
+// nothing of it can be used.
+func (r *Roster) refuse(ctx context.Context, who Caller, name string, err error) error {
+	var mistake Mistake
+	if errors.As(err, &mistake) {
+		if err := r.audit(ctx, who, "roster.refuse", fmt.Sprintf("%q: %v", name, mistake)); err != nil {
+			return err
+		}
+	}
+	return r.fail(ctx, "import the roster", err)
 }
 
 // received takes all parts of a roster.
@@ -160,20 +180,13 @@ func (r *Roster) ListRoster(ctx context.Context, req *fleetv1.ListRosterRequest)
 	most, size := rowLimit(req.GetPageSize()), 0
 	enough := errors.New("the page is full")
 	err = r.Store.EachRosterRecord(ctx, version.N, after, func(stored store.RosterRecord) error {
-		if req.GetKind() != "" && stored.Kind != req.GetKind() {
-			return nil
-		}
-		record, err := r.Books.Record(stored)
-		if err != nil {
-			return err
-		}
-		if !begins(record, req.GetPrefix()) {
+		if req.GetKind() != "" && stored.Kind != req.GetKind() || !r.begins(stored, req.GetPrefix()) {
 			return nil
 		}
 		if len(answer.GetRecords()) == most || size > pageBytes {
 			return enough
 		}
-		answer.Records = append(answer.Records, record)
+		answer.Records = append(answer.Records, r.record(ctx, stored))
 		size += len(stored.Body)
 		after = store.RosterRecord{Source: stored.Source, Kind: stored.Kind, Key: stored.Key}
 		return nil
@@ -183,12 +196,27 @@ func (r *Roster) ListRoster(ctx context.Context, req *fleetv1.ListRosterRequest)
 	} else if err != nil {
 		return nil, r.fail(ctx, "list the roster", err)
 	}
-	return answer, r.audit(ctx, who, "roster.list", fmt.Sprintf("%d rows, kind %q, prefix %q", len(answer.GetRecords()), req.GetKind(), req.GetPrefix()))
+	return answer, r.audit(ctx, who, "roster.list", fmt.Sprintf("%d rows, kind %q, prefix %q", len(answer.GetRecords()), clip(req.GetKind()), req.GetPrefix()))
 }
 
-func begins(r *fleetv1.RosterRecord, prefix string) bool {
+// begins says whether the key or person of a record begins with a prefix.
+func (r *Roster) begins(stored store.RosterRecord, prefix string) bool {
+	if prefix == "" {
+		return true
+	}
 	fold := strings.ToUpper(prefix)
-	return strings.HasPrefix(strings.ToUpper(r.GetKey()), fold) || prefix != "" && strings.HasPrefix(strings.ToUpper(r.GetLaptop().GetPerson()), fold)
+	return strings.HasPrefix(strings.ToUpper(stored.Key), fold) || strings.HasPrefix(strings.ToUpper(r.Books.Person(stored)), fold)
+}
+
+// record reads one record. Of a damaged one it says that it is there, and no more: it
+// keeps nobody from the others, and counts for nothing.
+func (r *Roster) record(ctx context.Context, stored store.RosterRecord) *fleetv1.RosterRecord {
+	record, err := r.Books.Record(stored)
+	if err != nil {
+		r.fleet.Log.ErrorContext(ctx, "a record of the roster is damaged and listed without what it says", "kind", stored.Kind, "key", stored.Key, "error", err)
+		return &fleetv1.RosterRecord{Source: stored.Source, Kind: stored.Kind, Key: stored.Key}
+	}
+	return record
 }
 
 // tokenOf says where a page of records or changes ended.

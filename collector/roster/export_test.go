@@ -57,3 +57,20 @@ func TestExportIsReadAgain(t *testing.T) {
 		t.Errorf("row\n%s\nwant\n%s", got, want)
 	}
 }
+
+func TestPersonOfABody(t *testing.T) {
+	t.Parallel()
+	for _, row := range []roster.Row{
+		{Serial: "A1", Person: "p-1", Country: "US"}, {Serial: "A1"}, {Serial: "A1", Person: `O"Neil \ <p>`}, {Serial: "A1", Person: "Ünal"},
+		{Serial: `"person":"x"`, Role: `\"person\":\"x`}, {Serial: `"person":"`, Person: "p-2", Role: `"person":"x"`},
+	} {
+		if got := roster.PersonOf(row.Record().Body); got != row.Person {
+			t.Errorf("person %q, want %q: %s", got, row.Person, row.Record().Body)
+		}
+	}
+	for _, damaged := range []string{"", "{", `{"person":"`, `{"person":"a\`, `{"person":"a\"`, `{"person":`} {
+		if got := roster.PersonOf(damaged); got != "" {
+			t.Errorf("%q has the person %q", damaged, got)
+		}
+	}
+}
