@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/farmhound-security/farmhound/agent/sensor/host"
@@ -17,10 +18,9 @@ import (
 
 // logSource is where a tool writes down its sessions, and how.
 type logSource struct {
-	tool    string
-	paths   []string
-	note    func(l *toolLog, line string, now time.Time) // nil for TeamViewer's, which has whole sessions
-	atLeast time.Duration
+	tool   string
+	paths  []string
+	format *logFormat // nil for TeamViewer's, which has whole sessions
 }
 
 // logDisk is where logs lie.
@@ -29,6 +29,8 @@ type logDisk interface {
 	// OpenLog opens a log, which its tool can go on writing.
 	OpenLog(name string) (*os.File, error)
 	ReadNames(folder string, limit int) ([]string, error)
+	// Same says whether two names are one file's.
+	Same(a, b string) bool
 }
 
 // hostLogs are logs on a host. Some lie in anybody's home.
@@ -42,6 +44,9 @@ func (h hostLogs) OpenLog(name string) (*os.File, error) {
 	return h.Open(name)
 }
 
+// Same compares the names.
+func (hostLogs) Same(a, b string) bool { return a == b }
+
 // logs are the tools' own logs, followed from when they were first seen.
 type logs struct {
 	disk     logDisk
@@ -49,7 +54,9 @@ type logs struct {
 	follower logFollower
 	looked   time.Time // when the files were last looked for
 	files    []followedLog
-	hidden   bool // in the last read one could not be opened for want of permission
+	followed []*toolLog      // what they tell, each once
+	unseen   map[string]bool // tools of which a log could not be looked for
+	hidden   bool            // in the last read one of a tool that is there could not be read
 }
 
 // detailLogs says what of the logs could not be seen.
@@ -59,7 +66,7 @@ type followedLog struct {
 	source *logSource
 	name   string
 	read   fs.FileInfo // as it was when it was last read to its end
-	log    toolLog
+	log    *toolLog    // nil for TeamViewer's; several files can be one tool's
 	// journal is of the system's own log where that is no text, and nil otherwise.
 	journal *journal.Follower
 }
@@ -82,60 +89,103 @@ func (y *logs) follow(now, inventoryAt time.Time, homes func() []string, tools m
 // beginning on. What is known of a log that stays is kept.
 func (y *logs) look(homes []string) {
 	var files []followedLog
+	y.unseen = map[string]bool{}
 	for i := range y.sources {
 		source := &y.sources[i]
-		for _, path := range source.paths {
-			names := []string{path}
-			if folder, ok := strings.CutSuffix(path, "/*.journal"); ok {
-				names = y.journals(folder)
-			} else if below, ok := strings.CutPrefix(path, "~"); ok {
-				names = names[:0]
-				for _, home := range homes {
-					names = append(names, home+below)
-				}
-			}
-			for _, name := range names {
-				if info, err := y.disk.Stat(name); errors.Is(err, fs.ErrNotExist) {
-					y.follower.at[name] = logPosition{}
-				} else if err == nil && info.Mode().IsRegular() {
-					files = append(files, y.followed(source, name))
-				}
+		for _, name := range y.names(source, homes) {
+			if info, err := y.disk.Stat(name); absent(err) {
+				y.follower.at[name] = logPosition{}
+			} else if err != nil {
+				y.unseen[source.tool] = true
+			} else if info.Mode().IsRegular() {
+				files = append(files, y.file(source, name, files))
 			}
 		}
 	}
-	y.files = files
+	y.files, y.followed = files, nil
+	for _, f := range files {
+		if f.log != nil && !slices.Contains(y.followed, f.log) {
+			y.followed = append(y.followed, f.log)
+		}
+	}
 }
 
-func (y *logs) followed(source *logSource, name string) followedLog {
+// absent says that there is no such file, and nothing that hides one.
+func absent(err error) bool { return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) }
+
+// names are where a tool's logs may lie, each once: the home of a service is a home, too.
+func (y *logs) names(source *logSource, homes []string) (list []string) {
+	add := func(name string) {
+		if !slices.ContainsFunc(list, func(other string) bool { return y.disk.Same(name, other) }) {
+			list = append(list, name)
+		}
+	}
+	for _, path := range source.paths {
+		if folder, ok := strings.CutSuffix(path, "/*.journal"); ok {
+			list = append(list, y.journals(folder)...)
+		} else if below, ok := strings.CutPrefix(path, "~"); ok {
+			for _, home := range homes {
+				add(home + below)
+			}
+		} else {
+			add(path)
+		}
+	}
+	return list
+}
+
+// file is a log that is followed, besides those that are.
+func (y *logs) file(source *logSource, name string, others []followedLog) followedLog {
 	if at := slices.IndexFunc(y.files, func(f followedLog) bool { return f.name == name && f.source == source }); at >= 0 {
 		return y.files[at]
 	}
-	f := followedLog{source: source, name: name, log: toolLog{note: source.note, atLeast: source.atLeast}}
+	f := followedLog{source: source, name: name, log: y.logOf(source, others)}
 	if strings.HasSuffix(name, ".journal") {
 		f.journal = &journal.Follower{}
 	}
 	return f
 }
 
+// logOf is what a file tells, together with the tool's others unless they are apart.
+func (y *logs) logOf(source *logSource, others []followedLog) *toolLog {
+	if source.format == nil {
+		return nil
+	}
+	if !source.format.apart {
+		for _, files := range [][]followedLog{others, y.files} {
+			if at := slices.IndexFunc(files, func(f followedLog) bool { return f.source == source }); at >= 0 {
+				return files[at].log
+			}
+		}
+	}
+	return &toolLog{tool: source.tool, logFormat: source.format}
+}
+
 // read reads what was appended to the logs of the tools that are there.
 func (y *logs) read(now time.Time, tools map[string]*tool, t *tracker, keys fleetkey.Ring) {
+	there := func(tool string) bool { return tools[tool] != nil && !tools[tool].contained }
 	y.hidden = false
+	for tool := range y.unseen {
+		y.hidden = y.hidden || there(tool)
+	}
 	for i := range y.files {
 		f := &y.files[i]
-		entry := tools[f.source.tool]
-		if entry == nil || entry.contained {
+		if !there(f.source.tool) {
 			continue
 		}
 		data := y.appended(f)
-		if f.source.note == nil {
-			for _, v := range parseVisits(data) {
-				t.visited(f.source.tool, entry.entry.GetSession(), v.account, v, keys)
-			}
+		if f.log != nil {
+			f.log.take(data, now)
 			continue
 		}
-		f.log.read(data, now)
-		if !entry.running {
-			f.log.finish("", now) // whatever ended it wrote nothing
+		for _, v := range parseVisits(data) {
+			t.visited(f.source.tool, tools[f.source.tool].entry.GetSession(), v.account, v, keys)
+		}
+	}
+	for _, l := range y.followed {
+		if there(l.tool) {
+			l.settle()
+			l.expire(now, tools[l.tool].since, tools[l.tool].running)
 		}
 	}
 }
@@ -143,12 +193,15 @@ func (y *logs) read(now time.Time, tools map[string]*tool, t *tracker, keys flee
 // appended returns what is new in a file.
 func (y *logs) appended(f *followedLog) []byte {
 	info, err := y.disk.Stat(f.name)
-	if err != nil || f.read != nil && info.Size() == f.read.Size() && os.SameFile(info, f.read) {
+	if err == nil && f.read != nil && info.Size() == f.read.Size() && os.SameFile(info, f.read) {
 		return nil
 	}
-	file, err := y.disk.OpenLog(f.name)
+	var file *os.File
+	if err == nil {
+		file, err = y.disk.OpenLog(f.name)
+	}
 	if err != nil {
-		y.hidden = y.hidden || errors.Is(err, fs.ErrPermission)
+		y.hidden = y.hidden || !absent(err)
 		return nil
 	}
 	defer file.Close()
@@ -169,15 +222,14 @@ func (y *logs) appended(f *followedLog) []byte {
 // tell adds the sessions that logs have open to those that were seen. A session that
 // shows otherwise as well only learns whose it is.
 func (y *logs) tell(now time.Time, seen []sighting, tools map[string]*tool, t *tracker, near func(netip.Addr) bool, keys fleetkey.Ring) []sighting {
-	for i := range y.files {
-		file := &y.files[i]
-		entry := tools[file.source.tool]
+	for _, l := range y.followed {
+		entry := tools[l.tool]
 		if entry == nil {
 			continue
 		}
-		for _, c := range file.log.open {
-			if now.Sub(c.start) >= file.log.atLeast {
-				seen = t.addCaller(seen, entry, c, file.log.open, near, keys)
+		for i := range l.open {
+			if c := &l.open[i]; l.counts(c, now) {
+				seen = t.addCaller(seen, entry, *c, l.open, near, keys)
 			}
 		}
 	}
@@ -186,15 +238,14 @@ func (y *logs) tell(now time.Time, seen []sighting, tools map[string]*tool, t *t
 
 // tellEnded tells of the sessions that have ended.
 func (y *logs) tellEnded(tools map[string]*tool, t *tracker, near func(netip.Addr) bool, keys fleetkey.Ring) {
-	for i := range y.files {
-		file := &y.files[i]
-		entry := tools[file.source.tool]
-		for _, c := range file.log.closed {
+	for _, l := range y.followed {
+		entry := tools[l.tool]
+		for _, c := range l.closed {
 			if entry != nil {
-				t.called(file.source.tool, entry.entry.GetSession(), c, classOf(c.peer, near), keys)
+				t.called(l.tool, entry.entry.GetSession(), c, classOf(c.peer, near), keys)
 			}
 		}
-		file.log.closed = nil
+		l.closed = nil
 	}
 }
 

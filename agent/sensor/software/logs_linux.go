@@ -4,10 +4,10 @@ import "github.com/farmhound-security/farmhound/proto/fleetkey"
 
 // logSources are where tools write down their sessions on Linux.
 var logSources = []logSource{
-	{"anydesk", []string{"/var/log/anydesk.trace", "~/.anydesk/anydesk.trace", "~/.anydesk/ad.trace"}, noteAnyDesk, 0},
-	{"teamviewer", []string{"/opt/teamviewer/logfiles/Connections_incoming.txt", "/var/log/teamviewer15/Connections_incoming.txt"}, nil, 0},
-	{"chrome-remote-desktop", []string{"/var/log/syslog", "/var/log/messages", "/var/log/user.log", "/var/log/journal/*.journal", "/run/log/journal/*.journal"}, noteChromeRemoteDesktop, 0},
-	{"rustdesk", []string{"~/.local/share/logs/RustDesk/server/rustdesk_rCURRENT.log"}, noteRustDesk, rustDeskPatience},
+	{"anydesk", []string{"/var/log/anydesk.trace", "~/.anydesk/anydesk.trace", "~/.anydesk/ad.trace"}, &anyDeskLog},
+	{"teamviewer", []string{"/opt/teamviewer/logfiles/Connections_incoming.txt", "/var/log/teamviewer15/Connections_incoming.txt"}, nil},
+	{"chrome-remote-desktop", []string{"/var/log/syslog", "/var/log/messages", "/var/log/user.log", "/var/log/journal/*.journal", "/run/log/journal/*.journal"}, &chromeRemoteDesktopLog},
+	{"rustdesk", []string{"~/.local/share/logs/RustDesk/server/rustdesk_rCURRENT.log"}, &rustDeskLog},
 }
 
 // readLogs adds what tools' own logs tell of sessions.

@@ -261,3 +261,40 @@ func TestLogsComeAndGo(t *testing.T) {
 		t.Errorf("sessions: %v", got)
 	}
 }
+
+// What one of a tool's files has begun another ends.
+func TestSessionInTwoFiles(t *testing.T) {
+	t.Parallel()
+	const service, user = "var/log/anydesk.trace", "home/kim/.anydesk/ad.trace"
+	g := newGrowing(t, machine{
+		processes: []process{{pid: 50, parent: 1, exe: "/usr/bin/anydesk", args: []string{"anydesk", "--service"}}},
+		files:     map[string]string{service: "", user: ""},
+	})
+	g.sessions(at(15, 59, 0, 0))
+	checkInTwoFiles(t, service, user, g.write, func(now time.Time) *farmhoundv1.Report {
+		g.now = now
+		report := &farmhoundv1.Report{}
+		if err := g.sense.Observe(t.Context(), report); err != nil {
+			t.Fatal(err)
+		}
+		return report
+	})
+}
+
+// Where it cannot be seen whether there is a log, that is said.
+func TestLogsHidden(t *testing.T) {
+	t.Parallel()
+	g := newGrowing(t, machine{
+		processes: []process{{pid: 50, parent: 1, exe: "/usr/bin/anydesk", args: []string{"anydesk"}}},
+		files:     map[string]string{"home/kim/keep": ""},
+	})
+	if err := os.Symlink("anydesk.trace", filepath.Join(g.host.Root, "home/kim/.anydesk")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(".anydesk", filepath.Join(g.host.Root, "home/kim/anydesk.trace")); err != nil {
+		t.Fatal(err)
+	}
+	if err := g.sense.Observe(t.Context(), &farmhoundv1.Report{}); err == nil || !strings.Contains(err.Error(), detailLogs) {
+		t.Errorf("observe: %v", err)
+	}
+}

@@ -124,7 +124,7 @@ func TestMacLogs(t *testing.T) {
 		path                     farmhoundv1.SessionPath
 	}{
 		"anydesk": {"/var/log/anydesk.trace", "/Applications/AnyDesk.app/Contents/MacOS/AnyDesk",
-			"   info 2026-05-04 08:59:50.000       back    812    813  anynet.any_socket - Accept request from 987654321 (via relay).\n",
+			"   info 2026-05-04 08:59:30.000       back    812    813  anynet.any_socket - Accept request from 987654321 (via relay).\n",
 			"   info 2026-05-04 08:59:55.000       back    812    813  app.session - Session closed by 987654321.\n", relay},
 		"rustdesk": {"/Users/alice/Library/Logs/RustDesk/server/rustdesk_rCURRENT.log", "/Applications/RustDesk.app/Contents/MacOS/RustDesk",
 			"[2026-05-04 08:50:00.000000 +00:00] INFO [src/server/connection.rs:345] #1 Connection opened from 203.0.113.9:51234.\n",
@@ -161,6 +161,25 @@ func TestMacLogs(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestMacSessionInTwoFiles has one of a tool's files end what another has begun.
+func TestMacSessionInTwoFiles(t *testing.T) {
+	t.Parallel()
+	const service, user = "/var/log/anydesk.trace", "/Users/alice/.anydesk/ad.trace"
+	h := macDisk(t, map[string]string{service: "", user: ""})
+	now := at(15, 59, 0, 0)
+	h.Now = func() time.Time { return now }
+	m := &recordedMac{}
+	m.add(400, 1, "/Applications/AnyDesk.app/Contents/MacOS/AnyDesk")
+	y := newMacSystem(m, h)
+	look(t, &y, h)
+	write := func(name, text string) { appendTo(t, filepath.Join(h.Root, name), text) }
+	checkInTwoFiles(t, service, user, write, func(at time.Time) *farmhoundv1.Report {
+		now = at
+		report, _ := look(t, &y, h)
+		return report
+	})
 }
 
 // TestMacSlowNetstat does not take a listing that failed for the end of a session.

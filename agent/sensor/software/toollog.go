@@ -2,6 +2,7 @@ package software
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,38 +25,83 @@ const (
 // it waits that long for a password.
 const rustDeskPatience = 30 * time.Second
 
+// silence is how long a session lasts of which nothing more is written: what ended it may
+// have been written where nobody looked.
+const silence = 16 * time.Hour
+
 // caller is a session as a log tells of it; end is zero while it lasts.
 type caller struct {
 	visit
 	name string // tells it from the log's others
 	peer netip.Addr
 	path farmhoundv1.SessionPath
+
+	role  string    // what AnyDesk calls the process that wrote of it first
+	let   bool      // whether the log says that somebody was let in
+	heard time.Time // when it was last written of
 }
 
-// toolLog follows one log in which a tool writes down when sessions begin and end.
-type toolLog struct {
-	note func(l *toolLog, line string, now time.Time)
-	// atLeast is how long a session lasts that is one: some logs have every attempt.
+// logFormat is how a tool writes down when sessions begin and end.
+type logFormat struct {
+	// split takes the time off a line; ok is false for lines that are of no interest.
+	split func(line string, now time.Time) (at time.Time, rest string, ok bool)
+	note  func(l *toolLog, at time.Time, rest string)
+	// apart says that each file is one process's, whose names for sessions are its own.
+	// Otherwise one file may have a session's beginning and another its end.
+	apart bool
+	// atLeast is how long a session lasts that is one, where nothing says that somebody
+	// was let in: some logs have every attempt.
 	atLeast time.Duration
+}
 
-	open   []caller // under way, oldest first
-	closed []caller // ended and not told yet
+// toolLog follows what a tool writes down, in one file or several.
+type toolLog struct {
+	tool string
+	*logFormat
+
+	lines  []logLine // not noted yet
+	mixed  bool      // lines are of several files
+	open   []caller  // under way, oldest first
+	closed []caller  // ended and not told yet
+	ended  time.Time // when all that were open ended; what began before is over
 	peer   netip.Addr
 	peerAt time.Time
 }
 
-// read takes what was appended to the log.
-func (l *toolLog) read(data []byte, now time.Time) {
+type logLine struct {
+	at   time.Time
+	rest string
+}
+
+// take takes what was appended to one of the files, for settle.
+func (l *toolLog) take(data []byte, now time.Time) {
+	before := len(l.lines)
 	for line := range strings.Lines(plainText(data)) {
-		if len(line) <= maxVisitLine {
-			l.note(l, strings.TrimRight(line, "\r\n"), now)
+		if len(line) > maxVisitLine {
+			continue
+		}
+		if at, rest, ok := l.split(strings.TrimRight(line, "\r\n"), now); ok {
+			l.lines = append(l.lines, logLine{at, rest})
 		}
 	}
+	l.mixed = l.mixed || before > 0 && len(l.lines) > before
+}
+
+// settle notes what was taken, in the order in which it was written.
+func (l *toolLog) settle() {
+	if l.mixed {
+		slices.SortStableFunc(l.lines, func(a, b logLine) int { return a.at.Compare(b.at) })
+	}
+	for _, line := range l.lines {
+		l.note(l, line.at, line.rest)
+	}
+	l.lines, l.mixed = nil, false
 }
 
 // begin opens a session. One with the same name is still the same.
 func (l *toolLog) begin(c caller) {
-	if l.find(c.name) == nil && len(l.open) < maxCallers && len(c.account) <= maxAccount {
+	if l.find(c.name) == nil && c.start.After(l.ended) && len(l.open) < maxCallers && len(c.account) <= maxAccount {
+		c.heard = c.start
 		l.open = append(l.open, c)
 	}
 }
@@ -69,19 +115,54 @@ func (l *toolLog) find(name string) *caller {
 	return nil
 }
 
-// finish ends the session with the name, or all of them without one.
-func (l *toolLog) finish(name string, at time.Time) {
+// counts says whether a session that lasts until then is one, and no mere attempt.
+func (l *toolLog) counts(c *caller, until time.Time) bool {
+	return c.let || until.Sub(c.start) >= l.atLeast
+}
+
+// finish ends the sessions that are over, which began before.
+func (l *toolLog) finish(at time.Time, over func(*caller) bool) {
 	kept := l.open[:0]
 	for _, c := range l.open {
-		if name != "" && c.name != name {
+		if c.start.After(at) || !over(&c) {
 			kept = append(kept, c)
 			continue
 		}
-		if c.end = later(at, c.start); c.end.Sub(c.start) >= l.atLeast && len(l.closed) < maxCallers {
+		if c.end = at; l.counts(&c, at) && len(l.closed) < maxCallers {
 			l.closed = append(l.closed, c)
 		}
 	}
+	clear(l.open[len(kept):])
 	l.open = kept
+}
+
+// finishNamed ends the session with the name.
+func (l *toolLog) finishNamed(name string, at time.Time) {
+	l.finish(at, func(c *caller) bool { return c.name == name })
+}
+
+// finishAll ends every session.
+func (l *toolLog) finishAll(at time.Time) { l.finish(at, func(*caller) bool { return true }) }
+
+// expire ends the sessions whose end nobody wrote down: the tool does not run, or has
+// run only since later, or says nothing more.
+func (l *toolLog) expire(now, since time.Time, running bool) {
+	if !running {
+		l.finish(later(now, l.latest()), func(*caller) bool { return true })
+		return
+	}
+	if since.Before(now) {
+		l.finish(since, func(c *caller) bool { return c.start.Add(together).Before(since) })
+	}
+	l.finish(now, func(c *caller) bool { return now.Sub(c.heard) >= silence })
+}
+
+// latest is when the latest session began.
+func (l *toolLog) latest() (at time.Time) {
+	for i := range l.open {
+		at = later(at, l.open[i].start)
+	}
+	return at
 }
 
 // called tells of a session that a log saw begin and end. One that was seen while it
@@ -96,69 +177,17 @@ func (t *tracker) called(tool string, kind farmhoundv1.SessionKind, c caller, cl
 	}
 }
 
-// noteAnyDesk reads a line of AnyDesk's trace, whose times are UTC:
-//
-//	info 2026-11-25 10:11:12.123  back 812 813  anynet.any_socket - Accept request from 987654321 (via relay).
-//
-// The address is in a line of its own, shortly before or after.
-func noteAnyDesk(l *toolLog, line string, _ time.Time) {
-	head, message, ok := strings.Cut(line, " - ")
-	fields := strings.Fields(head)
-	if !ok || len(fields) < 4 {
-		return
-	}
-	at, err := time.Parse("2006-01-02 15:04:05", fields[1]+" "+fields[2])
-	if err != nil {
-		return
-	}
-	message = strings.TrimSpace(message)
-	if rest, ok := strings.CutPrefix(message, "Accept request from "); ok {
-		l.beginAnyDesk(rest, at)
-	} else if rest, ok := strings.CutPrefix(message, "Incoming session request: "); ok {
-		if open := strings.LastIndexByte(rest, '('); open >= 0 {
-			l.beginAnyDesk(strings.Replace(rest[open+1:], ")", " ", 1), at)
-		}
-	} else if rest, ok := strings.CutPrefix(message, "Logged in from "); ok {
-		l.addressAnyDesk(rest, at)
-	} else if strings.HasPrefix(message, "Session closed") || strings.HasPrefix(message, "Session stopped") {
-		l.finish("", at)
-	}
-}
+// chromeRemoteDesktopLog is the system's log, where its host writes.
+var chromeRemoteDesktopLog = logFormat{split: splitChromeRemoteDesktop, note: noteChromeRemoteDesktop}
 
-func (l *toolLog) beginAnyDesk(rest string, at time.Time) {
-	account, how, _ := strings.Cut(rest, " ")
-	if account == "" || strings.Trim(account, "0123456789") != "" {
-		return
+func splitChromeRemoteDesktop(line string, now time.Time) (at time.Time, rest string, ok bool) {
+	if !strings.Contains(line, "chromoting") {
+		return time.Time{}, "", false
 	}
-	c := caller{visit: visit{account: account, start: at}, name: account, path: farmhoundv1.SessionPath_SESSION_PATH_UNKNOWN}
-	switch {
-	case strings.Contains(how, "relay"):
-		c.path = farmhoundv1.SessionPath_SESSION_PATH_RELAY
-	case strings.Contains(how, "direct"):
-		c.path = farmhoundv1.SessionPath_SESSION_PATH_DIRECT
+	if at, rest, ok = syslogTime(line, now); ok {
+		_, rest, ok = strings.Cut(rest, "]: ")
 	}
-	if at.Sub(l.peerAt).Abs() <= together {
-		c.peer = l.peer
-	}
-	if same := l.find(account); same != nil && c.path != farmhoundv1.SessionPath_SESSION_PATH_UNKNOWN {
-		same.path = c.path
-	}
-	l.begin(c)
-}
-
-func (l *toolLog) addressAnyDesk(rest string, at time.Time) {
-	word, _, _ := strings.Cut(rest, " ")
-	end, err := netip.ParseAddrPort(strings.TrimSuffix(word, "."))
-	if err != nil {
-		return
-	}
-	for i := range l.open {
-		if c := &l.open[i]; !c.peer.IsValid() && at.Sub(c.start).Abs() <= together {
-			c.peer = end.Addr()
-			return
-		}
-	}
-	l.peer, l.peerAt = end.Addr(), at
+	return at, rest, ok
 }
 
 // noteChromeRemoteDesktop reads a line of the system's log that the host wrote:
@@ -166,17 +195,7 @@ func (l *toolLog) addressAnyDesk(rest string, at time.Time) {
 //	2026-11-25T10:11:12.123456+01:00 nb-114 chromoting[812]: Client connected: a@example.com/chromoting_ftl_1
 //
 // The address comes in lines of its own, one for every channel.
-func noteChromeRemoteDesktop(l *toolLog, line string, now time.Time) {
-	if !strings.Contains(line, "chromoting") {
-		return
-	}
-	at, rest, ok := syslogTime(line, now)
-	if !ok {
-		return
-	}
-	if _, rest, ok = strings.Cut(rest, "]: "); !ok {
-		return
-	}
+func noteChromeRemoteDesktop(l *toolLog, at time.Time, rest string) {
 	const unknown = farmhoundv1.SessionPath_SESSION_PATH_UNKNOWN
 	if name, ok := strings.CutPrefix(rest, "Client connected: "); ok {
 		name = strings.TrimSuffix(name, ".")
@@ -186,11 +205,12 @@ func noteChromeRemoteDesktop(l *toolLog, line string, now time.Time) {
 		}
 	} else if name, ok := strings.CutPrefix(rest, "Client disconnected: "); ok {
 		if name = strings.TrimSuffix(name, "."); name != "" {
-			l.finish(name, at)
+			l.finishNamed(name, at)
 		}
 	} else if rest, ok := strings.CutPrefix(rest, "Channel IP for client: "); ok {
 		name, rest, _ := strings.Cut(rest, " ip='")
 		if c := l.find(name); c != nil {
+			c.heard = at
 			c.routeChromeRemoteDesktop(rest)
 		}
 	}
@@ -233,30 +253,46 @@ func syslogTime(line string, now time.Time) (at time.Time, rest string, ok bool)
 	return at.UTC(), line[len(layout):], true
 }
 
-// noteRustDesk reads a line of the log of RustDesk's server, which has every connection,
-// whether or not somebody came in by it:
+// rustDeskLog is the log of RustDesk's server, which has every connection, whether or not
+// somebody came in by it.
+var rustDeskLog = logFormat{split: splitRustDesk, note: noteRustDesk, apart: true, atLeast: rustDeskPatience}
+
+// splitRustDesk reads a line of it:
 //
 //	[2026-11-25 10:11:12.123456 +01:00] INFO [src/server/connection.rs:345] #1 Connection opened from 203.0.113.9:51234.
-func noteRustDesk(l *toolLog, line string, _ time.Time) {
+func splitRustDesk(line string, _ time.Time) (at time.Time, rest string, ok bool) {
 	stamp, rest, ok := strings.Cut(strings.TrimPrefix(line, "["), "] ")
 	if !ok {
-		return
+		return time.Time{}, "", false
 	}
 	at, err := time.Parse("2006-01-02 15:04:05 -07:00", stamp)
 	if err != nil {
-		return
+		return time.Time{}, "", false
 	}
 	_, rest, ok = strings.Cut(rest, "] #")
-	if !ok {
-		return
-	}
+	return at.UTC(), rest, ok
+}
+
+func noteRustDesk(l *toolLog, at time.Time, rest string) {
 	number, message, _ := strings.Cut(rest, " ")
 	if word, ok := strings.CutPrefix(message, "Connection opened from "); ok {
 		end, err := netip.ParseAddrPort(strings.TrimSuffix(word, "."))
 		if err == nil {
-			l.begin(caller{visit: visit{start: at.UTC()}, name: number, peer: end.Addr().Unmap(), path: farmhoundv1.SessionPath_SESSION_PATH_UNKNOWN})
+			l.restartRustDesk(number, at)
+			l.begin(caller{visit: visit{start: at}, name: number, peer: end.Addr().Unmap(), path: farmhoundv1.SessionPath_SESSION_PATH_UNKNOWN})
 		}
 	} else if strings.HasPrefix(message, "Connection closed") && number != "" {
-		l.finish(number, at.UTC())
+		l.finishNamed(number, at)
+	} else if c := l.find(number); c != nil {
+		c.heard = at
 	}
+}
+
+// restartRustDesk ends what a server had open that has gone: numbers rise while one runs,
+// and one after another begins anew. Those of the same moment may be out of order.
+func (l *toolLog) restartRustDesk(number string, at time.Time) {
+	lower := func(a, b string) bool { return len(a) < len(b) || len(a) == len(b) && a < b }
+	l.finish(at, func(c *caller) bool {
+		return c.name == number || lower(number, c.name) && at.Sub(c.start) > together
+	})
 }

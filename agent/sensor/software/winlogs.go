@@ -1,21 +1,24 @@
 package software
 
-import "io/fs"
+import (
+	"io/fs"
+	"strings"
+)
 
 // winLogSources are where tools write down their sessions on Windows: services in the
 // programs' common data, portable programs in the data of whoever started them.
 var winLogSources = []logSource{
 	{"anydesk", []string{
 		`C:\ProgramData\AnyDesk\ad_svc.trace`, `~\AppData\Roaming\AnyDesk\ad.trace`, `~\AppData\Roaming\AnyDesk\ad_svc.trace`,
-	}, noteAnyDesk, 0},
+	}, &anyDeskLog},
 	{"teamviewer", []string{
 		`C:\Program Files\TeamViewer\Connections_incoming.txt`, `C:\Program Files (x86)\TeamViewer\Connections_incoming.txt`,
 		`~\AppData\Roaming\TeamViewer\Connections_incoming.txt`,
-	}, nil, 0},
+	}, nil},
 	{"rustdesk", []string{
 		`C:\Windows\ServiceProfiles\LocalService\AppData\Roaming\RustDesk\log\server\rustdesk_rCURRENT.log`,
 		`~\AppData\Roaming\RustDesk\log\server\rustdesk_rCURRENT.log`,
-	}, noteRustDesk, rustDeskPatience},
+	}, &rustDeskLog},
 }
 
 // winLogs are logs on Windows, which are opened to be looked at, too: one that is being
@@ -36,3 +39,6 @@ func (m winLogs) Stat(name string) (fs.FileInfo, error) {
 func (winLogs) ReadNames(folder string, _ int) ([]string, error) {
 	return nil, &fs.PathError{Op: "list", Path: folder, Err: fs.ErrNotExist}
 }
+
+// Same compares the names as Windows does.
+func (winLogs) Same(a, b string) bool { return strings.EqualFold(a, b) }

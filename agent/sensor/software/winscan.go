@@ -21,6 +21,7 @@ const (
 	detailOwners    = "connections and their owners could not be listed"
 	detailEStats    = "round trips and bytes are hidden: statistics of connections were refused"
 	detailTerminals = "terminal sessions could not be listed"
+	detailWinLogs   = "remote-control tools' own logs could not be read"
 )
 
 const (
@@ -107,6 +108,9 @@ func (y *winSystem) observe(ctx context.Context, h host.Host, c *catalog.Catalog
 	y.logs.follow(h.Time(), y.inventory.at, y.machine.Homes, tools, y.tracker, keys)
 	seen := y.logs.tell(h.Time(), f.seen, tools, y.tracker, f.isNear, keys)
 	y.logs.tellEnded(tools, y.tracker, f.isNear, keys)
+	if y.logs.hidden {
+		details = append(details, detailWinLogs)
+	}
 	into.RemoteSessions = y.tracker.update(h.Time(), seen)
 	if ctx.Err() == nil {
 		y.tracker.forgetEnded()
