@@ -12,10 +12,13 @@ import (
 const (
 	// kindExit is the joint of laptops whose traffic leaves by one exit.
 	kindExit = "exit"
-	// everybodysPeople is how many other people's laptops, each on another network, make
-	// an exit the company's: people do not come to share one by chance, and those who
-	// host laptops host them in one room.
+	// everybodysPeople is how many other people's laptops that have nothing else in common
+	// make an exit the company's: people do not come to share one by chance, and who hosts
+	// laptops has them in one room, on one line or in one hand.
 	everybodysPeople = 5
+	// everybodysShare is for how many laptops of the fleet one at least must leave by an exit
+	// that is the company's: what a handful of hundreds use is theirs. A crowd is enough.
+	everybodysShare = 50
 )
 
 // mayBeEverybodys says whether an egress is one that laptops are led to: a hosting
@@ -23,6 +26,19 @@ const (
 // their exits to anybody are nobody's in particular.
 func mayBeEverybodys(x *fleetv1.EgressState) bool {
 	return !x.GetCompany() && !x.GetAnonymiser() && x.GetLastUnix() > 0 && (x.GetHosting() || !x.GetUntunnelled())
+}
+
+// leave notes the exits that a laptop left by lately, and where it stood meanwhile.
+// Whoever uses a VPN of their own choice speaks for no exit.
+func (e *entry) leave(v *view) {
+	exits := exitsBy(v.pic)
+	if len(exits) == 0 {
+		return
+	}
+	e.stands = standsAt(v.pic)
+	if !v.hasConsumerVPN() {
+		e.join(exits...)
+	}
 }
 
 // exitsBy returns the joints of the exits that a laptop left by lately.
@@ -72,21 +88,21 @@ func (v *view) hasConsumerVPN() bool {
 	return e.GetConsumerVpn() != ""
 }
 
+// everybodys says whether an exit is used by many others that have nothing else in common,
+// neither with the device nor among each other: a router for each laptop makes no homes.
 func (v *view) everybodys(j joint) bool {
 	group, crowded := v.f.index.group(j)
 	if crowded {
 		return true
 	}
-	people := make(map[string]bool, len(group))
-	for _, e := range group {
-		if e.id != v.self.id && len(e.stays) > 0 && e.people() != v.self.people() && !slices.ContainsFunc(e.stays, v.self.staysAt) {
-			people[e.people()] = true
-		}
-	}
-	return len(people) >= everybodysPeople
+	others := slices.DeleteFunc(group, func(e *entry) bool { return e.id == v.self.id || len(e.stays) == 0 })
+	enough := max(everybodysPeople, min(v.f.index.size()/everybodysShare, crowd))
+	return len(others) >= enough && v.f.index.hands(v.self, others, v.now.Unix()) >= enough
 }
 
-// staysAt says whether a device is kept at the network of a stay, too.
-func (e *entry) staysAt(s stay) bool {
-	return slices.ContainsFunc(e.stays, func(own stay) bool { return own.network == s.network })
+// size is how many devices there are.
+func (ix *index) size() int {
+	ix.mu.RLock()
+	defer ix.mu.RUnlock()
+	return len(ix.slots)
 }

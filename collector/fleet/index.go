@@ -78,6 +78,9 @@ type entry struct {
 	sightings []sighting
 	claims    []joint
 	exits     []exit
+	// stands are egress networks at which it stood, of those alone whose traffic left by an
+	// exit that may be everybody's.
+	stands []string
 }
 
 // stay is one network at which the device was within togetherSeconds of its last
@@ -301,7 +304,7 @@ func (f *Fleet) entryOf(pic *fleetv1.Picture, person *fleetv1.Person, contacts [
 			e.accounts[k] = max(e.accounts[k], int64(c.GetDay()))
 		}
 	}
-	e.join(exitsBy(pic)...)
+	e.leave(&view{f: f, pic: pic, person: person, now: at})
 	e.neighbourhood(pic)
 	for _, d := range pic.GetDays() {
 		if d.GetSlots() != 0 && int64(d.GetDay()) > at.Unix()/daySeconds-slotDays {
