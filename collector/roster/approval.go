@@ -164,38 +164,35 @@ func checkLearned(all []Learned, kinds ...string) error {
 
 var toolFields = []string{"name", "tool", "signer", "tenants", "accounts", "owner", "until"}
 
-// approvals reads the list of approved tools.
-func (p *parser) approvals(all *node) {
-	p.says(partTools)
-	for _, n := range all.list {
-		row, good := p.object(n, toolFields)
-		if !good {
-			continue
+// approval reads one entry of the list of approved tools.
+func (p *parser) approval(n *node) {
+	row, good := p.object(n, toolFields)
+	if !good {
+		return
+	}
+	tenants, errTenants := list(row["tenants"].text)
+	accounts, errAccounts := list(row["accounts"].text)
+	t := Tool{
+		Name: row["name"].text, ID: strings.ToLower(row["tool"].text), Signer: row["signer"].text,
+		Tenants: tenants, Accounts: accounts, Owner: row["owner"].text, Until: row["until"].text,
+	}
+	known := p.known
+	if p.lenient {
+		known = func(string) bool { return true }
+	}
+	found := append(t.checks(known), check{"tenants", errTenants}, check{"accounts", errAccounts})
+	for _, other := range p.into.Tools {
+		if other.Name == t.Name {
+			found = append(found, check{"name", fmt.Errorf("%q is there twice; the first counts", t.Name)})
 		}
-		tenants, errTenants := list(row["tenants"].text)
-		accounts, errAccounts := list(row["accounts"].text)
-		t := Tool{
-			Name: row["name"].text, ID: strings.ToLower(row["tool"].text), Signer: row["signer"].text,
-			Tenants: tenants, Accounts: accounts, Owner: row["owner"].text, Until: row["until"].text,
+	}
+	for _, x := range found {
+		if x.err != nil {
+			p.wrong(row, x.field, n.at.line, n.at.column, x.err)
+			good = false
 		}
-		known := p.known
-		if p.lenient {
-			known = func(string) bool { return true }
-		}
-		found := append(t.checks(known), check{"tenants", errTenants}, check{"accounts", errAccounts})
-		for _, other := range p.into.Tools {
-			if other.Name == t.Name {
-				found = append(found, check{"name", fmt.Errorf("%q is there twice; the first counts", t.Name)})
-			}
-		}
-		for _, x := range found {
-			if x.err != nil {
-				p.wrong(row, x.field, n.at.line, n.at.column, x.err)
-				good = false
-			}
-		}
-		if good {
-			p.into.Tools = append(p.into.Tools, t)
-		}
+	}
+	if good {
+		p.into.Tools = append(p.into.Tools, t)
 	}
 }

@@ -20,7 +20,7 @@ type File struct {
 	name   string
 	lines  map[string]int // of laptops, by serial in upper case
 	parts  []string       // that it speaks of, empty ones included
-	spoilt []string       // serials in upper case whose rows cannot be used
+	spoilt []string       // serials in upper case whose rows cannot be used, sorted
 }
 
 // Has says whether the file speaks of a kind at all: of what it does not speak nothing
@@ -28,7 +28,10 @@ type File struct {
 func (f *File) Has(kind Kind) bool { return slices.Contains(f.parts, partOf[kind]) }
 
 // Spoilt says whether the file has a row for a laptop that cannot be used.
-func (f *File) Spoilt(serial string) bool { return slices.Contains(f.spoilt, serialKey(serial)) }
+func (f *File) Spoilt(serial string) bool {
+	_, found := slices.BinarySearch(f.spoilt, serialKey(serial))
+	return found
+}
 
 func (p *parser) says(part string) {
 	if !slices.Contains(p.into.parts, part) {
@@ -51,7 +54,6 @@ func Read(name string, r io.Reader, known func(id string) bool, change bool) (*F
 	if err := read(in); err != nil {
 		return nil, p.problems, err
 	}
-	slices.Sort(p.into.spoilt)
 	return p.done(), p.problems, nil
 }
 

@@ -9,8 +9,12 @@ import (
 	"strings"
 )
 
-// maxDocument bounds a JSON roster, which is read whole, in bytes.
-const maxDocument = 256 << 20
+const (
+	// maxDocument bounds a JSON roster, whose text is read whole, in bytes.
+	maxDocument = 256 << 20
+	// maxDeclared bounds approved tools, and offices, of one file.
+	maxDeclared = 10_000
+)
 
 // The parts of a JSON roster. One that is a list is a list of laptops.
 const (
@@ -28,35 +32,76 @@ func (p *parser) readJSON(r io.Reader) error {
 	if len(data) > maxDocument {
 		return fmt.Errorf("roster %s is longer than %d bytes; split it", p.file, maxDocument)
 	}
-	root, err := readTree(p.file, bytes.TrimPrefix(data, []byte("\ufeff")))
+	t, err := newTreeReader(p.file, bytes.TrimPrefix(data, []byte("\ufeff")))
 	if err != nil {
 		return err
 	}
-	switch root.kind {
-	case '[':
-		p.laptops(root)
-		return nil
-	case '{':
-		return p.parts(root)
-	}
-	return Problem{File: p.file, Line: root.at.line, Column: root.at.column, Reason: "the roster is no list of laptops and no object with " + partLaptops + ", " + partTools + " or " + partOffices}
-}
-
-func (p *parser) parts(root *node) error {
-	p.twice(root)
-	for i, name := range root.keys {
-		of := root.list[i]
-		read, known := map[string]func(*node){partLaptops: p.laptops, partTools: p.approvals, partOffices: p.offices}[name.text]
-		switch {
-		case !known:
-			p.problem(name.at.line, name.at.column, fmt.Sprintf("unknown part %q; known are %s, %s and %s", name.text, partLaptops, partTools, partOffices))
-		case of.kind != '[':
-			p.problem(of.at.line, of.at.column, fmt.Sprintf("%s is no list", name.text))
-		case root.field(name.text) == of: // the first of two counts
-			read(of)
-		}
+	if err := p.document(t); err != nil {
+		return t.stop(err)
 	}
 	return nil
+}
+
+// document reads a list of laptops or an object with parts.
+func (p *parser) document(t *treeReader) error {
+	root, err := t.token()
+	if err != nil {
+		return err
+	}
+	if root.kind == '[' {
+		p.says(partLaptops)
+		err = t.each(0, maxRows, p.laptop)
+	} else {
+		err = p.parts(t)
+	}
+	if err != nil {
+		return err
+	}
+	return t.end()
+}
+
+// parts reads the parts of an object, each once.
+func (p *parser) parts(t *treeReader) error {
+	entries := map[string]func(*node){partLaptops: p.laptop, partTools: p.approval, partOffices: p.office}
+	seen := make(map[string]bool)
+	for t.dec.More() {
+		if t.left = maxNodes; len(seen) == maxFields {
+			return fmt.Errorf("the roster has more than %d parts", maxFields)
+		}
+		name, err := t.name()
+		if err != nil {
+			return err
+		}
+		of, err := t.token()
+		if err != nil {
+			return err
+		}
+		entry, known := entries[name.text]
+		switch {
+		case seen[name.text]:
+			p.problem(name.at.line, name.at.column, fmt.Sprintf("%q is there twice; the first counts", name.text))
+			entry = func(*node) {}
+		case !known:
+			p.problem(name.at.line, name.at.column, fmt.Sprintf("unknown part %q; known are %s, %s and %s", name.text, partLaptops, partTools, partOffices))
+			entry = func(*node) {}
+		case of.kind != '[':
+			p.problem(of.at.line, of.at.column, fmt.Sprintf("%s is no list", name.text))
+		default:
+			p.says(name.text)
+		}
+		if seen[name.text] = true; of.kind != '[' {
+			err = t.inside(of, 1)
+		} else if name.text == partTools || name.text == partOffices {
+			err = t.each(1, maxDeclared, entry)
+		} else {
+			err = t.each(1, maxRows, entry)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	_, err := t.dec.Token()
+	return err
 }
 
 func (p *parser) twice(n *node) {
@@ -65,13 +110,10 @@ func (p *parser) twice(n *node) {
 	}
 }
 
-// laptops reads the list of laptops.
-func (p *parser) laptops(list *node) {
-	p.says(partLaptops)
-	for _, n := range list.list {
-		if row, ok := p.object(n, columns); ok {
-			p.row(n.at.line, n.at.column, row)
-		}
+// laptop reads one entry of the list of laptops.
+func (p *parser) laptop(n *node) {
+	if row, ok := p.object(n, columns); ok {
+		p.row(n.at.line, n.at.column, row)
 	}
 }
 

@@ -112,33 +112,30 @@ func (o *Office) checks(known zones) []check {
 
 var officeFields = []string{"name", "kind", "country", "time_zone", "networks"}
 
-// offices reads the list of offices.
-func (p *parser) offices(all *node) {
-	p.says(partOffices)
-	for _, n := range all.list {
-		row, good := p.object(n, officeFields)
-		if !good {
-			continue
+// office reads one entry of the list of offices.
+func (p *parser) office(n *node) {
+	row, good := p.object(n, officeFields)
+	if !good {
+		return
+	}
+	networks, errNetworks := list(row["networks"].text)
+	o := Office{
+		Name: row["name"].text, Kind: strings.ToLower(row["kind"].text), Country: row["country"].text,
+		TimeZone: row["time_zone"].text, Networks: networks,
+	}
+	found := append(o.checks(p.zones), check{"networks", errNetworks})
+	for _, other := range p.into.Offices {
+		if other.Name == o.Name {
+			found = append(found, check{"name", fmt.Errorf("%q is there twice; the first counts", o.Name)})
 		}
-		networks, errNetworks := list(row["networks"].text)
-		o := Office{
-			Name: row["name"].text, Kind: strings.ToLower(row["kind"].text), Country: row["country"].text,
-			TimeZone: row["time_zone"].text, Networks: networks,
+	}
+	for _, x := range found {
+		if x.err != nil {
+			p.wrong(row, x.field, n.at.line, n.at.column, x.err)
+			good = false
 		}
-		found := append(o.checks(p.zones), check{"networks", errNetworks})
-		for _, other := range p.into.Offices {
-			if other.Name == o.Name {
-				found = append(found, check{"name", fmt.Errorf("%q is there twice; the first counts", o.Name)})
-			}
-		}
-		for _, x := range found {
-			if x.err != nil {
-				p.wrong(row, x.field, n.at.line, n.at.column, x.err)
-				good = false
-			}
-		}
-		if good {
-			p.into.Offices = append(p.into.Offices, o)
-		}
+	}
+	if good {
+		p.into.Offices = append(p.into.Offices, o)
 	}
 }

@@ -80,6 +80,7 @@ func Parse(name string, r io.Reader, known func(id string) bool) (*Roster, []Pro
 // done returns what was read.
 func (p *parser) done() *File {
 	p.into.name, p.into.lines = p.file, p.lines
+	slices.Sort(p.into.spoilt)
 	p.into.Laptops.version = p.into.Laptops.digest()
 	return p.into
 }

@@ -19,71 +19,94 @@ const (
 
 // row turns one row, which begins at a place, into an entry, or names everything that
 // is wrong with it.
-func (p *parser) row(line, column int, row map[string]cell) {
-	good := true
-	check := func(name string, err error) {
-		if err != nil {
-			p.wrong(row, name, line, column, err)
-			good = false
-		}
-	}
-	var err error
-	e := &entry{person: &fleetv1.Person{}}
-	person := e.person
-	short := func(column string) string {
-		text := row[column].text
-		if len(text) > maxName {
-			check(column, fmt.Errorf("longer than %d bytes", maxName))
-		}
-		return text
-	}
-	serial := short("serial")
-	if serial == "" {
-		check("serial", errors.New("empty; a row needs the laptop's serial"))
-	}
-	person.Id, person.Region, person.Role, person.Household = short("person"), short("region"), short("role"), short("household")
-	e.reason = row["exempt_reason"].text
-	person.Country, err = country(row["country"].text)
-	check("country", err)
-	loc, err := p.zones.load(row["time_zone"].text)
-	check("time_zone", err)
-	person.TimeZone = row["time_zone"].text
-	person.ShipTo, err = shipTo(row["ship_to"].text)
-	check("ship_to", err)
-	person.WorkDays, err = workDays(row["work_days"].text)
-	check("work_days", err)
-	person.WorkStartMinute, err = clock(row["work_start"].text)
-	check("work_start", err)
-	person.WorkEndMinute, err = clock(row["work_end"].text)
-	check("work_end", err)
-	unknown, err := p.approvedTools(row["approved_tools"].text, e)
-	check("approved_tools", err)
-	e.travel, err = travels(row["approved_travel"].text, loc)
-	check("approved_travel", err)
-	e.exemptUntil, e.until, err = exemptUntil(row["exempt_until"].text, loc)
-	check("exempt_until", err)
-	if e.reason != "" && e.until == "" && row["exempt_until"].text == "" {
-		unknown = append(unknown, leftOut{"exempt_reason", "exempt_reason: a reason without exempt_until exempts nobody"})
-		e.reason = ""
-	}
-
+func (p *parser) row(line, column int, cells map[string]cell) {
+	r := &rowReader{parser: p, cells: cells, line: line, column: column, good: true}
+	e := &entry{}
+	serial := r.person(e)
+	unknown := r.permissions(e)
 	key := serialKey(serial)
 	if first, again := p.lines[key]; again && key != "" {
-		check("serial", fmt.Errorf("%q is already on line %d, which counts", serial, first))
+		r.check("serial", fmt.Errorf("%q is already on line %d, which counts", serial, first))
 	}
 	for _, part := range unknown {
-		if good {
+		if r.good {
 			part.reason += "; the row counts without it"
 		}
-		at := row[part.column]
-		p.note(Problem{p.file, cmp.Or(at.line, line), max(at.column, 1), part.reason, good})
+		at := cells[part.column]
+		p.note(Problem{p.file, cmp.Or(at.line, line), max(at.column, 1), part.reason, r.good})
 	}
-	if !good {
-		p.spoilt(row)
+	if !r.good {
+		p.spoilt(cells)
 		return
 	}
 	p.lines[key] = line
 	p.into.Laptops.entries[key] = e
+}
+
+// rowReader reads one row.
+type rowReader struct {
+	*parser
+
+	cells        map[string]cell
+	line, column int  // where the row begins
+	good         bool // nothing was wrong yet
+}
+
+func (r *rowReader) raw(name string) string { return r.cells[name].text }
+
+func (r *rowReader) check(name string, err error) {
+	if err != nil {
+		r.wrong(r.cells, name, r.line, r.column, err)
+		r.good = false
+	}
+}
+
+func (r *rowReader) short(name string) string {
+	text := r.raw(name)
+	if len(text) > maxName {
+		r.check(name, fmt.Errorf("longer than %d bytes", maxName))
+	}
+	return text
+}
+
+// person reads whose laptop it is, and where and when they work.
+func (r *rowReader) person(e *entry) (serial string) {
+	if serial = r.short("serial"); serial == "" {
+		r.check("serial", errors.New("empty; a row needs the laptop's serial"))
+	}
+	var err error
+	person := &fleetv1.Person{Id: r.short("person"), Region: r.short("region"), Role: r.short("role"), Household: r.short("household"), TimeZone: r.raw("time_zone")}
+	person.Country, err = country(r.raw("country"))
+	r.check("country", err)
+	_, err = r.zones.load(person.GetTimeZone())
+	r.check("time_zone", err)
+	person.ShipTo, err = shipTo(r.raw("ship_to"))
+	r.check("ship_to", err)
+	person.WorkDays, err = workDays(r.raw("work_days"))
+	r.check("work_days", err)
+	person.WorkStartMinute, err = clock(r.raw("work_start"))
+	r.check("work_start", err)
+	person.WorkEndMinute, err = clock(r.raw("work_end"))
+	r.check("work_end", err)
+	e.person = person
+	return serial
+}
+
+// permissions reads what a person may, in their zone, and what of it the rest can count
+// without.
+func (r *rowReader) permissions(e *entry) []leftOut {
+	loc, _ := r.zones.load(e.person.GetTimeZone()) // a wrong one is UTC here, and was named
+	unknown, err := r.approvedTools(r.raw("approved_tools"), e)
+	r.check("approved_tools", err)
+	e.travel, err = travels(r.raw("approved_travel"), loc)
+	r.check("approved_travel", err)
+	e.exemptUntil, e.until, err = exemptUntil(r.raw("exempt_until"), loc)
+	r.check("exempt_until", err)
+	if e.reason = r.raw("exempt_reason"); e.reason != "" && e.until == "" && r.raw("exempt_until") == "" {
+		unknown = append(unknown, leftOut{"exempt_reason", "exempt_reason: a reason without exempt_until exempts nobody"})
+		e.reason = ""
+	}
+	return unknown
 }
 
 // approvedTools reads the tools that a person may have, and what of them the catalogue does

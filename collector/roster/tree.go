@@ -6,14 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"unicode/utf8"
 )
 
 const (
-	maxDepth  = 5   // of a JSON roster: document, list, object, list, word
-	maxFields = 256 // of one object
+	maxDepth  = 5       // of a JSON roster: document, list, object, list, word
+	maxFields = 256     // of one object
+	maxNodes  = 1 << 14 // of one entry, with everything in it
 )
 
 // node is one value of a JSON document with its place in the file.
@@ -39,22 +39,20 @@ func (n *node) field(name string) *node {
 	return nil
 }
 
-// treeReader reads a JSON document into nodes.
+// treeReader reads a JSON document into nodes, entry by entry: the nodes of a whole
+// document take many times what the document does.
 type treeReader struct {
-	data  []byte
-	dec   *json.Decoder
-	lines []int // offset of each line's first byte
+	file string
+	data []byte
+	dec  *json.Decoder
+	left int // nodes that the entry at hand may have still
+	// The offset whose place was asked for last, the newlines before it, and where its
+	// line begins. Places are asked for from the beginning to the end.
+	offset, newlines, begin int
 }
 
-// readTree reads one JSON document. Its error is the place and reason of what
-// cannot be read: what follows it is not understood either.
-func readTree(file string, data []byte) (*node, error) {
-	t := &treeReader{data: data, lines: []int{0}}
-	for i, c := range data {
-		if c == '\n' {
-			t.lines = append(t.lines, i+1)
-		}
-	}
+func newTreeReader(file string, data []byte) (*treeReader, error) {
+	t := &treeReader{file: file, data: data, left: maxNodes}
 	if !utf8.Valid(data) {
 		bad := 0
 		for rest := data; len(rest) > 0; {
@@ -64,19 +62,40 @@ func readTree(file string, data []byte) (*node, error) {
 			}
 			bad, rest = bad+size, rest[size:]
 		}
-		return nil, t.problem(file, bad, "the text is not UTF-8; save the roster as UTF-8")
+		return nil, t.problem(bad, "the text is not UTF-8; save the roster as UTF-8")
 	}
 	t.dec = json.NewDecoder(bytes.NewReader(data))
 	t.dec.UseNumber()
+	return t, nil
+}
+
+// readTree reads one JSON document that is an entry.
+func readTree(file string, data []byte) (*node, error) {
+	t, err := newTreeReader(file, data)
+	if err != nil {
+		return nil, err
+	}
 	root, err := t.value(0)
 	if err == nil {
-		if _, more := t.dec.Token(); !errors.Is(more, io.EOF) {
-			err = errors.New("something follows the end of the document")
-		}
+		err = t.end()
 	}
-	if err == nil {
-		return root, nil
+	if err != nil {
+		return nil, t.stop(err)
 	}
+	return root, nil
+}
+
+// end is an error where something follows the document.
+func (t *treeReader) end() error {
+	if _, more := t.dec.Token(); !errors.Is(more, io.EOF) {
+		return errors.New("something follows the end of the document")
+	}
+	return nil
+}
+
+// stop returns the place and reason of what cannot be read: what follows it is not
+// understood either.
+func (t *treeReader) stop(err error) error {
 	offset := int(t.dec.InputOffset())
 	var syntax *json.SyntaxError
 	if errors.As(err, &syntax) {
@@ -87,23 +106,28 @@ func readTree(file string, data []byte) (*node, error) {
 		offset = t.skip(max(offset, 0), " \t\r\n")
 	}
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		offset, err = len(data), errors.New("the document ends too early")
+		offset, err = len(t.data), errors.New("the document ends too early")
 	}
-	return nil, t.problem(file, offset, fmt.Sprintf("not valid JSON (%v)", err))
+	return t.problem(offset, fmt.Sprintf("not valid JSON (%v)", err))
 }
 
-func (t *treeReader) problem(file string, offset int, reason string) Problem {
+func (t *treeReader) problem(offset int, reason string) Problem {
 	at := t.place(offset)
-	return Problem{File: file, Line: at.line, Column: at.column, Reason: reason}
+	return Problem{File: t.file, Line: at.line, Column: at.column, Reason: reason}
 }
 
 func (t *treeReader) place(offset int) place {
 	offset = min(offset, len(t.data))
-	line, found := slices.BinarySearch(t.lines, offset)
-	if !found {
-		line--
+	if offset < t.offset {
+		t.offset, t.newlines, t.begin = 0, 0, 0
 	}
-	return place{line + 1, offset - t.lines[line] + 1}
+	between := t.data[t.offset:offset]
+	t.newlines += bytes.Count(between, []byte("\n"))
+	if last := bytes.LastIndexByte(between, '\n'); last >= 0 {
+		t.begin = t.offset + last + 1
+	}
+	t.offset = offset
+	return place{t.newlines + 1, offset - t.begin + 1}
 }
 
 // next skips to where the next token begins.
@@ -118,7 +142,11 @@ func (t *treeReader) skip(offset int, over string) int {
 	return offset
 }
 
-func (t *treeReader) value(depth int) (*node, error) {
+// token reads a value, of a list or object only its beginning.
+func (t *treeReader) token() (*node, error) {
+	if t.left--; t.left < 0 {
+		return nil, fmt.Errorf("an entry holds more than %d values", maxNodes)
+	}
 	n := &node{at: t.next()}
 	token, err := t.dec.Token()
 	if err != nil {
@@ -133,38 +161,71 @@ func (t *treeReader) value(depth int) (*node, error) {
 		n.kind = 'b'
 	case json.Delim:
 		n.kind = byte(token)
-		if depth == maxDepth {
-			return nil, fmt.Errorf("lists and objects lie deeper than %d within each other", maxDepth)
-		}
-		return n, t.inside(n, depth+1)
 	}
 	return n, nil
 }
 
-// inside reads what a list or object holds, and its end.
+func (t *treeReader) value(depth int) (*node, error) {
+	n, err := t.token()
+	if err != nil {
+		return nil, err
+	}
+	return n, t.inside(n, depth)
+}
+
+// name reads a name of an object, as columns are written.
+func (t *treeReader) name() (*node, error) {
+	n, err := t.token()
+	if err == nil {
+		n.text = columnName(n.text)
+	}
+	return n, err
+}
+
+// inside reads what a list or object at a depth holds, and its end.
 func (t *treeReader) inside(n *node, depth int) error {
+	if n.kind != '[' && n.kind != '{' {
+		return nil
+	}
+	if depth == maxDepth {
+		return fmt.Errorf("lists and objects lie deeper than %d within each other", maxDepth)
+	}
 	for t.dec.More() {
 		if n.kind == '{' {
 			if len(n.keys) == maxFields {
 				return fmt.Errorf("an object has more than %d fields", maxFields)
 			}
-			name, err := t.value(maxDepth)
+			name, err := t.name()
 			if err != nil {
 				return err
 			}
-			name.text = columnName(name.text)
 			if n.field(name.text) != nil && n.twice == nil {
 				n.twice = name
 			}
 			n.keys = append(n.keys, name)
-		} else if len(n.list) == maxRows {
-			return fmt.Errorf("a list has more than %d entries", maxRows)
 		}
-		v, err := t.value(depth)
+		v, err := t.value(depth + 1)
 		if err != nil {
 			return err
 		}
 		n.list = append(n.list, v)
+	}
+	_, err := t.dec.Token()
+	return err
+}
+
+// each reads the entries of a list at a depth one by one, and its end.
+func (t *treeReader) each(depth, most int, entry func(*node)) error {
+	for n := 0; t.dec.More(); n++ {
+		if n == most {
+			return fmt.Errorf("a list has more than %d entries", most)
+		}
+		t.left = maxNodes
+		v, err := t.value(depth + 1)
+		if err != nil {
+			return err
+		}
+		entry(v)
 	}
 	_, err := t.dec.Token()
 	return err
