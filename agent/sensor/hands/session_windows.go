@@ -30,6 +30,7 @@ type watched struct {
 	process windows.Handle
 	pipe    *os.File
 	reader  sync.WaitGroup
+	stop    context.CancelFunc // of what the reader asks the system for
 	ended   chan struct{}
 }
 
@@ -60,7 +61,11 @@ func watch(ctx context.Context, s *Sensor, session uint32, token windows.Token) 
 		return nil, err
 	}
 	w.pipe = os.NewFile(uintptr(pipe), name)
-	h := &helped{ledger: s.ledger, console: consoles(ctx, s.catalog.Load()), name: fmt.Sprint("session ", session)}
+	// The helper stays when the look that started it is over.
+	reading, stop := context.WithCancel(context.WithoutCancel(ctx))
+	w.stop = stop
+	tree := treeReader{read: func() (func(string) standing, error) { return readTree(reading, s.catalog.Load()) }, clock: s.ledger.clock}
+	h := &helped{ledger: s.ledger, stands: tree.standing, name: fmt.Sprint("session ", session)}
 	w.reader.Go(func() {
 		defer close(w.ended)
 		// Why a helper ended does not matter: another is started.
@@ -79,6 +84,7 @@ func (w *watched) gone() bool {
 }
 
 func (w *watched) close() {
+	w.stop()
 	w.pipe.Close()
 	w.reader.Wait()
 	// It ends by itself with its next frame; nobody waits for that.
@@ -191,24 +197,24 @@ func accept(ctx context.Context, pipe, process windows.Handle, id uint32) error 
 	return nil
 }
 
-// consoles says which devices are parts of remote consoles, by the hardware sense's own
-// rule. The device tree is read for devices that are new, at most every few seconds: all
-// that are there are told of at once.
-func consoles(ctx context.Context, known *catalog.Catalog) func(instance string) bool {
-	const fresh = 3 * time.Second
-	var tree hardware.Tree
-	var readAt time.Time
-	return func(instance string) bool {
-		if time.Since(readAt) > fresh {
-			// Without the tree no device is known to be a console.
-			tree, _ = hardware.ReadTree(context.WithoutCancel(ctx))
-			readAt = time.Now()
-		}
-		d, ok := tree.USB(known, instance)
-		if !ok {
-			return false
-		}
-		recognised, ok := known.RecogniseUSB(d)
-		return ok && recognised.RemoteConsole()
+// readTree reads the device tree, and places devices by the hardware sense's own rules.
+func readTree(ctx context.Context, known *catalog.Catalog) (func(instance string) standing, error) {
+	tree, err := hardware.ReadTree(ctx)
+	if err != nil {
+		return nil, err
 	}
+	return func(instance string) standing {
+		if d, ok := tree.USB(known, instance); ok {
+			if recognised, ok := known.RecogniseUSB(d); ok && recognised.RemoteConsole() {
+				return hungOnConsole
+			}
+		}
+		switch software, listed := tree.Software(instance); {
+		case !listed:
+			return unlisted
+		case software:
+			return driven
+		}
+		return hung
+	}, nil
 }

@@ -85,6 +85,10 @@ func (t Tree) USB(c *catalog.Catalog, instance string) (d *farmhoundv1.UsbDevice
 	return known.usb(of), true
 }
 
+// Software says whether something, named by its instance, hangs on a driver alone,
+// without a device of the machine's. The tree may not list it.
+func (t Tree) Software(instance string) (software, listed bool) { return t.tree.software(instance) }
+
 // Keys of device properties (devpkey.h).
 var (
 	keyParent = windows.DEVPROPKEY{

@@ -123,10 +123,10 @@ func (t windowsTree) below(n node, at map[string]int, devices []device) {
 
 // up goes from a node's parent to its parent and so on, until found says so.
 func (t windowsTree) up(n node, found func(instance string) bool) {
-	const deepest = 8 // a tree that leads in circles ends here
+	const deepest = 24 // a tree that leads in circles ends here
 	up := strings.ToUpper(n.parent)
 	for range deepest {
-		if found(up) {
+		if up == "" || found(up) {
 			return
 		}
 		up = strings.ToUpper(t.nodes[up].parent)
@@ -147,6 +147,31 @@ func (t windowsTree) usbOf(instance string, devices []device) *device {
 		return of != nil
 	})
 	return of
+}
+
+// software says whether a node, named by its instance, hangs on a driver alone: above it
+// is one that Windows was told of, ROOT\ or SWD\, before any bus that the firmware found.
+// All of those hang on ROOT\ACPI_HAL in the end.
+func (t windowsTree) software(instance string) (software, listed bool) {
+	n, ok := t.nodes[strings.ToUpper(instance)]
+	if !ok {
+		return false, false
+	}
+	t.up(n, func(up string) bool {
+		if _, ok := t.nodes[up]; ok {
+			listed = true
+		}
+		switch bus, _, _ := strings.Cut(up, `\`); bus {
+		case "ROOT", "SWD":
+			software, listed = !strings.HasPrefix(up, `ROOT\ACPI_HAL`), true
+			return true
+		case "PCI", "ACPI", "ACPI_HAL":
+			listed = true
+			return true
+		}
+		return false
+	})
+	return software, listed
 }
 
 // collection notes what a HID collection on an interface is. Windows does not show

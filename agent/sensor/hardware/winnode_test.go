@@ -87,6 +87,39 @@ func TestWindowsTreeOwners(t *testing.T) {
 	}
 }
 
+// What hangs on a driver alone is told from what hangs on a bus of the machine, on which
+// everything hangs that the firmware found, by a path however long.
+func TestWindowsTreeSoftware(t *testing.T) {
+	t.Parallel()
+	var nodes []node
+	path := func(instances ...string) {
+		for i, instance := range instances[:len(instances)-1] {
+			nodes = append(nodes, node{instance: instance, parent: instances[i+1]})
+		}
+	}
+	path(`PCI\VEN_8086&DEV_A36D\3&1`, `ACPI\PNP0A08\0`, `ACPI_HAL\PNP0C08\0`, `ROOT\ACPI_HAL\0000`, `HTREE\ROOT\0`)
+	path(`HID\VID_046D&PID_C52B\7&1`, `USB\VID_046D&PID_C52B\6&1`, `USB\VID_05E3&PID_0610\5&1`, `USB\VID_05E3&PID_0610\5&2`, `USB\VID_05E3&PID_0610\5&3`,
+		`USB\VID_05E3&PID_0610\5&4`, `USB\ROOT_HUB30\4&1`, `PCI\VEN_8086&DEV_15EC\3&2`, `PCI\VEN_8086&DEV_15D3\3&3`, `PCI\VEN_8086&DEV_A36D\3&1`)
+	path(`HID\SYNA8004&COL01\5&1`, `ACPI\SYNA8004\4&1`, `PCI\VEN_8086&DEV_A36D\3&1`)
+	path(`HID\VMULTI&COL01\1&1`, `ROOT\VMULTI\0000`, `HTREE\ROOT\0`)
+	path(`HID\VID_1234&PID_5678\1&2`, `USB\VID_1234&PID_5678\1`, `USB\ROOT_HUB30\4&2`, `ROOT\USBIP_WIN2\0000`)
+	path(`HID\VHF\1&3`, `SWD\VHF\1`)
+	path(`HID\LOST\1`, `USB\GONE\1`)
+	path(`HID\A\1`, `HID\A\1`)
+	tree := newWindowsTree(nodes)
+	type answer struct{ software, listed bool }
+	for instance, want := range map[string]answer{
+		`HID\VID_046D&PID_C52B\7&1`: {false, true}, `HID\SYNA8004&Col01\5&1`: {false, true},
+		`HID\VMULTI&COL01\1&1`: {true, true}, `HID\VID_1234&PID_5678\1&2`: {true, true}, `hid\vhf\1&3`: {true, true},
+		`HID\LOST\1`: {}, `HID\NEW\1`: {}, "": {}, `HID\A\1`: {false, true},
+	} {
+		software, listed := tree.software(instance)
+		if got := (answer{software, listed}); got != want {
+			t.Errorf("%s: %+v, want %+v", instance, got, want)
+		}
+	}
+}
+
 func TestWindowsTree(t *testing.T) {
 	t.Parallel()
 	tree := newWindowsTree(readNodes(t, "windows.txt"))
