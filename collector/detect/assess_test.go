@@ -233,16 +233,16 @@ func TestWhatWouldChangeTheVerdictIsComputed(t *testing.T) {
 	t.Parallel()
 	a := assess(t, disguisedConsole(), nil).GetAssessment()
 	want := []string{
-		`Without "A remote console is plugged in" it would be watch.`,
-		"For near_certain it would take 1.3 dB more; at least 8 dB from where traffic leaves, how far it is, where the controller is, or who is kept with it.",
+		"No single observation carries the verdict: without any one of them it stays likely.",
+		"For near_certain it would take at least 8 dB from where traffic leaves, how far it is, where the controller is, or who is kept with it.",
 	}
 	if diff := cmp.Diff(want, a.GetWouldChange()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	// And it is true: without the console it is watched, whatever else stays.
+	// And it is true: without the console it stays likely, for what came through it.
 	without := disguisedConsole()
 	without.Kvm = &fleetv1.Kvm{}
-	if v := assess(t, without, nil).GetAssessment().GetVerdict(); v != "watch" {
+	if v := assess(t, without, nil).GetAssessment().GetVerdict(); v != "likely" {
 		t.Errorf("without the console the verdict is %s", v)
 	}
 }
