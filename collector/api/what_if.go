@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -15,6 +16,8 @@ import (
 const (
 	maxSupposed     = 32
 	maxSupposedText = 256
+	// maxSupposedDetail bounds what the audit log keeps of it, in bytes.
+	maxSupposedDetail = 1 << 10
 )
 
 // WhatIf returns what the verdict on one device hangs on, and what would change it.
@@ -39,7 +42,7 @@ func (f *Fleet) WhatIf(ctx context.Context, req *fleetv1.WhatIfRequest) (*fleetv
 		return nil, err
 	}
 	detail := fmt.Sprintf("without %q, approved %q, set %q", strings.Join(req.GetWithout(), " "), strings.Join(req.GetWithApproved(), " "), strings.Join(req.GetSet(), " "))
-	if err := f.audit(ctx, who, "device.what_if", dev.Summary.GetId(), detail); err != nil {
+	if err := f.audit(ctx, who, "device.what_if", dev.Summary.GetId(), clipTo(detail, maxSupposedDetail)); err != nil {
 		return nil, err
 	}
 	answer, err := f.Suppose(dev, req)
@@ -50,4 +53,17 @@ func (f *Fleet) WhatIf(ctx context.Context, req *fleetv1.WhatIfRequest) (*fleetv
 		return nil, f.fail(ctx, "weigh the device again", err)
 	}
 	return answer, nil
+}
+
+// clipTo cuts a text to a number of bytes, between characters, and says that it did.
+func clipTo(s string, most int) string {
+	const more = "…"
+	if len(s) <= most {
+		return s
+	}
+	cut := most - len(more)
+	for cut > 0 && !utf8.RuneStart(s[cut]) {
+		cut--
+	}
+	return s[:cut] + more
 }
