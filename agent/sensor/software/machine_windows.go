@@ -19,6 +19,7 @@ import (
 type thisMachine struct {
 	tables    *sockets.Tables
 	processes []uint64 // memory for the list of processes, aligned as Windows wants it
+	homes     []string // as they were last listed
 }
 
 func newMachine() *thisMachine { return &thisMachine{tables: sockets.NewTables()} }
@@ -87,7 +88,7 @@ func (m *thisMachine) ProgramPath(pid uint32) string {
 
 // Program reads the program's file.
 func (m *thisMachine) Program(path string) (pefile.Program, error) {
-	f, err := os.Open(path)
+	f, err := openLog(path)
 	if err != nil {
 		return pefile.Program{}, err
 	}
@@ -148,20 +149,26 @@ func (m *thisMachine) Homes() []string {
 			}
 		}
 	})
+	m.homes = homes
 	return homes
 }
 
-// IsFolder looks a name up.
+// IsFolder looks a name up, by no link that somebody may have put there.
 func (m *thisMachine) IsFolder(path string) (folder, exists bool) {
-	info, err := os.Stat(path)
+	handle, err := handleBelow(path, m.homes, windows.FILE_READ_ATTRIBUTES)
 	if err != nil {
 		return false, false
 	}
-	return info.IsDir(), true
+	defer windows.CloseHandle(handle)
+	var about windows.ByHandleFileInformation
+	if windows.GetFileInformationByHandle(handle, &about) != nil {
+		return false, false
+	}
+	return about.FileAttributes&windows.FILE_ATTRIBUTE_DIRECTORY != 0, true
 }
 
-// OpenLog opens the file, which the tool can go on writing.
-func (m *thisMachine) OpenLog(path string) (*os.File, error) { return os.Open(path) }
+// OpenLog opens the file, which the tool can go on writing, by no link.
+func (m *thisMachine) OpenLog(path string) (*os.File, error) { return openBelow(path, m.homes) }
 
 // Terminals asks the terminal services.
 func (m *thisMachine) Terminals() ([]terminals.Session, uint16, error) {

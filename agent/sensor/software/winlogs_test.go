@@ -166,3 +166,36 @@ func TestWindowsLogTwice(t *testing.T) {
 		}
 	}
 }
+
+// Of a path only what an administrator made is opened as it stands.
+func TestBelowTrusted(t *testing.T) {
+	t.Parallel()
+	homes := []string{`C:\Users\ada`, `D:\homes\kim\`, `\\server\homes\jo`, `C:\Windows\ServiceProfiles\LocalService`, `C:\`}
+	for path, want := range map[string]string{
+		`C:\Users\ada\AppData\Roaming\AnyDesk\ad.trace`: `C:\Users\ada|AppData|Roaming|AnyDesk|ad.trace`,
+		`c:\users\ADA\ad.trace`:                         `C:\Users\ada|ad.trace`,
+		`C:\Users\adam\ad.trace`:                        `C:\|Users|adam|ad.trace`,
+		`D:\homes\kim\a`:                                `D:\homes\kim|a`,
+		`C:\ProgramData\AnyDesk\ad_svc.trace`:           `C:\|ProgramData|AnyDesk|ad_svc.trace`,
+		`C:\Program Files\TeamViewer\a.txt`:             `C:\Program Files\TeamViewer|a.txt`,
+		`C:\Program Files\a`:                            `C:\Program Files|a`,
+		`C:\Windows\ServiceProfiles\LocalService\a\b`:   `C:\Windows\ServiceProfiles\LocalService|a|b`,
+		`\\server\homes\jo\ad.trace`:                    "",
+		`\\.\pipe\x`:                                    "",
+		`\\?\C:\x`:                                      "",
+		`C:\Users\ada`:                                  `C:\|Users|ada`,
+		`C:\Users\ada\..\kim\x`:                         "",
+		`C:\Users\ada\\x`:                               "",
+		`C:\Users\ada\x:stream`:                         "",
+		`C:\`:                                           "",
+		"":                                              "",
+	} {
+		got := ""
+		if base, parts, ok := belowTrusted(path, homes); ok {
+			got = base + "|" + strings.Join(parts, "|")
+		}
+		if !strings.EqualFold(got, want) {
+			t.Errorf("%s is parted %q, want %q", path, got, want)
+		}
+	}
+}
