@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -34,8 +35,20 @@ type Reproducer struct {
 	Version string
 
 	mu sync.Mutex
-	// detector is by the rules that were asked for last.
-	detector *detect.Detector
+	// known are by the rules that were asked for last, the latest first.
+	known []*compiling
+}
+
+// mostKnown is how many rules are remembered: their compiled form is large, and a
+// device's history was judged by few.
+const mostKnown = 4
+
+// compiling is a detector that somebody makes, and others wait for.
+type compiling struct {
+	digest   string
+	done     chan struct{}
+	detector *detect.Detector // once done
+	err      error
 }
 
 // Reproduce judges a verdict again, by the signals of then on what was known then, and
@@ -161,13 +174,62 @@ type unusableError struct{ reason error }
 
 func (e *unusableError) Error() string { return e.reason.Error() }
 
-// by returns a detector by the rules of a digest.
+// by returns a detector by the rules of a digest. Rules are compiled once, by whoever asks
+// first; who asks for others does not wait for it, and nobody waits past their own time.
 func (r *Reproducer) by(ctx context.Context, digest string) (*detect.Detector, error) {
+	for {
+		c, mine := r.claim(digest)
+		if mine {
+			return r.make(ctx, c)
+		}
+		select {
+		case <-c.done:
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+		// Who compiled may have run out of time, or of luck with the store, that others have.
+		var unusable *unusableError
+		if c.err == nil || errors.As(c.err, &unusable) || errors.Is(c.err, store.ErrNotFound) {
+			return c.detector, c.err
+		}
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+	}
+}
+
+// claim returns what is known of a digest, and whether it is the caller's to make.
+func (r *Reproducer) claim(digest string) (c *compiling, mine bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.detector != nil && r.detector.Rules().Digest() == digest {
-		return r.detector, nil
+	i := slices.IndexFunc(r.known, func(c *compiling) bool { return c.digest == digest })
+	if mine = i < 0; mine {
+		c = &compiling{digest: digest, done: make(chan struct{})}
+	} else {
+		c = r.known[i]
+		r.known = slices.Delete(r.known, i, i+1)
 	}
+	r.known = slices.Insert(r.known, 0, c)
+	r.known = slices.Delete(r.known, min(len(r.known), mostKnown), len(r.known))
+	return c, mine
+}
+
+// make compiles what the caller claimed; what failed is not remembered.
+func (r *Reproducer) make(ctx context.Context, c *compiling) (*detect.Detector, error) {
+	c.err = errors.New("the signals were not compiled")
+	defer func() {
+		if c.err != nil {
+			r.mu.Lock()
+			r.known = slices.DeleteFunc(r.known, func(other *compiling) bool { return other == c })
+			r.mu.Unlock()
+		}
+		close(c.done)
+	}()
+	c.detector, c.err = r.compile(ctx, c.digest)
+	return c.detector, c.err
+}
+
+func (r *Reproducer) compile(ctx context.Context, digest string) (*detect.Detector, error) {
 	packed, err := r.Store.Content(ctx, digest)
 	if err != nil {
 		return nil, err
@@ -176,6 +238,9 @@ func (r *Reproducer) by(ctx context.Context, digest string) (*detect.Detector, e
 	if err != nil {
 		return nil, &unusableError{err}
 	}
+	if ctx.Err() != nil { // whoever asked has gone
+		return nil, context.Cause(ctx)
+	}
 	rules, err := detect.LoadBundle(bundle)
 	if err == nil && rules.Digest() != digest {
 		err = fmt.Errorf("what is kept has the digest %s", short(rules.Digest()))
@@ -183,8 +248,7 @@ func (r *Reproducer) by(ctx context.Context, digest string) (*detect.Detector, e
 	if err != nil {
 		return nil, &unusableError{err}
 	}
-	r.detector = detect.New(rules, detect.Options{})
-	return r.detector, nil
+	return detect.New(rules, detect.Options{}), nil
 }
 
 // short is enough of a digest to tell it from others.
