@@ -85,7 +85,7 @@ func TestOpenBelow(t *testing.T) {
 // folderOfOwn is a folder for one test. Wine does not remove one as a test's own is.
 func folderOfOwn(t *testing.T) string {
 	t.Helper()
-	folder, err := os.MkdirTemp("", "farmhound")
+	folder, err := os.MkdirTemp("", "farmhound") //nolint:usetesting // Wine does not remove one as a test's own is
 	if err != nil {
 		t.Fatal(err)
 	}
