@@ -118,7 +118,6 @@ func (u *update) place(e *fleetv1.EgressState, addr netip.Addr) {
 	e.Country, e.Region, e.Asn, e.AsName = p.Country, p.Region, p.ASN, p.ASName
 	e.Hosting, e.Anonymiser = p.Hosting, p.Anonymiser()
 	e.Latitude, e.Longitude = float32(p.Latitude), float32(p.Longitude)
-	e.Latitude, e.Longitude = float32(p.Latitude), float32(p.Longitude)
 }
 
 // hides says whether an egress stands somewhere else than the laptop, or may.
