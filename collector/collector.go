@@ -204,7 +204,7 @@ func (c *Collector) openServer(ctx context.Context, authority *pki.Authority) (e
 		Commit:  commit{c.pipeline}, Policy: c.policy.Policy, Now: c.now, Log: c.log,
 		Fleet: &api.Fleet{
 			Store: notifying{c.store, c.wakeOutputs}, Exclusive: c.pipeline.Exclusive,
-			Finding: siem.Finding, FindingKey: siem.EventKey, Derive: c.derive, Sites: sites{c.judge}, Standing: c.standing,
+			Finding: siem.Finding, FindingKey: siem.EventKey, Derive: c.derive, Sites: api.NewRecentSites(sites{c.judge}, c.now), Standing: c.standing,
 			Suppose:   c.suppose,
 			Reproduce: (&Reproducer{Store: c.store, Version: c.options.Version}).Reproduce,
 			Now:       c.now, Version: c.options.Version, Log: c.log,

@@ -11,6 +11,7 @@ import (
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/farmhound-security/farmhound/collector/alert"
 	"github.com/farmhound-security/farmhound/collector/fleet"
@@ -20,10 +21,59 @@ import (
 
 // Sites tells where laptops are kept together; package fleet has it.
 type Sites interface {
-	// Sites returns every site by id, without ties and former members.
+	// Sites returns every site by id, without ties and former members. Callers change none.
 	Sites(now time.Time) []*fleet.SiteView
 	// SiteOf returns the whole site that a device is in, nil where it is alone.
 	SiteOf(device string, now time.Time) *fleet.SiteView
+}
+
+const (
+	// maxSites is how many sites one page has: of every laptop in them what is stored is read.
+	maxSites = 200
+	// recently is how long a list of sites answers whoever asks next, as pages do.
+	recently = 5 * time.Second
+)
+
+// RecentSites are sites that are looked for once at a time, and not again within seconds:
+// that looks at all that laptops have in common. It may be used concurrently.
+type RecentSites struct {
+	of  Sites
+	now func() time.Time
+
+	turn chan struct{} // held by whoever looks
+	list []*fleet.SiteView
+	at   time.Time // when the list was finished; zero before
+}
+
+// NewRecentSites returns what looks for sites in others' stead, by a clock.
+func NewRecentSites(of Sites, now func() time.Time) *RecentSites {
+	return &RecentSites{of: of, now: now, turn: make(chan struct{}, 1)}
+}
+
+// Sites returns the sites of a moment that is seconds ago at most, or that was still being
+// looked at. They are others' too, and must not be changed.
+func (r *RecentSites) Sites(now time.Time) []*fleet.SiteView {
+	r.turn <- struct{}{}
+	defer func() { <-r.turn }()
+	if age := r.now().Sub(r.at); r.at.IsZero() || age < 0 || age >= recently {
+		r.list = r.of.Sites(now)
+		r.at = r.now()
+	}
+	return r.list
+}
+
+// SiteOf returns the site that a device is in now.
+func (r *RecentSites) SiteOf(device string, now time.Time) *fleet.SiteView {
+	return r.of.SiteOf(device, now)
+}
+
+// copied returns a site that may be filled.
+func copied(v *fleet.SiteView) *fleet.SiteView {
+	c := &fleet.SiteView{Row: proto.CloneOf(v.Row)}
+	for _, m := range v.Members {
+		c.Members = append(c.Members, proto.CloneOf(m))
+	}
+	return c
 }
 
 // pageMark is where a page of sites ends, in their order.
@@ -57,7 +107,7 @@ func (f *Fleet) ListSites(ctx context.Context, req *fleetv1.ListSitesRequest) (*
 	if err != nil {
 		return nil, err
 	}
-	views := slices.DeleteFunc(f.Sites.Sites(f.Now()), func(v *fleet.SiteView) bool {
+	views := slices.DeleteFunc(slices.Clone(f.Sites.Sites(f.Now())), func(v *fleet.SiteView) bool {
 		return !req.GetAll() && v.Row.GetKind() != fleet.SiteShared
 	})
 	slices.SortFunc(views, func(a, b *fleet.SiteView) int { return markOf(a.Row).compare(markOf(b.Row)) })
@@ -69,11 +119,13 @@ func (f *Fleet) ListSites(ctx context.Context, req *fleetv1.ListSitesRequest) (*
 		views = slices.DeleteFunc(views, func(v *fleet.SiteView) bool { return markOf(v.Row).compare(after) <= 0 })
 	}
 	answer := &fleetv1.ListSitesResponse{}
-	if limit := rowLimit(req.GetPageSize()); len(views) > limit {
+	limit := min(rowLimit(req.GetPageSize()), maxSites)
+	if len(views) > limit {
 		views = views[:limit]
 		answer.NextPageToken = markOf(views[limit-1].Row).String()
 	}
 	for _, v := range views {
+		v = copied(v)
 		if err := f.judged(ctx, v); err != nil {
 			return nil, err
 		}

@@ -4,7 +4,10 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -149,3 +152,76 @@ func TestSitesUnrecorded(t *testing.T) {
 		t.Error("sites were shown unrecorded")
 	}
 }
+
+// many are so many sites, all the same to everybody who asks. It counts how often.
+type many struct {
+	list  []*fleet.SiteView
+	asked atomic.Int64
+	wait  time.Duration
+}
+
+func (m *many) Sites(time.Time) []*fleet.SiteView {
+	m.asked.Add(1)
+	time.Sleep(m.wait)
+	return m.list
+}
+
+func (m *many) SiteOf(string, time.Time) *fleet.SiteView { return m.list[0] }
+
+// A page of sites is bounded, and nobody's page changes what others are shown.
+func TestPagesOfSites(t *testing.T) {
+	t.Parallel()
+	f, _ := located(t)
+	of := &many{}
+	for i := range 450 {
+		of.list = append(of.list, place(fmt.Sprintf("%04d", i), fleet.SiteShared, 2, "d1", "d2"))
+	}
+	f.Sites = of
+	var sizes []int
+	for token := ""; len(sizes) == 0 || token != ""; {
+		page, err := f.ListSites(t.Context(), &fleetv1.ListSitesRequest{PageSize: 100_000, PageToken: token})
+		must(t, err)
+		sizes, token = append(sizes, len(page.GetSites())), page.GetNextPageToken()
+	}
+	if diff := cmp.Diff([]int{200, 200, 50}, sizes); diff != "" {
+		t.Errorf("pages (-want +got):\n%s", diff)
+	}
+	for _, v := range of.list {
+		if v.Row.GetVerdict() != "" || v.Members[0].GetSerial() != "" {
+			t.Fatalf("a page filled what others are shown: %v %v", v.Row, v.Members)
+		}
+	}
+}
+
+// However many ask for sites, they are looked for once at a time and once in five seconds.
+func TestRecentSites(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		of := &many{list: []*fleet.SiteView{place("aa1", fleet.SiteShared, 2, "d1")}, wait: 20 * time.Second}
+		r := api.NewRecentSites(of, time.Now)
+		var asking sync.WaitGroup
+		for range 8 {
+			asking.Go(func() {
+				if got := r.Sites(time.Now()); len(got) != 1 {
+					t.Errorf("%d sites", len(got))
+				}
+			})
+		}
+		asking.Wait()
+		time.Sleep(recently - time.Second)
+		r.Sites(time.Now())
+		if n := of.asked.Load(); n != 1 {
+			t.Errorf("they were looked for %d times", n)
+		}
+		time.Sleep(time.Second)
+		r.Sites(time.Now())
+		if n := of.asked.Load(); n != 2 {
+			t.Errorf("after five seconds they were looked for %d times", n)
+		}
+		if r.SiteOf("d1", time.Now()) == nil {
+			t.Error("no site of a device")
+		}
+	})
+}
+
+const recently = 5 * time.Second
