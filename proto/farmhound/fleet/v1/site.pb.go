@@ -27,7 +27,7 @@ type ListSitesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Also offices, declared households and where all laptops are one person's.
 	All bool `protobuf:"varint,1,opt,name=all,proto3" json:"all,omitempty"`
-	// Most rows; 0 means 1000.
+	// Most rows; 0 means 200, which is also the most there can be.
 	PageSize uint32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// From a previous response.
 	PageToken     string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
