@@ -14,8 +14,8 @@ var assistive = map[string]bool{
 	"voiceaccess.exe": true, "sapisvr.exe": true, "supernova.exe": true, "talon.exe": true, "eyecontrol.exe": true,
 	"grid3.exe": true, "communicator5.exe": true, "camera mouse.exe": true, "readandwrite.exe": true,
 	// macOS.
-	"voiceover": true, "voiceoverquickstart": true, "assistivecontrol": true, "switchcontrol": true, "voicecontrol": true,
-	"speechrecognitioncore": true, "dragon": true, "keyboardviewer": true,
+	"voiceover": true, "voiceoverquickst": true, "assistivecontrol": true, "switchcontrol": true, "voicecontrol": true,
+	"dragon": true, "keyboardviewer": true,
 }
 
 // waylandHosts are programs that, under Wayland, make input by ways on which nobody
