@@ -25,7 +25,11 @@ func standsAt(pic *fleetv1.Picture) (prefixes []string) {
 			continue
 		}
 		addr, err := netip.ParseAddr(x.GetAddress())
-		if prefix := egressPrefix(addr); err == nil && prefix != "" && !slices.Contains(prefixes, prefix) {
+		prefix := egressPrefix(addr)
+		if addr.Unmap().Is4() {
+			prefix = addr.Unmap().String() // a carrier's customers are neighbours by number only
+		}
+		if err == nil && prefix != "" && !slices.Contains(prefixes, prefix) {
 			prefixes = append(prefixes, prefix)
 		}
 	}
