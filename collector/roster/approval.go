@@ -98,6 +98,18 @@ type check struct {
 	err   error
 }
 
+// passes names everything that is wrong with a list's entry, and reports whether nothing is.
+func (p *parser) passes(row map[string]cell, n *node, found []check) bool {
+	good := true
+	for _, x := range found {
+		if x.err != nil {
+			p.wrong(row, x.field, n.at.line, n.at.column, x.err)
+			good = false
+		}
+	}
+	return good
+}
+
 func (t *Tool) checks(known func(id string) bool) []check {
 	_, until := time.Parse(time.DateOnly, t.Until)
 	if until != nil {
@@ -186,13 +198,7 @@ func (p *parser) approval(n *node) {
 			found = append(found, check{"name", fmt.Errorf("%q is there twice; the first counts", t.Name)})
 		}
 	}
-	for _, x := range found {
-		if x.err != nil {
-			p.wrong(row, x.field, n.at.line, n.at.column, x.err)
-			good = false
-		}
-	}
-	if good {
+	if p.passes(row, n, found) {
 		p.into.Tools = append(p.into.Tools, t)
 	}
 }

@@ -129,13 +129,7 @@ func (p *parser) office(n *node) {
 			found = append(found, check{"name", fmt.Errorf("%q is there twice; the first counts", o.Name)})
 		}
 	}
-	for _, x := range found {
-		if x.err != nil {
-			p.wrong(row, x.field, n.at.line, n.at.column, x.err)
-			good = false
-		}
-	}
-	if good {
+	if p.passes(row, n, found) {
 		p.into.Offices = append(p.into.Offices, o)
 	}
 }
