@@ -62,7 +62,7 @@ func (n *scan) findContained(tools map[string]*tool) {
 			if t := tools[m.Entry.GetId()]; t == nil || t.contained {
 				t = toolOf(tools, m.Entry)
 				t.contained = true
-				t.addProcess(s, m)
+				t.addSuspect(s, m)
 				t.renamed, t.writable, t.credential, t.unattended = false, false, false, false
 			}
 		}

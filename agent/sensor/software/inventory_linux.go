@@ -35,16 +35,14 @@ var unitFolders = [...]string{"/etc/systemd/system", "/usr/local/lib/systemd/sys
 
 // inventory is what is installed, looked at once a minute.
 type inventory struct {
-	host    host.Host
-	catalog *catalog.Catalog
-	at      time.Time
-	paths   values
+	findings
+	host  host.Host
+	at    time.Time
+	paths values
 
 	packages []packageFile
 	entries  map[string]entryFolder // of desktop entries, by name
 
-	facts   []catalog.Fact
-	found   map[string]*installation // by entry
 	details []string
 }
 
@@ -57,7 +55,7 @@ func (v *inventory) refresh(ctx context.Context, c *catalog.Catalog) error {
 	if v.catalog != c {
 		v.packages, v.entries = packageFiles(), map[string]entryFolder{}
 	}
-	v.catalog, v.facts, v.found, v.details = c, nil, map[string]*installation{}, nil
+	v.findings, v.details = newFindings(c, linux), nil
 	v.readPackages()
 	v.readUnits()
 	homes := v.homes()
@@ -73,25 +71,6 @@ func (v *inventory) refresh(ctx context.Context, c *catalog.Catalog) error {
 	}
 	v.at = now
 	return ctx.Err()
-}
-
-// add notes a fact that is there, and what it says of every entry it touches.
-func (v *inventory) add(kind farmhoundv1.FactKind, value string, note func(*installation, *farmhoundv1.Fact)) {
-	fact := catalog.Fact{Kind: kind, Value: value}
-	touched := v.catalog.AppendTouched(nil, linux, fact)
-	if len(touched) == 0 {
-		return
-	}
-	v.facts = append(v.facts, fact)
-	for _, t := range touched {
-		i := v.found[t.Entry.GetId()]
-		if i == nil {
-			i = &installation{}
-			v.found[t.Entry.GetId()] = i
-		}
-		note(i, t.Fact)
-		i.noteTenant(t.Fact, value)
-	}
 }
 
 // readUnits looks for the catalogue's services among systemd's units. A unit is

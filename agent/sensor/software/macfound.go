@@ -55,16 +55,14 @@ var (
 
 // macInventory is what is installed on macOS, looked at once a minute.
 type macInventory struct {
-	host    host.Host
-	catalog *catalog.Catalog
-	at      time.Time
-	paths   values
-	jobs    values // labels of launchd's
+	findings
+	host  host.Host
+	at    time.Time
+	paths values
+	jobs  values // labels of launchd's
 
 	lists   map[string]*macList // what was read before, by file
-	facts   []catalog.Fact
-	found   map[string]*installation // by entry
-	daemons map[string]bool          // programs that launchd starts by itself, by path
+	daemons map[string]bool     // programs that launchd starts by itself, by path
 	details []string
 }
 
@@ -86,7 +84,7 @@ func (v *macInventory) refresh(ctx context.Context, now time.Time, c *catalog.Ca
 	if v.catalog == c && now.Sub(v.at).Abs() < macInterval {
 		return nil
 	}
-	v.catalog, v.facts, v.found, v.details = c, nil, map[string]*installation{}, nil
+	v.findings, v.details = newFindings(c, onMac), nil
 	v.daemons = map[string]bool{}
 	for _, l := range v.lists {
 		l.seen = false
@@ -112,25 +110,6 @@ func (v *macInventory) refresh(ctx context.Context, now time.Time, c *catalog.Ca
 		return err
 	}
 	return nil
-}
-
-// add notes a fact that is there, and what it says of every entry it touches.
-func (v *macInventory) add(kind farmhoundv1.FactKind, value string, note func(*installation, *farmhoundv1.Fact)) {
-	fact := catalog.Fact{Kind: kind, Value: value}
-	touched := v.catalog.AppendTouched(nil, onMac, fact)
-	if len(touched) == 0 {
-		return
-	}
-	v.facts = append(v.facts, fact)
-	for _, t := range touched {
-		i := v.found[t.Entry.GetId()]
-		if i == nil {
-			i = &installation{}
-			v.found[t.Entry.GetId()] = i
-		}
-		note(i, t.Fact)
-		i.noteTenant(t.Fact, value)
-	}
 }
 
 // list returns what a property list says, read again only if it has changed; nil where

@@ -335,22 +335,9 @@ func (n *macScan) addAwaited(t *tool) {
 
 // addMacProcess notes a process that belongs to the tool.
 func (t *tool) addMacProcess(c *catalog.Catalog, s *macSuspect, m catalog.Match) {
-	t.running = true
-	t.foundBy.add(farmhoundv1.FoundBy_FOUND_BY_PROCESS)
-	for _, f := range m.Facts {
-		if f.GetKind() == farmhoundv1.FactKind_FACT_KIND_PORT {
-			t.foundBy.add(farmhoundv1.FoundBy_FOUND_BY_LISTENER)
-		}
-	}
-	if t.since.IsZero() || s.created.Before(t.since) {
-		t.since = s.created
-	}
-	t.renamed = t.renamed || s.renamed(c, t.entry)
-	t.writable = t.writable || s.writable()
+	t.addProcess(ownProcess{created: s.created, renamed: s.renamed(c, t.entry), writable: s.writable()}, m)
 	t.signed = worse(t.signed, s.signerKnown(c, t.entry))
 	for _, row := range s.listens {
-		if !row.Local.Addr().IsLoopback() {
-			t.ports = append(t.ports, uint32(row.Local.Port()))
-		}
+		t.addPort(row.Local)
 	}
 }

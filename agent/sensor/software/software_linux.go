@@ -266,7 +266,7 @@ func (n *scan) findTools(v *inventory) map[string]*tool {
 		for _, m := range n.catalog.Match(linux, facts) {
 			if slices.Contains(s.entries, m.Entry.GetId()) {
 				t := toolOf(tools, m.Entry)
-				t.addProcess(s, m)
+				t.addSuspect(s, m)
 				s.tools = append(s.tools, t)
 			}
 		}
@@ -280,26 +280,13 @@ func (n *scan) findTools(v *inventory) map[string]*tool {
 	return tools
 }
 
-// addProcess notes a process that belongs to the tool.
-func (t *tool) addProcess(s *suspect, m catalog.Match) {
-	t.running = true
-	t.foundBy.add(farmhoundv1.FoundBy_FOUND_BY_PROCESS)
-	for _, f := range m.Facts {
-		if f.GetKind() == farmhoundv1.FactKind_FACT_KIND_PORT {
-			t.foundBy.add(farmhoundv1.FoundBy_FOUND_BY_LISTENER)
-		}
-	}
-	if t.since.IsZero() || s.StartedAt.Before(t.since) {
-		t.since = s.StartedAt
-	}
-	t.renamed = t.renamed || s.renamed(t.entry)
-	t.writable = t.writable || s.writable()
+// addSuspect notes a process that belongs to the tool.
+func (t *tool) addSuspect(s *suspect, m catalog.Match) {
+	t.addProcess(ownProcess{created: s.StartedAt, renamed: s.renamed(t.entry), writable: s.writable()}, m)
 	if t.entry.GetSession() == farmhoundv1.SessionKind_SESSION_KIND_DESKTOP && s.fixedCredential() {
 		t.credential, t.unattended = true, true
 	}
 	for _, row := range s.listens {
-		if !row.Local.Addr().IsLoopback() {
-			t.ports = append(t.ports, uint32(row.Local.Port()))
-		}
+		t.addPort(row.Local)
 	}
 }

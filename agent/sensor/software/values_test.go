@@ -28,8 +28,8 @@ func TestValuesAreReadOnce(t *testing.T) { //nolint:paralleltest // allocations 
 		t.Errorf("by another catalogue %q", got)
 	}
 
-	mac := macInventory{host: macDisk(t, nil), lists: map[string]*macList{}, catalog: catalog.BuiltIn(), found: map[string]*installation{}, daemons: map[string]bool{}}
-	win := winInventory{machine: &recordedWindows{}, catalog: catalog.BuiltIn(), found: map[string]*installation{}}
+	mac := macInventory{host: macDisk(t, nil), lists: map[string]*macList{}, findings: newFindings(catalog.BuiltIn(), onMac), daemons: map[string]bool{}}
+	win := winInventory{machine: &recordedWindows{}, findings: newFindings(catalog.BuiltIn(), onWindows)}
 	for name, again := range map[string]func(){
 		"macOS' paths": func() { mac.readPaths(nil) }, "macOS' jobs": func() { mac.readJobs(nil) }, "Windows' paths": win.readPaths,
 	} {

@@ -23,14 +23,12 @@ const (
 
 // winInventory is what is installed on Windows, looked at once a minute.
 type winInventory struct {
+	findings
 	machine windowsMachine
-	catalog *catalog.Catalog
 	at      time.Time
 	paths   values
 
-	facts   []catalog.Fact
-	found   map[string]*installation // by entry
-	daemons map[uint32]bool          // processes of services that are started with the machine
+	daemons map[uint32]bool // processes of services that are started with the machine
 	details []string
 }
 
@@ -39,7 +37,7 @@ func (v *winInventory) refresh(ctx context.Context, now time.Time, c *catalog.Ca
 	if v.catalog == c && now.Sub(v.at).Abs() < winInterval {
 		return nil
 	}
-	v.catalog, v.facts, v.found, v.details = c, nil, map[string]*installation{}, nil
+	v.findings, v.details = newFindings(c, onWindows), nil
 	v.daemons = map[uint32]bool{}
 	if err := v.machine.Applications(v.addApplication); err != nil {
 		v.details = append(v.details, detailApplications)
@@ -69,25 +67,6 @@ func (v *winInventory) refresh(ctx context.Context, now time.Time, c *catalog.Ca
 		return err
 	}
 	return nil
-}
-
-// add notes a fact that is there, and what it says of every entry it touches.
-func (v *winInventory) add(kind farmhoundv1.FactKind, value string, note func(*installation, *farmhoundv1.Fact)) {
-	fact := catalog.Fact{Kind: kind, Value: value}
-	touched := v.catalog.AppendTouched(nil, onWindows, fact)
-	if len(touched) == 0 {
-		return
-	}
-	v.facts = append(v.facts, fact)
-	for _, t := range touched {
-		i := v.found[t.Entry.GetId()]
-		if i == nil {
-			i = &installation{}
-			v.found[t.Entry.GetId()] = i
-		}
-		note(i, t.Fact)
-		i.noteTenant(t.Fact, value)
-	}
 }
 
 // addApplication notes what is registered to be uninstalled, by its key and by the

@@ -259,36 +259,6 @@ func (n *winScan) versionOf(t *tool) string {
 	return ""
 }
 
-// addWinProcess notes a process that belongs to the tool.
-func (t *tool) addWinProcess(c *catalog.Catalog, s *winSuspect, m catalog.Match) {
-	t.running = true
-	t.foundBy.add(farmhoundv1.FoundBy_FOUND_BY_PROCESS)
-	for _, f := range m.Facts {
-		if f.GetKind() == farmhoundv1.FactKind_FACT_KIND_PORT {
-			t.foundBy.add(farmhoundv1.FoundBy_FOUND_BY_LISTENER)
-		}
-	}
-	if t.since.IsZero() || s.created.Before(t.since) {
-		t.since = s.created
-	}
-	t.renamed = t.renamed || s.renamed(c, t.entry)
-	t.writable = t.writable || s.writable()
-	t.signed = worse(t.signed, s.signerKnown(c, t.entry))
-	for _, row := range s.listens {
-		if !row.Local.Addr().IsLoopback() {
-			t.ports = append(t.ports, uint32(row.Local.Port()))
-		}
-	}
-}
-
-// worse joins what is known of two programs' signers: one that is wrong counts.
-func worse(a, b *bool) *bool {
-	if a == nil || b != nil && !*b {
-		return b
-	}
-	return a
-}
-
 // processWith returns the process with a number.
 func (n *winScan) processWith(pid uint32) (winProcess, bool) {
 	at := slices.IndexFunc(n.running, func(p winProcess) bool { return p.pid == pid })
@@ -296,4 +266,13 @@ func (n *winScan) processWith(pid uint32) (winProcess, bool) {
 		return winProcess{}, false
 	}
 	return n.running[at], true
+}
+
+// addWinProcess notes a process that belongs to the tool.
+func (t *tool) addWinProcess(c *catalog.Catalog, s *winSuspect, m catalog.Match) {
+	t.addProcess(ownProcess{created: s.created, renamed: s.renamed(c, t.entry), writable: s.writable()}, m)
+	t.signed = worse(t.signed, s.signerKnown(c, t.entry))
+	for _, row := range s.listens {
+		t.addPort(row.Local)
+	}
 }
