@@ -20,6 +20,31 @@ var update = flag.Bool("update", false, "write the golden files anew")
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
+// sameAsGolden holds what a command prints in every format against what is kept of it.
+func sameAsGolden(t *testing.T, ask func(...string) (int, string, string), name string, args []string) {
+	t.Helper()
+	for _, format := range []string{"table", "json", "csv"} {
+		code, out, errOut := ask(append(args, "-o", format)...)
+		if code != 0 {
+			t.Errorf("%s as %s: exit %d, %s", name, format, code, errOut)
+		}
+		holds(t, name+" as "+format, format, out)
+		golden := filepath.Join("testdata", "golden", name+"."+format)
+		if *update {
+			if err := os.WriteFile(golden, []byte(out), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want, err := os.ReadFile(golden)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(string(want), out); diff != "" {
+			t.Errorf("%s as %s:\n%s", name, format, diff)
+		}
+	}
+}
+
 // loggedIn returns how to run a command as somebody who logged in.
 func loggedIn(t *testing.T) func(args ...string) (code int, out, errOut string) {
 	t.Helper()
@@ -57,26 +82,7 @@ func TestOutput(t *testing.T) {
 		"close": {"alerts", "close", "a1b2c3d4e5f60718", "--reason", "confirmed", "--note", "seen"},
 	}
 	for name, args := range commands {
-		for _, format := range []string{"table", "json", "csv"} {
-			code, out, errOut := ask(append(args, "-o", format)...)
-			if code != 0 {
-				t.Errorf("%s as %s: exit %d, %s", name, format, code, errOut)
-			}
-			holds(t, name+" as "+format, format, out)
-			golden := filepath.Join("testdata", "golden", name+"."+format)
-			if *update {
-				if err := os.WriteFile(golden, []byte(out), 0o600); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(golden)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(string(want), out); diff != "" {
-				t.Errorf("%s as %s:\n%s", name, format, diff)
-			}
-		}
+		sameAsGolden(t, ask, name, args)
 	}
 }
 

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -123,26 +122,7 @@ func TestRosterOutput(t *testing.T) {
 		"approve": {"tools", "approve", "help-desk", "--tool", "screenconnect", "--tenant", "a,b", "--tenant", "c", "--owner", "IT", "--until", "2027-12-31"},
 		"office":  {"offices", "add", "hq", "--network", "192.0.2.0/24", "--network", "2001:db8::/48", "--country", "US"},
 	} {
-		for _, format := range []string{"table", "json", "csv"} {
-			code, out, errOut := ask(append(args, "-o", format)...)
-			if code != 0 {
-				t.Errorf("%s as %s: exit %d, %s", name, format, code, errOut)
-			}
-			holds(t, name+" as "+format, format, out)
-			golden := filepath.Join("testdata", "golden", name+"."+format)
-			if *update {
-				if err := os.WriteFile(golden, []byte(out), 0o600); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(golden)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(string(want), out); diff != "" {
-				t.Errorf("%s as %s:\n%s", name, format, diff)
-			}
-		}
+		sameAsGolden(t, ask, name, args)
 	}
 }
 

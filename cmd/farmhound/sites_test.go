@@ -2,11 +2,8 @@ package main
 
 import (
 	"context"
-	"os"
-	"path/filepath"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
@@ -65,26 +62,7 @@ func TestSitesOutput(t *testing.T) {
 	for name, args := range map[string][]string{
 		"sites": {"sites"}, "sites-all": {"sites", "list", "--all"}, "site": {"sites", "show", "site-fed"},
 	} {
-		for _, format := range []string{"table", "json", "csv"} {
-			code, out, errOut := ask(append(args, "-o", format)...)
-			if code != 0 {
-				t.Errorf("%s as %s: exit %d, %s", name, format, code, errOut)
-			}
-			holds(t, name+" as "+format, format, out)
-			golden := filepath.Join("testdata", "golden", name+"."+format)
-			if *update {
-				if err := os.WriteFile(golden, []byte(out), 0o600); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(golden)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(string(want), out); diff != "" {
-				t.Errorf("%s as %s:\n%s", name, format, diff)
-			}
-		}
+		sameAsGolden(t, ask, name, args)
 	}
 	if code, _, errOut := ask("sites", "show", "x"); code != 1 || errOut == "" {
 		t.Errorf("a site that is not there: exit %d, %q", code, errOut)

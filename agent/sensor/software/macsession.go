@@ -2,7 +2,6 @@ package software
 
 import (
 	"fmt"
-	"net/netip"
 	"path"
 	"slices"
 	"strings"
@@ -20,8 +19,8 @@ var macSSHParts = [...]string{"sshd", "sshd-session", "sshd-auth", "sshd-keygen-
 // macFinder finds the control sessions of one scan.
 type macFinder struct {
 	*macScan
+	neighbourhood
 	tools map[string]*tool
-	near  []links.Link
 	seen  []sighting
 }
 
@@ -86,28 +85,12 @@ func (f *macFinder) judgeConnection(s *macSuspect, t *tool, usual []uint16, row 
 	f.seen = append(f.seen, g)
 }
 
-func (f *macFinder) isNear(addr netip.Addr) bool {
-	return slices.ContainsFunc(f.near, func(l links.Link) bool { return l.Local() && l.Holds(addr) })
-}
-
-// fromHere reports whether a connection comes from this laptop itself.
-func (f *macFinder) fromHere(row *sockets.Owned) bool {
-	peer := row.Remote.Addr()
-	return peer.IsLoopback() || peer == row.Local.Addr() || slices.ContainsFunc(f.near, func(l links.Link) bool {
-		return slices.ContainsFunc(l.Prefixes, func(p netip.Prefix) bool { return p.Addr() == peer })
-	})
-}
-
 // throughLoopback finds out who is behind a connection from this laptop itself. It is
 // false where that is no session of its own.
 func (f *macFinder) throughLoopback(row *sockets.Owned, g *sighting) bool {
 	g.path = farmhoundv1.SessionPath_SESSION_PATH_UNKNOWN
-	for i := range f.rows {
-		if other := &f.rows[i]; other.Local == row.Remote && other.Remote == row.Local {
-			return f.carriedBy(other.PID, g)
-		}
-	}
-	return true
+	other := otherEnd(f.rows, row)
+	return other == nil || f.carriedBy(other.PID, g)
 }
 
 // carriedBy judges the process at the other end of a connection within the laptop.

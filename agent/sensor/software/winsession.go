@@ -22,8 +22,8 @@ const winSSHD = "sshd"
 // winFinder finds the control sessions of one scan.
 type winFinder struct {
 	*winScan
+	neighbourhood
 	tools map[string]*tool
-	near  []links.Link
 	seen  []sighting
 }
 
@@ -111,11 +111,6 @@ func (f *winFinder) classOf(peer netip.Addr, row *sockets.Owned) farmhoundv1.Pee
 	return classOf(peer, f.isNear)
 }
 
-// isNear reports whether an address is in a network that this laptop is in.
-func (f *winFinder) isNear(addr netip.Addr) bool {
-	return slices.ContainsFunc(f.near, func(l links.Link) bool { return l.Local() && l.Holds(addr) })
-}
-
 // inbound reports whether a connection came in: something listens where it arrived.
 func (f *winFinder) inbound(row *sockets.Owned) bool {
 	return slices.ContainsFunc(f.rows, func(l sockets.Owned) bool {
@@ -123,24 +118,12 @@ func (f *winFinder) inbound(row *sockets.Owned) bool {
 	})
 }
 
-// fromHere reports whether a connection comes from this laptop itself.
-func (f *winFinder) fromHere(row *sockets.Owned) bool {
-	peer := row.Remote.Addr()
-	return peer.IsLoopback() || peer == row.Local.Addr() || slices.ContainsFunc(f.near, func(l links.Link) bool {
-		return slices.ContainsFunc(l.Prefixes, func(p netip.Prefix) bool { return p.Addr() == peer })
-	})
-}
-
 // throughLoopback finds out who is behind a connection from this laptop itself. It is
 // false where that is no session of its own.
 func (f *winFinder) throughLoopback(row *sockets.Owned, g *sighting) bool {
 	g.path = farmhoundv1.SessionPath_SESSION_PATH_UNKNOWN
-	for i := range f.rows {
-		if other := &f.rows[i]; other.Local == row.Remote && other.Remote == row.Local {
-			return f.carriedBy(other.PID, g)
-		}
-	}
-	return true
+	other := otherEnd(f.rows, row)
+	return other == nil || f.carriedBy(other.PID, g)
 }
 
 // carriedBy judges the process at the other end of a connection within the laptop.
