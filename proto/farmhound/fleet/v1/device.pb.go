@@ -2003,8 +2003,10 @@ type PlaceHistory struct {
 	OpenlyAbroad bool `protobuf:"varint,15,opt,name=openly_abroad,json=openlyAbroad,proto3" json:"openly_abroad,omitempty"`
 	// Days of the last 20 active ones with a clean egress in the declared country, but in a region that is not near the declared one.
 	ElsewhereDays uint32 `protobuf:"varint,16,opt,name=elsewhere_days,json=elsewhereDays,proto3" json:"elsewhere_days,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	// When the first network that is not the company's was seen. Absent where none was.
+	FirstNetworkAt *timestamppb.Timestamp `protobuf:"bytes,17,opt,name=first_network_at,json=firstNetworkAt,proto3" json:"first_network_at,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *PlaceHistory) Reset() {
@@ -2149,6 +2151,13 @@ func (x *PlaceHistory) GetElsewhereDays() uint32 {
 	return 0
 }
 
+func (x *PlaceHistory) GetFirstNetworkAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.FirstNetworkAt
+	}
+	return nil
+}
+
 // Site is a group of devices kept together.
 type Site struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2170,8 +2179,14 @@ type Site struct {
 	TurnsDays uint32 `protobuf:"varint,8,opt,name=turns_days,json=turnsDays,proto3" json:"turns_days,omitempty"`
 	// What joins the members, in words.
 	JoinedBy string `protobuf:"bytes,9,opt,name=joined_by,json=joinedBy,proto3" json:"joined_by,omitempty"`
-	// Consecutive days together.
-	Days          uint32 `protobuf:"varint,10,opt,name=days,proto3" json:"days,omitempty"`
+	// Days on which it was there together with another person's laptop, none more than four days after the one before.
+	Days uint32 `protobuf:"varint,10,opt,name=days,proto3" json:"days,omitempty"`
+	// First of these days, midnight UTC.
+	TogetherFrom *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=together_from,json=togetherFrom,proto3" json:"together_from,omitempty"`
+	// End of the last of them.
+	TogetherTo *timestamppb.Timestamp `protobuf:"bytes,12,opt,name=together_to,json=togetherTo,proto3" json:"together_to,omitempty"`
+	// Of the people, those whom the roster does not name: each such laptop counts as a person's.
+	UnnamedPeople uint32 `protobuf:"varint,13,opt,name=unnamed_people,json=unnamedPeople,proto3" json:"unnamed_people,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2272,6 +2287,27 @@ func (x *Site) GetJoinedBy() string {
 func (x *Site) GetDays() uint32 {
 	if x != nil {
 		return x.Days
+	}
+	return 0
+}
+
+func (x *Site) GetTogetherFrom() *timestamppb.Timestamp {
+	if x != nil {
+		return x.TogetherFrom
+	}
+	return nil
+}
+
+func (x *Site) GetTogetherTo() *timestamppb.Timestamp {
+	if x != nil {
+		return x.TogetherTo
+	}
+	return nil
+}
+
+func (x *Site) GetUnnamedPeople() uint32 {
+	if x != nil {
+		return x.UnnamedPeople
 	}
 	return 0
 }
@@ -2612,7 +2648,7 @@ const file_farmhound_fleet_v1_device_proto_rawDesc = "" +
 	"\v_rtt_min_msB\x0e\n" +
 	"\f_phase_hoursB\f\n" +
 	"\n" +
-	"_far_relay\"\x8a\x06\n" +
+	"_far_relay\"\xd0\x06\n" +
 	"\fPlaceHistory\x12!\n" +
 	"\fnetworks_20d\x18\x01 \x01(\rR\vnetworks20d\x12\x1f\n" +
 	"\voffice_days\x18\x02 \x01(\rR\n" +
@@ -2633,13 +2669,14 @@ const file_farmhound_fleet_v1_device_proto_rawDesc = "" +
 	"\x10board_neighbours\x18\r \x01(\rH\x05R\x0fboardNeighbours\x88\x01\x01\x12\x1b\n" +
 	"\topen_days\x18\x0e \x01(\rR\bopenDays\x12#\n" +
 	"\ropenly_abroad\x18\x0f \x01(\bR\fopenlyAbroad\x12%\n" +
-	"\x0eelsewhere_days\x18\x10 \x01(\rR\relsewhereDaysB\x1a\n" +
+	"\x0eelsewhere_days\x18\x10 \x01(\rR\relsewhereDays\x12D\n" +
+	"\x10first_network_at\x18\x11 \x01(\v2\x1a.google.protobuf.TimestampR\x0efirstNetworkAtB\x1a\n" +
 	"\x18_first_network_elsewhereB\x16\n" +
 	"\x14_hidden_from_day_oneB\x16\n" +
 	"\x14_business_neighboursB\x11\n" +
 	"\x0f_kvm_neighboursB\x0e\n" +
 	"\f_phase_hoursB\x13\n" +
-	"\x11_board_neighbours\"\xad\x02\n" +
+	"\x11_board_neighbours\"\xd2\x03\n" +
 	"\x04Site\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x18\n" +
 	"\amembers\x18\x02 \x03(\tR\amembers\x12\x16\n" +
@@ -2652,7 +2689,11 @@ const file_farmhound_fleet_v1_device_proto_rawDesc = "" +
 	"turns_days\x18\b \x01(\rR\tturnsDays\x12\x1b\n" +
 	"\tjoined_by\x18\t \x01(\tR\bjoinedBy\x12\x12\n" +
 	"\x04days\x18\n" +
-	" \x01(\rR\x04days\"\x94\x02\n" +
+	" \x01(\rR\x04days\x12?\n" +
+	"\rtogether_from\x18\v \x01(\v2\x1a.google.protobuf.TimestampR\ftogetherFrom\x12;\n" +
+	"\vtogether_to\x18\f \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"togetherTo\x12%\n" +
+	"\x0eunnamed_people\x18\r \x01(\rR\runnamedPeople\"\x94\x02\n" +
 	"\x05Trust\x12&\n" +
 	"\fsilent_hours\x18\x01 \x01(\x01H\x00R\vsilentHours\x88\x01\x01\x121\n" +
 	"\x12clock_jump_seconds\x18\x02 \x01(\x01H\x01R\x10clockJumpSeconds\x88\x01\x01\x12\x16\n" +
@@ -2725,12 +2766,15 @@ var file_farmhound_fleet_v1_device_proto_depIdxs = []int32{
 	16, // 26: farmhound.fleet.v1.Peer.first_seen_at:type_name -> google.protobuf.Timestamp
 	16, // 27: farmhound.fleet.v1.Peer.last_seen_at:type_name -> google.protobuf.Timestamp
 	10, // 28: farmhound.fleet.v1.Operator.peers:type_name -> farmhound.fleet.v1.Peer
-	16, // 29: farmhound.fleet.v1.Site.since:type_name -> google.protobuf.Timestamp
-	30, // [30:30] is the sub-list for method output_type
-	30, // [30:30] is the sub-list for method input_type
-	30, // [30:30] is the sub-list for extension type_name
-	30, // [30:30] is the sub-list for extension extendee
-	0,  // [0:30] is the sub-list for field type_name
+	16, // 29: farmhound.fleet.v1.PlaceHistory.first_network_at:type_name -> google.protobuf.Timestamp
+	16, // 30: farmhound.fleet.v1.Site.since:type_name -> google.protobuf.Timestamp
+	16, // 31: farmhound.fleet.v1.Site.together_from:type_name -> google.protobuf.Timestamp
+	16, // 32: farmhound.fleet.v1.Site.together_to:type_name -> google.protobuf.Timestamp
+	33, // [33:33] is the sub-list for method output_type
+	33, // [33:33] is the sub-list for method input_type
+	33, // [33:33] is the sub-list for extension type_name
+	33, // [33:33] is the sub-list for extension extendee
+	0,  // [0:33] is the sub-list for field type_name
 }
 
 func init() { file_farmhound_fleet_v1_device_proto_init() }
