@@ -2185,7 +2185,7 @@ type Site struct {
 	TogetherFrom *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=together_from,json=togetherFrom,proto3" json:"together_from,omitempty"`
 	// End of the last of them.
 	TogetherTo *timestamppb.Timestamp `protobuf:"bytes,12,opt,name=together_to,json=togetherTo,proto3" json:"together_to,omitempty"`
-	// Of the people, those whom the roster does not name: each such laptop counts as a person's.
+	// Of the other people, those whom the roster does not name: each such laptop counts as one person's.
 	UnnamedPeople uint32 `protobuf:"varint,13,opt,name=unnamed_people,json=unnamedPeople,proto3" json:"unnamed_people,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
