@@ -46,6 +46,12 @@ type agent struct {
 	neighbours *farmhoundv1.Neighbours
 	site       *site
 	cycles     float64
+
+	// others are the laptops that this one has to do with, by network, toldFrom when it last
+	// told anything from a network.
+	others   map[*site][]*agent
+	toldFrom map[*site]int64
+	known    map[footing]*known
 }
 
 func newAgent(w *World, l *Laptop) *agent {
@@ -141,7 +147,7 @@ func (a *agent) report(now int64, windows []*farmhoundv1.Window) *farmhoundv1.Re
 	r.System = part(a, "system", a.laptop.System)
 	r.Software = part(a, "software", a.software(now))
 	r.Hardware = part(a, "hardware", a.hardware(stay))
-	r.Network = part(a, "network", a.network(stay))
+	r.Network = part(a, "network", a.network(stay, now))
 	r.Place = part(a, "place", a.place(now))
 	r.Logons = part(a, "logons", a.logons(now))
 	r.Presence = part(a, "presence", a.presence(now))
@@ -153,6 +159,7 @@ func (a *agent) report(now int64, windows []*farmhoundv1.Window) *farmhoundv1.Re
 	}
 	a.sequence++
 	r.Sequence = a.sequence
+	a.toldFrom[stay.at] = now
 	return r
 }
 
@@ -260,8 +267,9 @@ func (a *agent) hardware(s *stay) *farmhoundv1.Hardware {
 	return h
 }
 
-// network looks at the neighbours anew now and then: they come and go.
-func (a *agent) network(s *stay) *farmhoundv1.Network {
+// network looks at the neighbours anew now and then: they come and go. Where clients are
+// kept apart, none is seen.
+func (a *agent) network(s *stay, now int64) *farmhoundv1.Network {
 	if a.neighbours == nil || a.site != s.at || a.d.chance(0.15) {
 		others := s.at.others + a.d.whole(-1, 1)
 		laptops := s.at.laptops
@@ -273,7 +281,17 @@ func (a *agent) network(s *stay) *farmhoundv1.Network {
 			Reachable: uint32(max(others+laptops+s.at.consoles, 1)), BusinessLaptops: uint32(laptops), KvmMakers: uint32(s.at.consoles),
 		}
 	}
-	return s.network(a.w.ring, a.neighbours)
+	n := s.network(a.w.ring)
+	n.OwnAddresses = a.knownAs(s).own
+	if !s.at.apart {
+		members, business := a.beside(s, now)
+		n.Neighbours = &farmhoundv1.Neighbours{
+			Reachable:       max(a.neighbours.GetReachable(), uint32(len(members))),
+			BusinessLaptops: max(a.neighbours.GetBusinessLaptops(), uint32(business)),
+			KvmMakers:       a.neighbours.GetKvmMakers(), FleetMembers: members,
+		}
+	}
+	return n
 }
 
 func (a *agent) place(now int64) *farmhoundv1.Place {

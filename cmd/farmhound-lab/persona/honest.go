@@ -128,6 +128,7 @@ func (w *World) atDesk(d draw, l *Laptop, at *site, h habits) {
 		// A café, a library, a co-working place.
 		abroad := w.home(d, w.atlas.one(d, business, at.carrier.country, at.carrier.region))
 		abroad.others, abroad.laptops = d.whole(5, 40), d.whole(0, 6)
+		w.apart(abroad, 0.7)
 		out := m
 		out.hands, out.linger = hands{builtIn: 1}, 3
 		l.stands(stay{from: s.from - 600, at: abroad, desk: bare, mains: 0.4})
@@ -181,6 +182,7 @@ func traveller(w *World, d draw, _ int) []*Laptop {
 	for at := trip.from + 14*3600; at < trip.to; at += int64(d.between(1, 4) * daySeconds) {
 		hotel := w.home(d, w.atlas.one(d, pick(d, business, broadband, cellular), to.country, ""))
 		hotel.others, hotel.laptops = d.whole(10, 60), d.whole(0, 8)
+		w.apart(hotel, 0.8)
 		l.stands(stay{from: at, at: hotel, desk: bare, mains: 0.6})
 	}
 	for _, s := range w.shifts(d, there) {

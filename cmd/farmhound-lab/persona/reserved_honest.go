@@ -130,6 +130,7 @@ func nomad(w *World, d draw, _ int) []*Laptop {
 		there := pick(d, offshore...)
 		room := w.home(d, w.atlas.one(d, pick(d, broadband, business, cellular), there.country, there.region))
 		room.others, room.laptops = d.whole(3, 40), d.whole(0, 6)
+		w.apart(room, 0.6)
 		l.stands(stay{from: at, at: room, desk: bare, mains: d.between(0.3, 0.8)})
 		if !keepsClock {
 			l.life.zones = append(l.life.zones, zone{at, there.zone})
@@ -168,6 +169,7 @@ func coWorking(w *World, d draw, _ int) []*Laptop {
 	where := w.somewhere(d)
 	space := w.home(d, w.atlas.one(d, business, where.country, where.region))
 	space.others, space.laptops = d.whole(30, 80), d.whole(8, 40)
+	w.apart(space, 0.5)
 	var out []*Laptop
 	for range d.whole(2, 4) {
 		l := w.hire(d, where)
@@ -203,6 +205,7 @@ func campus(w *World, d draw, _ int) []*Laptop {
 	where := w.somewhere(d)
 	hall := w.home(d, w.atlas.one(d, business, where.country, where.region))
 	hall.others, hall.laptops = d.whole(60, 200), d.whole(20, 80)
+	w.apart(hall, 0.8)
 	var out []*Laptop
 	for range 3 {
 		l := w.hire(d, where)

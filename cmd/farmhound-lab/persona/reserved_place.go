@@ -57,6 +57,7 @@ func managedWiFi(w *World, d draw, _ int) []*Laptop {
 	where := w.somewhere(d)
 	house := w.home(d, w.atlas.one(d, pick(d, broadband, business), where.country, where.region))
 	house.others, house.laptops, house.consoles = d.whole(30, 150), d.whole(8, 50), pick(d, 0, 0, 1)
+	w.apart(house, 0.6)
 	var out []*Laptop
 	for range d.whole(2, 3) {
 		l := w.hire(d, where)
@@ -80,6 +81,7 @@ func conference(w *World, d draw, _ int) []*Laptop {
 	at := pick(d, homeland...)
 	hotel := w.home(d, w.atlas.one(d, business, at.country, at.region))
 	hotel.others, hotel.laptops = d.whole(50, 200), d.whole(10, 60)
+	w.apart(hotel, 0.8)
 	from := w.start.Unix() + int64(d.between(2, 20)*daySeconds)
 	visit := span{from, from + int64(d.between(4, 7)*daySeconds)}
 	var out []*Laptop

@@ -21,6 +21,8 @@ type site struct {
 	others, laptops, consoles int
 	mtu                       uint32
 	satellite                 bool // geostationary
+	// apart is whether its clients are kept apart from each other.
+	apart bool
 	// exit is where its router's VPN leaves; invalid without one.
 	exit netip.Addr
 }
@@ -108,13 +110,13 @@ func mac(d draw, makers []string) string {
 }
 
 // network describes the network as the agent sees it from a stay.
-func (s *stay) network(ring fleetkey.Ring, neighbours *farmhoundv1.Neighbours) *farmhoundv1.Network {
+func (s *stay) network(ring fleetkey.Ring) *farmhoundv1.Network {
 	kind, mtu := farmhoundv1.InterfaceKind_INTERFACE_KIND_WIFI, s.at.mtu
 	if s.wired {
 		kind = farmhoundv1.InterfaceKind_INTERFACE_KIND_ETHERNET
 	}
 	n := &farmhoundv1.Network{
-		KeyId: ring.Newest(), Neighbours: neighbours,
+		KeyId:      ring.Newest(),
 		Interfaces: []*farmhoundv1.Interface{{Kind: kind, Mtu: mtu, DefaultRoute: true, Ipv4: true, Ipv6: s.at.six}},
 		Resolvers:  []farmhoundv1.ResolverKind{farmhoundv1.ResolverKind_RESOLVER_KIND_LAN},
 	}

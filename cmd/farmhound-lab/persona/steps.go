@@ -37,6 +37,7 @@ func (w *World) Steps() iter.Seq[Step] {
 		for i, l := range w.laptops {
 			agents[i] = newAgent(w, l)
 		}
+		acquaint(agents)
 		for at := w.start.Add(time.Hour); !at.After(w.end); at = at.Add(time.Hour) {
 			step := Step{At: at}
 			for _, a := range agents {
