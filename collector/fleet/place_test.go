@@ -128,6 +128,12 @@ func TestPlaceHistory(t *testing.T) {
 	openly := place(func(p *fleetv1.PlaceHistory) any { return sentence("%d %t", p.GetOpenDays(), p.GetOpenlyAbroad()) })
 	elsewhere := place(func(p *fleetv1.PlaceHistory) any { return answer(p.FirstNetworkElsewhere) })
 	hidden := place(func(p *fleetv1.PlaceHistory) any { return answer(p.HiddenFromDayOne) })
+	began := place(func(p *fleetv1.PlaceHistory) any {
+		if p.GetFirstNetworkAt() == nil {
+			return "never"
+		}
+		return p.GetFirstNetworkAt().AsTime().Format(time.DateOnly)
+	})
 	moves := place(func(p *fleetv1.PlaceHistory) any { return [2]uint32{p.GetNetworks_20D(), p.GetMoves()} })
 	days := func(declared, known uint32, ever bool) any { return [3]any{declared, known, ever} }
 	behind := func(change func(l *laptop), egresses ...string) func(l *laptop) []Observation {
@@ -156,6 +162,9 @@ func TestPlaceHistory(t *testing.T) {
 		{name: "kept across the country", life: staying(california, california, ohio), get: apart, want: uint32(2)},
 		{name: "abroad is not within the country", life: staying(berlin), get: apart, want: uint32(0)},
 		{name: "an exit across the country", life: behind(tunnelled, california), get: apart, want: uint32(0)},
+		{name: "first of networks", life: staying(ohio, ohio), get: began, want: "2026-01-05"},
+		{name: "first after the office", life: staying(office, ohio), get: began, want: "2026-01-06"},
+		{name: "never out of the office", life: staying(office), get: began, want: "never"},
 		{name: "openly abroad", life: staying(berlin, berlin), get: openly, want: "2 true"},
 		{name: "openly abroad since yesterday", life: staying(ohio, ohio, ohio, berlin), get: openly, want: "1 true"},
 		{name: "before the first day of use", get: openly, want: "1 true",

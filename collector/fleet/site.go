@@ -7,8 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"google.golang.org/protobuf/types/known/timestamppb"
-
 	fleetv1 "github.com/farmhound-security/farmhound/proto/farmhound/fleet/v1"
 )
 
@@ -254,18 +252,22 @@ func siteID(j joint) string { return SitePrefix + j.hash.String() }
 func (g *gathering) describe() *fleetv1.Site {
 	s := &fleetv1.Site{Id: siteID(g.lowest()), Office: g.home.office, SharedPeripheral: g.shared, Members: []string{g.self.id}}
 	people := map[string]bool{g.self.people(): true}
+	unnamed := map[string]bool{}
 	s.Household = g.self.household != ""
 	others := make([]member, 0, len(g.members))
 	for id, m := range g.members {
 		s.Members = append(s.Members, id)
 		people[m.people()] = true
+		if m.person == "" && m.household == "" && m.people() != g.self.people() {
+			unnamed[m.people()] = true
+		}
 		s.Household = s.Household && m.household == g.self.household
 		others = append(others, m)
 	}
 	slices.Sort(s.Members)
 	slices.SortFunc(others, func(a, b member) int { return cmp.Compare(a.id, b.id) })
-	s.People = uint32(len(people))
-	s.Since, s.Days = g.together(others)
+	s.People, s.UnnamedPeople = uint32(len(people)), uint32(len(unnamed))
+	g.together(s, others)
 	s.TurnsDays = g.self.turns(others)
 	s.JoinedBy = g.words()
 	return s
@@ -289,9 +291,9 @@ func (g *gathering) words() string {
 	return strings.Join(words, "; ")
 }
 
-// together returns since when and on how many days in a row the device was kept
-// with another person's, or, without one, with any other.
-func (g *gathering) together(others []member) (since *timestamppb.Timestamp, days uint32) {
+// together says since when and on which days the device was there with another person's,
+// or, without one, with any other.
+func (g *gathering) together(s *fleetv1.Site, others []member) {
 	var theirs, anybody uint64
 	first, anyFirst := int64(0), int64(0)
 	for _, m := range others {
@@ -314,21 +316,26 @@ func (g *gathering) together(others []member) (since *timestamppb.Timestamp, day
 		theirs, first = anybody, anyFirst
 	}
 	if first == 0 {
-		return nil, 0
+		return
 	}
 	both := theirs
 	if g.home.first != 0 {
 		both &= g.home.since(g.now)
 	}
-	for apart := 0; both != 0 && apart <= restDays; both >>= 1 {
-		if both&1 == 1 {
-			days++
-			apart = 0
-		} else {
+	s.Since = stamp(max(first, g.home.first))
+	today := g.now / daySeconds
+	apart := 0
+	for back := int64(0); both != 0 && apart <= restDays; both, back = both>>1, back+1 {
+		if both&1 == 0 {
 			apart++
+			continue
 		}
+		apart = 0
+		if s.Days++; s.Days == 1 {
+			s.TogetherTo = stamp((today - back + 1) * daySeconds)
+		}
+		s.TogetherFrom = stamp((today - back) * daySeconds)
 	}
-	return stamp(max(first, g.home.first)), days
 }
 
 // turns counts the days on which the device and every other that was in use that

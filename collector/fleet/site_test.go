@@ -358,3 +358,50 @@ func TestConcurrent(t *testing.T) {
 		t.Errorf("site of %d people, want 8", got)
 	}
 }
+
+// TestTogether: days together are those on which both were there, and are named; who left is
+// together with nobody any more, whatever else joins them still.
+func TestTogether(t *testing.T) {
+	t.Parallel()
+	shared := spot{network: "the co-working space", peer: ohio}
+	weekdays := func(until int, then spot) func(int) spot {
+		return func(d int) spot {
+			switch {
+			case d%7 > 4:
+				return spot{} // off
+			case d >= until:
+				return then
+			}
+			return shared
+		}
+	}
+	home := spot{network: "home", peer: california}
+	for _, tt := range []struct {
+		name  string
+		days  int
+		named bool
+		where map[string]func(int) spot
+		want  string
+	}{
+		{name: "weekdays", days: 12, where: map[string]func(int) spot{"d1": weekdays(12, home), "d2": weekdays(12, home)},
+			want: "10 days 2026-01-05 to 2026-01-17, 1 unnamed"},
+		{name: "both left", days: 9, where: map[string]func(int) spot{"d1": weekdays(5, home), "d2": weekdays(5, spot{network: "another home", peer: berlin})},
+			want: "5 days 2026-01-05 to 2026-01-10, 1 unnamed"},
+		{name: "named", days: 5, named: true, where: map[string]func(int) spot{"d1": weekdays(5, home), "d2": weekdays(5, home)},
+			want: "5 days 2026-01-05 to 2026-01-10, 0 unnamed"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			persons := people{"serial-d1": ohioan("p-d1")}
+			if tt.named {
+				persons["serial-d2"] = ohioan("p-d2")
+			}
+			s := together(t, newFleet(persons), tt.days, tt.where)["d1"].GetSite()
+			got := fmt.Sprintf("%d days %s to %s, %d unnamed", s.GetDays(),
+				s.GetTogetherFrom().AsTime().Format(time.DateOnly), s.GetTogetherTo().AsTime().Format(time.DateOnly), s.GetUnnamedPeople())
+			if got != tt.want {
+				t.Errorf("got %s, want %s", got, tt.want)
+			}
+		})
+	}
+}
