@@ -322,6 +322,7 @@ func (v *view) firstNetwork(h *fleetv1.PlaceHistory) {
 	if first == nil {
 		return
 	}
+	h.FirstNetworkAt = stamp(first.GetAtUnix())
 	hidden := first.GetHiddenEgress() || first.GetTunnelled() && !first.GetPhysical()
 	if first.GetCountry() != "" || first.Tunnelled != nil {
 		h.HiddenFromDayOne = ptr(first.GetHiddenEgress() || first.GetTunnelled())
