@@ -2005,8 +2005,12 @@ type PlaceHistory struct {
 	ElsewhereDays uint32 `protobuf:"varint,16,opt,name=elsewhere_days,json=elsewhereDays,proto3" json:"elsewhere_days,omitempty"`
 	// When the first network that is not the company's was seen. Absent where none was.
 	FirstNetworkAt *timestamppb.Timestamp `protobuf:"bytes,17,opt,name=first_network_at,json=firstNetworkAt,proto3" json:"first_network_at,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// Days of the last 20 active ones with a clean egress at the declared place, on a laptop whose round trips over
+	// days and hours are all at least 100 ms longer than is likely from there: what leaves there began elsewhere.
+	// They are not among declared_days.
+	DistantDays   uint32 `protobuf:"varint,18,opt,name=distant_days,json=distantDays,proto3" json:"distant_days,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *PlaceHistory) Reset() {
@@ -2158,6 +2162,13 @@ func (x *PlaceHistory) GetFirstNetworkAt() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *PlaceHistory) GetDistantDays() uint32 {
+	if x != nil {
+		return x.DistantDays
+	}
+	return 0
+}
+
 // Site is a group of devices kept together.
 type Site struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2187,6 +2198,9 @@ type Site struct {
 	TogetherTo *timestamppb.Timestamp `protobuf:"bytes,12,opt,name=together_to,json=togetherTo,proto3" json:"together_to,omitempty"`
 	// Of the other people, those whom the roster does not name: each such laptop counts as one person's.
 	UnnamedPeople uint32 `protobuf:"varint,13,opt,name=unnamed_people,json=unnamedPeople,proto3" json:"unnamed_people,omitempty"`
+	// Distinct people among them, this laptop's included, to whose laptop a remote console with a keyboard is attached,
+	// however it was recognised.
+	ConsolePeople uint32 `protobuf:"varint,14,opt,name=console_people,json=consolePeople,proto3" json:"console_people,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2308,6 +2322,13 @@ func (x *Site) GetTogetherTo() *timestamppb.Timestamp {
 func (x *Site) GetUnnamedPeople() uint32 {
 	if x != nil {
 		return x.UnnamedPeople
+	}
+	return 0
+}
+
+func (x *Site) GetConsolePeople() uint32 {
+	if x != nil {
+		return x.ConsolePeople
 	}
 	return 0
 }
@@ -2648,7 +2669,7 @@ const file_farmhound_fleet_v1_device_proto_rawDesc = "" +
 	"\v_rtt_min_msB\x0e\n" +
 	"\f_phase_hoursB\f\n" +
 	"\n" +
-	"_far_relay\"\xd0\x06\n" +
+	"_far_relay\"\xf3\x06\n" +
 	"\fPlaceHistory\x12!\n" +
 	"\fnetworks_20d\x18\x01 \x01(\rR\vnetworks20d\x12\x1f\n" +
 	"\voffice_days\x18\x02 \x01(\rR\n" +
@@ -2670,13 +2691,14 @@ const file_farmhound_fleet_v1_device_proto_rawDesc = "" +
 	"\topen_days\x18\x0e \x01(\rR\bopenDays\x12#\n" +
 	"\ropenly_abroad\x18\x0f \x01(\bR\fopenlyAbroad\x12%\n" +
 	"\x0eelsewhere_days\x18\x10 \x01(\rR\relsewhereDays\x12D\n" +
-	"\x10first_network_at\x18\x11 \x01(\v2\x1a.google.protobuf.TimestampR\x0efirstNetworkAtB\x1a\n" +
+	"\x10first_network_at\x18\x11 \x01(\v2\x1a.google.protobuf.TimestampR\x0efirstNetworkAt\x12!\n" +
+	"\fdistant_days\x18\x12 \x01(\rR\vdistantDaysB\x1a\n" +
 	"\x18_first_network_elsewhereB\x16\n" +
 	"\x14_hidden_from_day_oneB\x16\n" +
 	"\x14_business_neighboursB\x11\n" +
 	"\x0f_kvm_neighboursB\x0e\n" +
 	"\f_phase_hoursB\x13\n" +
-	"\x11_board_neighbours\"\xd2\x03\n" +
+	"\x11_board_neighbours\"\xf9\x03\n" +
 	"\x04Site\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x18\n" +
 	"\amembers\x18\x02 \x03(\tR\amembers\x12\x16\n" +
@@ -2693,7 +2715,8 @@ const file_farmhound_fleet_v1_device_proto_rawDesc = "" +
 	"\rtogether_from\x18\v \x01(\v2\x1a.google.protobuf.TimestampR\ftogetherFrom\x12;\n" +
 	"\vtogether_to\x18\f \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"togetherTo\x12%\n" +
-	"\x0eunnamed_people\x18\r \x01(\rR\runnamedPeople\"\x94\x02\n" +
+	"\x0eunnamed_people\x18\r \x01(\rR\runnamedPeople\x12%\n" +
+	"\x0econsole_people\x18\x0e \x01(\rR\rconsolePeople\"\x94\x02\n" +
 	"\x05Trust\x12&\n" +
 	"\fsilent_hours\x18\x01 \x01(\x01H\x00R\vsilentHours\x88\x01\x01\x121\n" +
 	"\x12clock_jump_seconds\x18\x02 \x01(\x01H\x01R\x10clockJumpSeconds\x88\x01\x01\x12\x16\n" +

@@ -1040,7 +1040,9 @@ type CleanPlace struct {
 	// Region; empty where unknown.
 	Region string `protobuf:"bytes,2,opt,name=region,proto3" json:"region,omitempty"`
 	// Last seen.
-	LastUnix      int64 `protobuf:"varint,3,opt,name=last_unix,json=lastUnix,proto3" json:"last_unix,omitempty"`
+	LastUnix int64 `protobuf:"varint,3,opt,name=last_unix,json=lastUnix,proto3" json:"last_unix,omitempty"`
+	// Smallest round trip to the collector from there, microseconds; 0 where none was measured.
+	RttMinUs      uint32 `protobuf:"varint,4,opt,name=rtt_min_us,json=rttMinUs,proto3" json:"rtt_min_us,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1092,6 +1094,13 @@ func (x *CleanPlace) GetRegion() string {
 func (x *CleanPlace) GetLastUnix() int64 {
 	if x != nil {
 		return x.LastUnix
+	}
+	return 0
+}
+
+func (x *CleanPlace) GetRttMinUs() uint32 {
+	if x != nil {
+		return x.RttMinUs
 	}
 	return 0
 }
@@ -3245,12 +3254,14 @@ const file_farmhound_fleet_v1_picture_proto_rawDesc = "" +
 	"\anetwork\x18\x04 \x01(\x04R\anetwork\x12\x14\n" +
 	"\x05place\x18\x05 \x01(\x04R\x05place\x12\x1a\n" +
 	"\bpresence\x18\x06 \x01(\x04R\bpresence\x12\x16\n" +
-	"\x06health\x18\a \x01(\x04R\x06health\"[\n" +
+	"\x06health\x18\a \x01(\x04R\x06health\"y\n" +
 	"\n" +
 	"CleanPlace\x12\x18\n" +
 	"\acountry\x18\x01 \x01(\tR\acountry\x12\x16\n" +
 	"\x06region\x18\x02 \x01(\tR\x06region\x12\x1b\n" +
-	"\tlast_unix\x18\x03 \x01(\x03R\blastUnix\"\xb3\t\n" +
+	"\tlast_unix\x18\x03 \x01(\x03R\blastUnix\x12\x1c\n" +
+	"\n" +
+	"rtt_min_us\x18\x04 \x01(\rR\brttMinUs\"\xb3\t\n" +
 	"\x03Day\x12\x10\n" +
 	"\x03day\x18\x01 \x01(\rR\x03day\x12\x18\n" +
 	"\acounted\x18\x02 \x03(\rR\acounted\x124\n" +
