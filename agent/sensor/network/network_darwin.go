@@ -28,6 +28,7 @@ const proxyInterval = 5 * time.Minute
 type system struct {
 	owners    macOwners
 	crowd     crowd
+	ear       ear
 	proxies   proxyState
 	proxiesAt time.Time
 }
@@ -75,6 +76,9 @@ func (s *Sensor) Observe(ctx context.Context, into *farmhoundv1.Report) error {
 	} else if l, _ := v.hash(use.keys, out); l != nil && l.Kind == farmhoundv1.InterfaceKind_INTERFACE_KIND_WIFI {
 		hidden = append(hidden, detailMacPoint)
 	}
+	if deaf := s.listen(v); deaf != nil {
+		hidden = append(hidden, detailDeaf)
+	}
 	out.Neighbours = s.around(v, use)
 	if p := s.prober.Load(); p != nil {
 		p.Want(v.paths())
@@ -84,8 +88,8 @@ func (s *Sensor) Observe(ctx context.Context, into *farmhoundv1.Report) error {
 	return host.Hidden(hidden...)
 }
 
-// Close ends nothing: between observations nothing goes on.
-func (s *Sensor) Close() error { return nil }
+// Close ends what goes on between observations.
+func (s *Sensor) Close() error { return s.system.ear.close() }
 
 // readRoutes asks the kernel for its routes and neighbours.
 func (v *view) readRoutes(h host.Host) error {
@@ -134,20 +138,4 @@ func (s *Sensor) askProxies(ctx context.Context) proxyState {
 		}
 	}
 	return s.system.proxies
-}
-
-// around counts who else is on the local network; nil where nobody is seen.
-func (s *Sensor) around(v *view, use *config) *farmhoundv1.Neighbours {
-	local, c := v.local(), &s.system.crowd
-	c.reset()
-	for _, n := range v.neighbours {
-		if slices.ContainsFunc(local, n.on) {
-			c.add(n)
-		}
-	}
-	var of mac
-	if gateway, ok := v.localGateway(); ok {
-		of, _ = v.gatewayMAC(gateway)
-	}
-	return c.describe(use, of, local)
 }

@@ -14,8 +14,6 @@ import (
 // systemd's stub.
 var resolverFiles = [...]string{"/etc/resolv.conf", "/run/systemd/resolve/resolv.conf"}
 
-const detailDeaf = "announcements on the local network cannot be heard"
-
 // system is what the sense keeps between observations on Linux.
 type system struct {
 	owners  owners

@@ -2,6 +2,7 @@ package network
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/farmhound-security/farmhound/agent/sensor/host"
@@ -21,13 +22,13 @@ type system struct {
 	latest   latest
 	notices  notices
 	crowd    crowd
+	ear      ear
 	adapters []uint64 // memory for what Windows tells of interfaces, aligned as it wants it
 }
 
 func newSystem(host.Host) system { return system{} }
 
-// look observes. What is told by multicast is not listened to here: the firewall of
-// Windows keeps it from programs that nobody asked for a rule.
+// look observes.
 func (s *Sensor) look(ctx context.Context, use *config) (out *farmhoundv1.Network, again bool, err error) {
 	adapters, err := s.system.list()
 	if err != nil {
@@ -48,9 +49,15 @@ func (s *Sensor) look(ctx context.Context, use *config) (out *farmhoundv1.Networ
 		Interfaces: v.interfaces(), Resolvers: v.resolverKinds(windowsResolvers(adapters)), ProxyConfigured: windowsProxies(),
 	}
 	out.Tunnels = v.windowsTunnels(use.catalog, adapters)
-	if v.neighbours, err = neighbours(); err != nil {
+	v.neighbours, err = neighbours()
+	told := err == nil
+	if !told {
 		details = append(details, detailNoNeighbours)
-	} else {
+	}
+	if deaf := s.listen(v); deaf != nil {
+		details = append(details, detailDeaf)
+	}
+	if told {
 		out.Neighbours = s.around(v, use)
 	}
 	if use.keys.Empty() {
@@ -67,24 +74,6 @@ func (s *Sensor) look(ctx context.Context, use *config) (out *farmhoundv1.Networ
 	return out, again, host.Hidden(details...)
 }
 
-// around counts who else is on the local network; nil where that is not known.
-func (s *Sensor) around(v *view, use *config) *farmhoundv1.Neighbours {
-	c, local := &s.system.crowd, v.local()
-	c.reset()
-	for _, n := range v.neighbours {
-		for _, l := range local {
-			if n.on(l) {
-				c.add(n)
-			}
-		}
-	}
-	var of mac
-	if gateway, ok := v.localGateway(); ok {
-		of, _ = v.gatewayMAC(gateway)
-	}
-	return c.describe(use, of, local)
-}
-
 func hashAccessPoint(l *links.Link, keys fleetkey.Ring, out *farmhoundv1.Network) {
 	if l == nil || l.Kind != farmhoundv1.InterfaceKind_INTERFACE_KIND_WIFI {
 		return
@@ -96,4 +85,6 @@ func hashAccessPoint(l *links.Link, keys fleetkey.Ring, out *farmhoundv1.Network
 }
 
 // Close ends what goes on between observations.
-func (s *Sensor) Close() error { return s.system.notices.close() }
+func (s *Sensor) Close() error {
+	return errors.Join(s.system.ear.close(), s.system.notices.close())
+}

@@ -1,7 +1,10 @@
 package network
 
 import (
+	"os"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"google.golang.org/protobuf/proto"
 
@@ -56,5 +59,34 @@ func TestObserveWindows(t *testing.T) {
 	}
 	if got.ProxyConfigured == nil {
 		t.Error("whether a proxy is configured is not known")
+	}
+}
+
+// TestAroundWindows hears others on the local network, who speak outside of this Windows:
+// cmd/farmhound-lab/winetest has them.
+func TestAroundWindows(t *testing.T) {
+	t.Parallel()
+	if os.Getenv("FARMHOUND_TEST_SPEAKERS") == "" {
+		t.Skip("nobody announces anything: FARMHOUND_TEST_SPEAKERS is not set")
+	}
+	began, asked := time.Now(), atomic.Int64{}
+	hasty := func() time.Time { return began.Add(time.Duration(asked.Add(1)) * settled) } // so that every look is one
+	s := New(host.Host{Now: hasty}, catalog.BuiltIn(), ring(t))
+	want := &farmhoundv1.Neighbours{Reachable: 4, BusinessLaptops: 1, KvmMakers: 2}
+	got := &farmhoundv1.Neighbours{}
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(30 * time.Second); !proto.Equal(got, want) && time.Now().Before(deadline); <-tick.C {
+		report := &farmhoundv1.Report{}
+		if err := s.Observe(t.Context(), report); err != nil {
+			t.Fatal(err)
+		}
+		got = report.GetNetwork().GetNeighbours()
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	if !proto.Equal(got, want) {
+		t.Errorf("around are %v, want %v", got, want)
 	}
 }

@@ -22,17 +22,25 @@ const module = "../../.."
 
 // wine is a Windows of the test's own.
 type wine struct {
-	loader string
-	prefix string
-	tools  string // folder for programs that are built
-	agent  string // the agent's program
+	loader  string
+	prefix  string
+	tools   string // folder for programs that are built
+	agent   string // the agent's program
+	network string // network namespace that it is in, "" for this computer's own
 }
 
-// newWine makes a prefix, builds the agent for it, and ends everything that ran in
-// it after the test.
+// newWine makes a Windows and builds the agent for it.
 func newWine(t *testing.T) *wine {
 	t.Helper()
-	w := &wine{loader: require(t, "wine64", "/usr/lib/wine/wine64", "wine"), prefix: filepath.Join(t.TempDir(), "prefix"), tools: t.TempDir()}
+	w := bootWine(t, "")
+	w.agent = w.goBuild(t, "farmhound-agent.exe", "build", "./cmd/farmhound-agent")
+	return w
+}
+
+// bootWine makes a prefix in a network, and ends everything that ran in it after the test.
+func bootWine(t *testing.T, network string) *wine {
+	t.Helper()
+	w := &wine{network: network, loader: require(t, "wine64", "/usr/lib/wine/wine64", "wine"), prefix: filepath.Join(t.TempDir(), "prefix"), tools: t.TempDir()}
 	server := require(t, "wineserver", "/usr/lib/wine/wineserver")
 	compiler := require(t, "x86_64-w64-mingw32-gcc")
 	t.Cleanup(func() {
@@ -46,7 +54,6 @@ func newWine(t *testing.T) *wine {
 	// anew, and its services with it.
 	w.buildTool(t, `C:\stays.exe`, identity{"Example", "Example", "stays.exe"})
 	w.start(t, `C:\stays.exe`)
-	w.agent = w.goBuild(t, "farmhound-agent.exe", "build", "./cmd/farmhound-agent")
 	return w
 }
 
@@ -71,6 +78,9 @@ func (w *wine) environ() []string {
 }
 
 func (w *wine) command(ctx context.Context, name string, args ...string) *exec.Cmd {
+	if w.network != "" {
+		name, args = "ip", append([]string{"netns", "exec", w.network, name}, args...)
+	}
 	c := exec.CommandContext(ctx, name, args...)
 	c.Env = w.environ()
 	return c

@@ -8,6 +8,8 @@ import (
 	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
 )
 
+const detailDeaf = "announcements on the local network cannot be heard"
+
 // ear hears the local network. Joining groups is put off until a second look: who looks
 // once would hear nothing.
 type ear struct {
@@ -65,7 +67,7 @@ func (e *ear) close() error {
 	return l.Close()
 }
 
-// around counts who else is on the local network; nil where that is not known.
+// around counts who else is on the local network; nil where nobody is seen.
 func (s *Sensor) around(v *view, use *config) *farmhoundv1.Neighbours {
 	y, local := &s.system, v.local()
 	y.crowd.reset()
