@@ -91,18 +91,10 @@ func dates(from, to time.Time) string {
 
 // period writes the days that an activity is summed over.
 func period(a *fleetv1.Activity) string {
-	dated := a.GetFrom() != nil && a.GetTo() != nil
-	if a.GetDays() == 1 && dated {
+	if a.GetDays() == 1 && a.GetFrom() != nil && a.GetTo() != nil {
 		return "on " + dates(a.GetFrom().AsTime(), a.GetTo().AsTime())
 	}
-	over := "over " + count(float64(a.GetDays()), "active day", "active days")
-	if !seesActivity(a) {
-		over = "over " + count(float64(a.GetDays()), "day", "days")
-	}
-	if !dated {
-		return over
-	}
-	return over + " (" + dates(a.GetFrom().AsTime(), a.GetTo().AsTime()) + ")"
+	return "over " + days(a)
 }
 
 // seesActivity says whether a sense told when the laptop was in use.

@@ -1,0 +1,116 @@
+package detect
+
+import (
+	"cel.dev/cel-go/cel"
+	"google.golang.org/protobuf/proto"
+
+	fleetv1 "github.com/farmhound-security/farmhound/proto/farmhound/fleet/v1"
+)
+
+// What follows writes what several signals say of one part of the picture, so that all
+// of them say of it what is known and no more.
+
+// clauses declares these functions in the language of signals.
+func clauses() cel.EnvOption {
+	return func(env *cel.Env) (*cel.Env, error) {
+		var err error
+		for _, declare := range []cel.EnvOption{
+			words("days", activityType, days), words("span", activityType, span), words("assistive", activityType, besideAssistive),
+			words("declared", personType, declared), words("home", personType, home),
+			words("others", siteType, others), words("together", siteType, together),
+		} {
+			if env, err = declare(env); err != nil {
+				return nil, err
+			}
+		}
+		return env, nil
+	}
+}
+
+var (
+	activityType = cel.ObjectType("farmhound.fleet.v1.Activity")
+	personType   = cel.ObjectType("farmhound.fleet.v1.Person")
+	siteType     = cel.ObjectType("farmhound.fleet.v1.Site")
+)
+
+// part makes a writer of one part of the picture one of any message.
+func part[T proto.Message](write func(T) string) func(proto.Message) string {
+	return func(m proto.Message) string {
+		p, _ := m.(T)
+		return write(p)
+	}
+}
+
+// days writes on how many days the laptop was in use, and when. Where no sense tells of
+// use, they are days on which it was awake.
+func days(a *fleetv1.Activity) string {
+	if !seesActivity(a) {
+		return count(float64(a.GetDays()), "day", "days") + span(a)
+	}
+	return count(float64(a.GetDays()), "active day", "active days") + span(a)
+}
+
+// span writes in brackets from when to when the days of an activity are.
+func span(a *fleetv1.Activity) string {
+	if a.GetFrom() == nil || a.GetTo() == nil {
+		return ""
+	}
+	return " (" + dates(a.GetFrom().AsTime(), a.GetTo().AsTime()) + ")"
+}
+
+// besideAssistive says how much of the time technology ran that injects input for people who
+// need it.
+func besideAssistive(a *fleetv1.Activity) string {
+	switch {
+	case a == nil || a.AssistiveShare == nil:
+		return "whether assistive technology ran is not known"
+	case a.GetAssistiveShare() == 0:
+		return "with no assistive technology running"
+	}
+	return "with assistive technology running for " + percent(a.GetAssistiveShare()) + " of the active time"
+}
+
+// declared names in brackets the country that the roster declares.
+func declared(p *fleetv1.Person) string {
+	if p.GetCountry() == "" {
+		return " (no country is declared)"
+	}
+	return " (declared: " + plain(p.GetCountry()) + ")"
+}
+
+// home names in brackets the declared place.
+func home(p *fleetv1.Person) string {
+	switch {
+	case p.GetCountry() == "" && p.GetRegion() == "":
+		return ""
+	case p.GetRegion() == "":
+		return " (" + plain(p.GetCountry()) + ")"
+	}
+	return " (" + plain(p.GetCountry()) + ", " + said(p.GetRegion()) + ")"
+}
+
+// others says whose laptops else are at a site. Of laptops that the roster does not
+// know nobody knows how many people's they are.
+func others(s *fleetv1.Site) string {
+	people := max(s.GetPeople(), 1) - 1
+	unnamed := min(s.GetUnnamedPeople(), people)
+	switch named := people - unnamed; {
+	case named == 0 && unnamed > 0:
+		return count(float64(unnamed), "other laptop of somebody whom the roster does not name", "other laptops of people whom the roster does not name")
+	case unnamed > 0:
+		return "laptops of " + count(float64(named), "other person", "other people") + " and " +
+			count(float64(unnamed), "laptop of somebody whom the roster does not name", "laptops of people whom the roster does not name")
+	case people == 1:
+		return "a laptop of 1 other person"
+	}
+	return "laptops of " + count(float64(people), "other person", "other people")
+}
+
+// together says on which days a laptop was at its site together with another person's.
+func together(s *fleetv1.Site) string {
+	on := "on " + count(float64(s.GetDays()), "day", "days")
+	if s.GetTogetherFrom() == nil || s.GetTogetherTo() == nil {
+		return on
+	}
+	return on + " (" + dates(s.GetTogetherFrom().AsTime(), s.GetTogetherTo().AsTime()) + ")"
+}
