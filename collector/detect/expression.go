@@ -51,6 +51,7 @@ func newLanguage() (*language, error) {
 		words("date", cel.TimestampType, date),
 		words("of_time", activity, func(v *fleetv1.Activity) string { return ofTime(v) }),
 		words("period", activity, func(v *fleetv1.Activity) string { return period(v) }),
+		clauses(),
 		cel.Function("number", counted("number", nil, func(n float64, _ ...string) string { return number(n) })...),
 		cel.Function("count", counted("count", []*cel.Type{cel.StringType, cel.StringType},
 			func(n float64, nouns ...string) string { return count(n, nouns[0], nouns[1]) })...),
