@@ -1710,9 +1710,7 @@ type Peer struct {
 	// Hours controlled from it.
 	Hours float64 `protobuf:"fixed64,11,opt,name=hours,proto3" json:"hours,omitempty"`
 	// Country of the relay that the sessions went through, then address and as_name are the relay's. Empty where unknown.
-	RelayCountry string `protobuf:"bytes,12,opt,name=relay_country,json=relayCountry,proto3" json:"relay_country,omitempty"`
-	// The address is of a private network (RFC 1918, unique local): it is behind the company's routers or a VPN.
-	Private       bool `protobuf:"varint,13,opt,name=private,proto3" json:"private,omitempty"`
+	RelayCountry  string `protobuf:"bytes,12,opt,name=relay_country,json=relayCountry,proto3" json:"relay_country,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1831,13 +1829,6 @@ func (x *Peer) GetRelayCountry() string {
 	return ""
 }
 
-func (x *Peer) GetPrivate() bool {
-	if x != nil {
-		return x.Private
-	}
-	return false
-}
-
 // Operator is who controls the laptop, over the last 20 days, unsanctioned and not near.
 type Operator struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1862,7 +1853,11 @@ type Operator struct {
 	// Some relay is abroad and more than 3000 km from where the laptop is declared to be. Absent without a relay of known place.
 	FarRelay *bool `protobuf:"varint,10,opt,name=far_relay,json=farRelay,proto3,oneof" json:"far_relay,omitempty"`
 	// Hours controlled from addresses that are known, those of relays included.
-	PeerHours     float64 `protobuf:"fixed64,11,opt,name=peer_hours,json=peerHours,proto3" json:"peer_hours,omitempty"`
+	PeerHours float64 `protobuf:"fixed64,11,opt,name=peer_hours,json=peerHours,proto3" json:"peer_hours,omitempty"`
+	// Private IPv4 addresses that it was controlled from, where that was from no other address, at least half of the time, and with round trips of at most 60 ms to each; 0 else, and on a laptop that is in an overlay network nobody approved.
+	RoutedAddresses uint32 `protobuf:"varint,12,opt,name=routed_addresses,json=routedAddresses,proto3" json:"routed_addresses,omitempty"`
+	// They change as those do that a VPN gives out of a pool: three or more, and at least one for two days of control.
+	Leased        bool `protobuf:"varint,13,opt,name=leased,proto3" json:"leased,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1972,6 +1967,20 @@ func (x *Operator) GetPeerHours() float64 {
 		return x.PeerHours
 	}
 	return 0
+}
+
+func (x *Operator) GetRoutedAddresses() uint32 {
+	if x != nil {
+		return x.RoutedAddresses
+	}
+	return 0
+}
+
+func (x *Operator) GetLeased() bool {
+	if x != nil {
+		return x.Leased
+	}
+	return false
 }
 
 // PlaceHistory is where the laptop has been.
@@ -2637,7 +2646,7 @@ const file_farmhound_fleet_v1_device_proto_rawDesc = "" +
 	"\x0e_likely_max_msB\x12\n" +
 	"\x10_possible_min_msB\x10\n" +
 	"\x0e_rtt_median_msB\x14\n" +
-	"\x12_likely_via_max_ms\"\xba\x03\n" +
+	"\x12_likely_via_max_ms\"\xa0\x03\n" +
 	"\x04Peer\x12\x18\n" +
 	"\aaddress\x18\x01 \x01(\tR\aaddress\x12\x18\n" +
 	"\acountry\x18\x02 \x01(\tR\acountry\x12\x17\n" +
@@ -2655,9 +2664,8 @@ const file_farmhound_fleet_v1_device_proto_rawDesc = "" +
 	"\x04tool\x18\n" +
 	" \x01(\tR\x04tool\x12\x14\n" +
 	"\x05hours\x18\v \x01(\x01R\x05hours\x12#\n" +
-	"\rrelay_country\x18\f \x01(\tR\frelayCountry\x12\x18\n" +
-	"\aprivate\x18\r \x01(\bR\aprivateB\r\n" +
-	"\v_rtt_min_ms\"\xa5\x03\n" +
+	"\rrelay_country\x18\f \x01(\tR\frelayCountryB\r\n" +
+	"\v_rtt_min_ms\"\xe8\x03\n" +
 	"\bOperator\x12\x12\n" +
 	"\x04days\x18\x01 \x01(\rR\x04days\x12.\n" +
 	"\x05peers\x18\x02 \x03(\v2\x18.farmhound.fleet.v1.PeerR\x05peers\x12\x18\n" +
@@ -2675,7 +2683,9 @@ const file_farmhound_fleet_v1_device_proto_rawDesc = "" +
 	"\tfar_relay\x18\n" +
 	" \x01(\bH\x02R\bfarRelay\x88\x01\x01\x12\x1d\n" +
 	"\n" +
-	"peer_hours\x18\v \x01(\x01R\tpeerHoursB\r\n" +
+	"peer_hours\x18\v \x01(\x01R\tpeerHours\x12)\n" +
+	"\x10routed_addresses\x18\f \x01(\rR\x0froutedAddresses\x12\x16\n" +
+	"\x06leased\x18\r \x01(\bR\x06leasedB\r\n" +
 	"\v_rtt_min_msB\x0e\n" +
 	"\f_phase_hoursB\f\n" +
 	"\n" +
