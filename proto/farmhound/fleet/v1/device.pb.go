@@ -1710,7 +1710,9 @@ type Peer struct {
 	// Hours controlled from it.
 	Hours float64 `protobuf:"fixed64,11,opt,name=hours,proto3" json:"hours,omitempty"`
 	// Country of the relay that the sessions went through, then address and as_name are the relay's. Empty where unknown.
-	RelayCountry  string `protobuf:"bytes,12,opt,name=relay_country,json=relayCountry,proto3" json:"relay_country,omitempty"`
+	RelayCountry string `protobuf:"bytes,12,opt,name=relay_country,json=relayCountry,proto3" json:"relay_country,omitempty"`
+	// The address is of a private network (RFC 1918, unique local): it is behind the company's routers or a VPN.
+	Private       bool `protobuf:"varint,13,opt,name=private,proto3" json:"private,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1827,6 +1829,13 @@ func (x *Peer) GetRelayCountry() string {
 		return x.RelayCountry
 	}
 	return ""
+}
+
+func (x *Peer) GetPrivate() bool {
+	if x != nil {
+		return x.Private
+	}
+	return false
 }
 
 // Operator is who controls the laptop, over the last 20 days, unsanctioned and not near.
@@ -2646,7 +2655,7 @@ const file_farmhound_fleet_v1_device_proto_rawDesc = "" +
 	"\x0e_likely_max_msB\x12\n" +
 	"\x10_possible_min_msB\x10\n" +
 	"\x0e_rtt_median_msB\x14\n" +
-	"\x12_likely_via_max_ms\"\xa0\x03\n" +
+	"\x12_likely_via_max_ms\"\xba\x03\n" +
 	"\x04Peer\x12\x18\n" +
 	"\aaddress\x18\x01 \x01(\tR\aaddress\x12\x18\n" +
 	"\acountry\x18\x02 \x01(\tR\acountry\x12\x17\n" +
@@ -2664,7 +2673,8 @@ const file_farmhound_fleet_v1_device_proto_rawDesc = "" +
 	"\x04tool\x18\n" +
 	" \x01(\tR\x04tool\x12\x14\n" +
 	"\x05hours\x18\v \x01(\x01R\x05hours\x12#\n" +
-	"\rrelay_country\x18\f \x01(\tR\frelayCountryB\r\n" +
+	"\rrelay_country\x18\f \x01(\tR\frelayCountry\x12\x18\n" +
+	"\aprivate\x18\r \x01(\bR\aprivateB\r\n" +
 	"\v_rtt_min_ms\"\xe8\x03\n" +
 	"\bOperator\x12\x12\n" +
 	"\x04days\x18\x01 \x01(\rR\x04days\x12.\n" +
