@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"math/bits"
 	"slices"
-	"time"
 
 	fleetv1 "github.com/farmhound-security/farmhound/proto/farmhound/fleet/v1"
 )
@@ -20,31 +19,23 @@ const (
 	longestUse = 10 * 3600
 )
 
-// activeDays returns the days with activity, latest first.
-func activeDays(days []*fleetv1.Day, now time.Time) []*fleetv1.Day {
-	today := now.Unix() / daySeconds
-	active := make([]*fleetv1.Day, 0, activeSpan)
-	for _, d := range slices.Backward(days) {
-		if len(active) == activeSpan {
-			break
+// inUse says whether a date is one with activity.
+func (w *workday) inUse() bool {
+	if w.n == 0 {
+		return false
+	}
+	active, input, controlled, known, awake, hands := uint64(0), uint64(0), uint64(0), uint64(0), uint64(0), false
+	for _, p := range w.each() {
+		active += p.count(p.GetActiveSeconds())
+		input += p.count(inputSeconds(p.GetInput()))
+		for _, c := range p.GetControl() {
+			controlled += p.count(c.GetSeconds())
 		}
-		// A window may end a little ahead of the collector's clock.
-		if int64(d.GetDay()) <= today+1 && inUse(d) {
-			active = append(active, d)
-		}
+		known += p.count(p.GetActivityKnownSeconds())
+		awake += p.count(awakeSeconds(p.Day))
+		hands = hands || p.GetInput() != nil
 	}
-	return active
-}
-
-func inUse(d *fleetv1.Day) bool {
-	if d.GetActiveSeconds() >= activeEnough || inputSeconds(d.GetInput()) >= activeEnough {
-		return true
-	}
-	seconds := uint32(0)
-	for _, c := range d.GetControl() {
-		seconds += c.GetSeconds()
-	}
-	return seconds >= activeEnough || d.GetActivityKnownSeconds() == 0 && d.GetInput() == nil && awakeSeconds(d) >= awakeEnough
+	return max(active, input, controlled) >= activeEnough || known == 0 && !hands && awake >= awakeEnough
 }
 
 // awakeSeconds are the seconds of a day that windows counted, without sleep.
@@ -85,11 +76,11 @@ func (v *view) activity(span int) *fleetv1.Activity {
 		return nil
 	}
 	s := sums{byTool: make(map[string]uint64)}
-	for _, d := range days {
-		v.add(&s, d)
+	for i := range days {
+		v.add(&s, &days[i])
 	}
 	a := &fleetv1.Activity{
-		Days: uint32(len(days)), From: midnight(days[len(days)-1].GetDay()), To: midnight(days[0].GetDay() + 1),
+		Days: uint32(len(days)), From: stamp(int64(days[len(days)-1].date) * daySeconds), To: stamp((int64(days[0].date) + 1) * daySeconds),
 		LidClosedShare:    share(s.lid, s.lidKnown),
 		OnAcShare:         share(s.ac, s.acKnown),
 		AsleepShare:       share(s.asleep, s.asleepKnown),
@@ -133,82 +124,108 @@ func (s *sums) inputShares(a *fleetv1.Activity) {
 	a.LocalShare = share(s.builtIn+s.attached, all)
 }
 
-func (v *view) add(s *sums, d *fleetv1.Day) {
-	s.active += uint64(d.GetActiveSeconds())
-	s.activityKnown += uint64(d.GetActivityKnownSeconds())
-	driven := v.addControl(s, d)
-	if in := d.GetInput(); in != nil {
-		s.inputKnown = true
-		s.builtIn += uint64(in.GetBuiltIn())
-		s.attached += uint64(in.GetAttached())
-		s.kvm += uint64(in.GetKvmLike())
-		s.injected += uint64(in.GetInjected())
-		s.session += uint64(in.GetSession())
-		s.jiggler += uint64(in.GetJiggler())
-		if all := uint64(inputSeconds(in)); all >= activeEnough && 2*uint64(in.GetKvmLike()) >= all {
-			driven = true
-		}
-	}
-	if driven {
-		s.drivenDays++
-	}
-	s.lid += uint64(d.GetLidClosedSeconds())
-	s.lidKnown += uint64(d.GetLidKnownSeconds())
-	s.ac += uint64(d.GetAcSeconds())
-	s.acKnown += uint64(d.GetAcKnownSeconds())
-	s.asleep += uint64(d.GetAsleepSeconds())
-	s.asleepKnown += uint64(d.GetAsleepKnownSeconds())
-	s.assistive += uint64(d.GetAssistiveSeconds())
-	s.assistiveKnown += uint64(d.GetAssistiveKnownSeconds())
-	s.call += uint64(d.GetCallSeconds())
-	s.callInjected += uint64(d.GetCallInjectedSeconds())
+// use is what one date adds up to.
+type use struct {
+	whole, unsanctioned, sanctioned, near uint64 // of the time in use under control
+	input, kvm                            uint64
 }
 
-// addControl adds one day's control and says whether it was half of the day's use. Two tools at a time are no more than all of the time.
-func (v *view) addControl(s *sums, d *fleetv1.Day) bool {
-	if d.GetControlKnownSeconds() == 0 {
-		return v.addContacts(s, d)
+func (v *view) add(s *sums, w *workday) {
+	var u use
+	for _, p := range w.each() {
+		v.addControl(s, &u, p)
+		s.addInput(&u, p)
+		s.addState(p)
 	}
-	s.controlKnown += uint64(d.GetControlKnownSeconds())
-	whole := uint64(d.GetActiveControlKnownSeconds())
-	if d.GetActivityKnownSeconds() == 0 {
+	s.activeControlKnown += u.whole
+	s.unsanctionedActive += u.unsanctioned
+	s.sanctionedActive += u.sanctioned
+	s.nearActive += u.near
+	if u.whole >= activeEnough && 2*u.unsanctioned >= u.whole || u.input >= activeEnough && 2*u.kvm >= u.input {
+		s.drivenDays++
+	}
+}
+
+func (s *sums) addInput(u *use, p part) {
+	in := p.GetInput()
+	if in == nil {
+		return
+	}
+	s.inputKnown = true
+	kvm := p.count(in.GetKvmLike())
+	s.builtIn += p.count(in.GetBuiltIn())
+	s.attached += p.count(in.GetAttached())
+	s.kvm += kvm
+	s.injected += p.count(in.GetInjected())
+	s.session += p.count(in.GetSession())
+	s.jiggler += p.count(in.GetJiggler())
+	u.input += p.count(inputSeconds(in))
+	u.kvm += kvm
+}
+
+func (s *sums) addState(p part) {
+	s.active += p.count(p.GetActiveSeconds())
+	s.activityKnown += p.count(p.GetActivityKnownSeconds())
+	s.lid += p.count(p.GetLidClosedSeconds())
+	s.lidKnown += p.count(p.GetLidKnownSeconds())
+	s.ac += p.count(p.GetAcSeconds())
+	s.acKnown += p.count(p.GetAcKnownSeconds())
+	s.asleep += p.count(p.GetAsleepSeconds())
+	s.asleepKnown += p.count(p.GetAsleepKnownSeconds())
+	s.assistive += p.count(p.GetAssistiveSeconds())
+	s.assistiveKnown += p.count(p.GetAssistiveKnownSeconds())
+	s.call += p.count(p.GetCallSeconds())
+	s.callInjected += p.count(p.GetCallInjectedSeconds())
+}
+
+// addControl adds one part's control. Two tools at a time are no more than all of the time.
+func (v *view) addControl(s *sums, u *use, p part) {
+	if p.GetControlKnownSeconds() == 0 {
+		v.addContacts(s, p)
+		return
+	}
+	s.controlKnown += p.count(p.GetControlKnownSeconds())
+	whole := uint64(p.GetActiveControlKnownSeconds())
+	if p.GetActivityKnownSeconds() == 0 {
 		whole = min(whole, longestUse)
 	}
-	s.activeControlKnown += whole
+	whole = p.of(whole)
 	var unsanctioned, sanctioned, near uint64
-	for _, c := range d.GetControl() {
+	for _, c := range p.GetControl() {
+		active := p.count(c.GetActiveSeconds())
 		// What the laptop did not count as near, the sessions' peers may show to be.
-		nearer := v.nearShare(d.GetDay(), c.GetTool())
-		far := uint64(float64(c.GetActiveSeconds())*(1-nearer) + 0.5)
-		near += uint64(c.GetActiveNearSeconds()) + uint64(c.GetActiveSeconds()) - far
-		approved := v.approvedShare(c.GetTool(), d.GetDay())
+		nearer := v.nearShare(p.GetDay(), c.GetTool())
+		far := uint64(float64(active)*(1-nearer) + 0.5)
+		near += p.count(c.GetActiveNearSeconds()) + active - far
+		approved := v.approvedShare(c.GetTool(), p.GetDay())
 		ours := uint64(float64(far)*approved + 0.5)
 		sanctioned += ours
 		if far -= ours; approved == 1 {
 			continue
 		}
-		if seconds := uint64(float64(c.GetSeconds()-min(c.GetNearSeconds(), c.GetSeconds()))*(1-nearer)*(1-approved) + 0.5); seconds > 0 {
+		notNear := p.count(c.GetSeconds() - min(c.GetNearSeconds(), c.GetSeconds()))
+		if seconds := uint64(float64(notNear)*(1-nearer)*(1-approved) + 0.5); seconds > 0 {
 			s.unsanctioned += seconds
 			s.byTool[c.GetTool()] += seconds
 		}
 		unsanctioned += far
 	}
-	s.unsanctionedActive += min(unsanctioned, whole)
-	s.sanctionedActive += min(sanctioned, whole)
-	s.nearActive += min(near, whole)
-	return whole >= activeEnough && 2*unsanctioned >= whole
+	u.whole += whole
+	u.unsanctioned += min(unsanctioned, whole)
+	u.sanctioned += min(sanctioned, whole)
+	u.near += min(near, whole)
 }
 
 // addContacts stands in for windows that do not count control: the sessions
 // themselves say how long it lasted, though not how much of it was activity.
-func (v *view) addContacts(s *sums, d *fleetv1.Day) bool {
+func (v *view) addContacts(s *sums, p part) {
 	for _, c := range v.contacts {
-		if c.GetDay() == d.GetDay() && c.seconds > 0 && !c.GetNear() && !v.f.mayControl(v.pic, c.Contact, v.person) {
-			s.unsanctioned += c.seconds
-			s.byTool[c.GetTool()] += c.seconds
+		if c.GetDay() == p.GetDay() && c.seconds > 0 && !c.GetNear() && !v.f.mayControl(v.pic, c.Contact, v.person) {
+			seconds := p.of(c.seconds)
+			s.unsanctioned += seconds
+			s.byTool[c.GetTool()] += seconds
 		}
 	}
-	return false
 }
 
 // mostUsed returns the names of tools, most used first.

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/types/known/timestamppb"
 
 	fleetv1 "github.com/farmhound-security/farmhound/proto/farmhound/fleet/v1"
 	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
@@ -24,7 +23,8 @@ type view struct {
 	now    time.Time
 	person *fleetv1.Person // nil without a roster entry
 	self   *entry
-	active []*fleetv1.Day // days in use, latest first, at most activeSpan
+	clock  clock
+	active []workday
 	egress map[uint32]*fleetv1.EgressState
 	// contacts are all sessions' seconds, no more than windows counted.
 	contacts []contact
@@ -36,9 +36,10 @@ type view struct {
 	answer bool
 }
 
-// Device derives what signals and analysts look at from a picture. Days are UTC
-// days: an evening in America counts to the next one, which moves the edge of a
-// span and no share within it.
+// Device derives what signals and analysts look at from a picture. Days are dates of the
+// person's: by the clock of the zone that the roster declares, else of the one that the
+// laptop is set to, else by UTC. How long something lasts is counted from moment to
+// moment, and what is kept or looked back at for so many days by UTC.
 func (f *Fleet) Device(pic *fleetv1.Picture, now time.Time) *fleetv1.Device {
 	v := &view{f: f, pic: pic, now: now, person: f.person(pic, now)}
 	v.contacts = f.contacts(pic)
@@ -47,7 +48,8 @@ func (f *Fleet) Device(pic *fleetv1.Picture, now time.Time) *fleetv1.Device {
 	for _, e := range pic.GetEgresses() {
 		v.egress[e.GetId()] = v.companys(e)
 	}
-	v.active = activeDays(pic.GetDays(), now)
+	v.clock = v.personsClock()
+	v.active = v.activeDays()
 	v.phaseHours, v.zoneMoved = v.phase(), v.zoneChanged()
 	d := &fleetv1.Device{
 		Id: pic.GetId(), Serial: pic.GetSerial(), System: pic.GetSystem(), EnrolledAt: pic.GetEnrolledAt(),
@@ -122,12 +124,15 @@ func (v *view) travelled(country string, from, to int64) bool {
 	return false
 }
 
-// foreignOn judges a country by what was declared and approved on a day: a journey
+// foreignOn judges a country by what was declared and approved on a date: a journey
 // that is over was approved while it lasted. One approved since covers what was
 // before.
-func (v *view) foreignOn(country string, day uint32) bool {
-	start := int64(day) * daySeconds
-	return v.foreign(country) && !v.travelled(country, start, start+daySeconds-1)
+func (v *view) foreignOn(country string, date uint32) bool {
+	if !v.foreign(country) {
+		return false
+	}
+	start := v.clock.start(date)
+	return !v.travelled(country, start, start+daySeconds-1)
 }
 
 func (v *view) tools() []*fleetv1.ToolSighting {
@@ -193,5 +198,3 @@ func (v *view) known(d *fleetv1.Device) *fleetv1.Known {
 }
 
 func dayStart(day uint32) time.Time { return time.Unix(int64(day)*daySeconds, 0) }
-
-func midnight(day uint32) *timestamppb.Timestamp { return timestamppb.New(dayStart(day)) }

@@ -22,12 +22,19 @@ const (
 func (v *view) distance() *fleetv1.Distance {
 	d := &fleetv1.Distance{}
 	var minima []float64
-	hours := uint32(0)
+	hours, latest := uint32(0), uint32(0)
 	for _, day := range v.pic.GetDays() {
-		if us := day.GetRttMinUs(); us > 0 && int64(day.GetDay()) > v.pic.GetLastReceivedUnix()/daySeconds-activeSpan {
-			minima = append(minima, float64(us)/1000)
-			hours |= day.GetRttHours()
+		us := day.GetRttMinUs()
+		if us == 0 || int64(day.GetDay()) <= v.pic.GetLastReceivedUnix()/daySeconds-activeSpan {
+			continue
 		}
+		hours |= day.GetRttHours()
+		ms, date := float64(us)/1000, v.clock.dateOf(day)
+		if n := len(minima); n > 0 && date == latest {
+			minima[n-1] = min(minima[n-1], ms)
+			continue
+		}
+		minima, latest = append(minima, ms), date
 	}
 	if len(minima) == 0 {
 		return nil
@@ -63,8 +70,8 @@ func (v *view) viaExits(declared area) *float64 {
 	here := v.f.cfg.Company
 	var longest *float64
 	var asked *fleetv1.EgressState
-	for _, day := range v.active {
-		exit := v.leftBy(day)
+	for i := range v.active {
+		exit := v.leftBy(&v.active[i])
 		if exit == nil || exit == asked {
 			continue
 		}

@@ -30,7 +30,8 @@ func (v *view) egressNow() *fleetv1.Egress {
 			e.ZoneCountry = ""
 		}
 	}
-	for _, d := range v.active {
+	for i := range v.active {
+		d := &v.active[i]
 		v.slip(e, d)
 		if v.foreignDay(d) {
 			e.ForeignDays++
@@ -59,9 +60,9 @@ func (v *view) elsewhere(x *fleetv1.EgressState, at int64) (foreign, highRisk, z
 
 // foreignDay says whether the laptop was elsewhere for most reports of a day: by its own
 // interface, or by where they arrived from unless that only hides it.
-func (v *view) foreignDay(d *fleetv1.Day) bool {
+func (v *view) foreignDay(d *workday) bool {
 	is := func(x *fleetv1.EgressState) bool {
-		return x != nil && !x.GetCompany() && v.foreignOn(x.GetCountry(), d.GetDay())
+		return x != nil && !x.GetCompany() && v.foreignOn(x.GetCountry(), d.date)
 	}
 	stood, left := v.stoodAt(d), v.leftBy(d)
 	return is(stood) || is(left) && (stood == nil || !v.explains(stood, left))
@@ -93,16 +94,23 @@ func (v *view) twoWays(e *fleetv1.Egress, leaves, physical *fleetv1.EgressState)
 }
 
 // slip notes a day on which traffic left abroad by an address that hides nobody:
-// what a VPN that drops for a moment shows. Days come latest first.
-func (v *view) slip(e *fleetv1.Egress, d *fleetv1.Day) {
+// what a VPN that drops for a moment shows. Days come latest first. A moment counts on
+// one date only: on its own where the address was seen on no other.
+func (v *view) slip(e *fleetv1.Egress, d *workday) {
 	seen := ""
-	for _, x := range d.GetEgress() {
-		from := v.egress[x.GetId()]
-		if from.GetCompany() || from.GetHosting() || from.GetAnonymiser() || !v.foreignOn(from.GetCountry(), d.GetDay()) {
-			continue
-		}
-		if seen == "" || from.GetCountry() < seen {
-			seen = from.GetCountry()
+	for _, p := range d.each() {
+		for _, x := range p.GetEgress() {
+			from := v.egress[x.GetId()]
+			first, last := v.clock.date(from.GetFirstUnix()), v.clock.date(max(from.GetLastUnix(), from.GetPhysicalUnix()))
+			if first == last && d.date != first || first != last && !p.main() {
+				continue
+			}
+			if from.GetCompany() || from.GetHosting() || from.GetAnonymiser() || !v.foreignOn(from.GetCountry(), d.date) {
+				continue
+			}
+			if seen == "" || from.GetCountry() < seen {
+				seen = from.GetCountry()
+			}
 		}
 	}
 	if seen == "" {
@@ -116,7 +124,7 @@ func (v *view) slip(e *fleetv1.Egress, d *fleetv1.Day) {
 
 // mainEgress returns where the laptop stood for most reports of a day: by its own
 // interface where that is known and can be, else by where they arrived from.
-func (v *view) mainEgress(d *fleetv1.Day) *fleetv1.EgressState {
+func (v *view) mainEgress(d *workday) *fleetv1.EgressState {
 	stood, left := v.stoodAt(d), v.leftBy(d)
 	if stood != nil && (left == nil || v.explains(stood, left)) {
 		return stood
@@ -125,29 +133,42 @@ func (v *view) mainEgress(d *fleetv1.Day) *fleetv1.EgressState {
 }
 
 // stoodAt returns the egress of the laptop's own interface for most reports of a day.
-func (v *view) stoodAt(d *fleetv1.Day) *fleetv1.EgressState {
+func (v *view) stoodAt(d *workday) *fleetv1.EgressState {
 	return v.mostOf(d, (*fleetv1.DayEgress).GetPhysical)
 }
 
 // leftBy returns the egress from which most reports of a day arrived.
-func (v *view) leftBy(d *fleetv1.Day) *fleetv1.EgressState {
+func (v *view) leftBy(d *workday) *fleetv1.EgressState {
 	return v.mostOf(d, (*fleetv1.DayEgress).GetReports)
 }
 
 // mostOf returns the egress of a day with the highest of one count; nil where none has
 // any.
-func (v *view) mostOf(d *fleetv1.Day, count func(*fleetv1.DayEgress) uint32) *fleetv1.EgressState {
-	var main *fleetv1.DayEgress
-	for _, e := range d.GetEgress() {
-		n, most := count(e), count(main)
-		if n > most || n > 0 && n == most && v.egress[e.GetId()].GetAddress() < v.egress[main.GetId()].GetAddress() {
-			main = e
+func (v *view) mostOf(d *workday, count func(*fleetv1.DayEgress) uint32) *fleetv1.EgressState {
+	var main *fleetv1.EgressState
+	most := 0.0
+	for i, p := range d.each() {
+		for _, e := range p.GetEgress() {
+			n := float64(count(e)) * p.share()
+			for _, other := range d.parts[i+1 : d.n] {
+				n += float64(reportsBy(other.Day, e.GetId(), count)) * other.share()
+			}
+			x := v.egress[e.GetId()]
+			if n > most || n > 0 && n == most && x.GetAddress() < main.GetAddress() {
+				main, most = x, n
+			}
 		}
 	}
-	if main == nil {
-		return nil
+	return main
+}
+
+func reportsBy(d *fleetv1.Day, egress uint32, count func(*fleetv1.DayEgress) uint32) uint32 {
+	for _, e := range d.GetEgress() {
+		if e.GetId() == egress {
+			return count(e)
+		}
 	}
-	return v.egress[main.GetId()]
+	return 0
 }
 
 // consumerVPN names a consumer VPN that carries the default route or runs now.
@@ -197,8 +218,9 @@ func (v *view) zoneMismatch(e *fleetv1.EgressState) bool {
 func (v *view) placeHistory() *fleetv1.PlaceHistory {
 	h := &fleetv1.PlaceHistory{ZoneChanged: v.zoneMoved, PhaseHours: v.phaseHours}
 	h.Networks_20D, h.Moves = v.moves()
-	for _, d := range v.active {
-		if d.GetOffice() {
+	for i := range v.active {
+		d := &v.active[i]
+		if d.atOffice() {
 			h.OfficeDays++
 		}
 		main := v.mainEgress(d)
@@ -246,11 +268,12 @@ func (v *view) openly(h *fleetv1.PlaceHistory) {
 			h.OpenDays++
 		}
 	}
-	for _, d := range v.active {
-		look(v.leftBy(d), v.stoodAt(d), d.GetDay())
+	for i := range v.active {
+		d := &v.active[i]
+		look(v.leftBy(d), v.stoodAt(d), d.date)
 	}
 	if len(v.active) == 0 {
-		look(v.egress[lastEgress(v.pic).GetId()], v.physicalNow(), uint32(v.now.Unix()/daySeconds))
+		look(v.egress[lastEgress(v.pic).GetId()], v.physicalNow(), v.clock.date(v.now.Unix()))
 	}
 	h.OpenlyAbroad = h.GetOpenDays() > 0 && !risky && hidden*hiddenRarely <= h.GetOpenDays()
 }

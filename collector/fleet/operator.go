@@ -23,13 +23,14 @@ func (v *view) operator() *fleetv1.Operator {
 		if int64(c.GetDay()) <= today-activeSpan || c.seconds == 0 || c.GetNear() || v.f.mayControl(v.pic, c.Contact, v.person) {
 			continue
 		}
-		days[c.GetDay()] = true
+		date := v.contactDate(c.Contact)
+		days[date] = true
 		o.Sessions += c.GetSessions()
 		id := peerID{c.GetPeer(), c.GetTool(), c.GetRelay()}
 		if peers[id] == nil {
 			peers[id] = &peerSum{days: make(map[uint32]bool)}
 		}
-		peers[id].add(c)
+		peers[id].add(c, date)
 	}
 	if len(days) == 0 {
 		return nil
@@ -57,8 +58,8 @@ type peerSum struct {
 	first, last int64
 }
 
-func (p *peerSum) add(c contact) {
-	p.days[c.GetDay()] = true
+func (p *peerSum) add(c contact, date uint32) {
+	p.days[date] = true
 	p.seconds += c.seconds
 	p.direct = p.direct || c.GetDirect()
 	if us := c.GetRttMinUs(); us > 0 && (p.rttUs == 0 || us < p.rttUs) {
@@ -164,8 +165,7 @@ func (v *view) phase() *float64 {
 	if zone == "" {
 		return nil
 	}
-	loc := v.f.zones.location(zone)
-	if loc == nil {
+	if v.f.zones.location(zone) == nil {
 		return nil
 	}
 	const (
@@ -176,22 +176,24 @@ func (v *view) phase() *float64 {
 	var x, y float64
 	days, slots := 0, 0
 	for _, d := range v.active {
-		if d.GetSlots() == 0 {
-			continue
+		before := slots
+		for _, p := range d.each() {
+			var dx, dy float64
+			for left := p.slots(); left != 0; left &= left - 1 {
+				slot := bits.TrailingZeros64(left)
+				slots++
+				dx += directions[slot].x
+				dy += directions[slot].y
+			}
+			// The sum is turned to the declared place's clock.
+			offset := v.clock.ahead(int64(p.GetDay())*daySeconds + daySeconds/2)
+			sin, cos := math.Sincos(float64(offset) * 2 * math.Pi / daySeconds)
+			x += dx*cos - dy*sin
+			y += dx*sin + dy*cos
 		}
-		days++
-		var dx, dy float64
-		for left := d.GetSlots(); left != 0; left &= left - 1 {
-			slot := bits.TrailingZeros64(left)
-			slots++
-			dx += directions[slot].x
-			dy += directions[slot].y
+		if slots > before {
+			days++
 		}
-		// The day's sum is turned to the declared place's clock.
-		_, offset := time.Unix(int64(d.GetDay())*daySeconds+daySeconds/2, 0).In(loc).Zone()
-		sin, cos := math.Sincos(float64(offset) * 2 * math.Pi / daySeconds)
-		x += dx*cos - dy*sin
-		y += dx*sin + dy*cos
 	}
 	if days < enoughDays || slots < enoughSlots || math.Hypot(x, y) < together*float64(slots) {
 		return nil

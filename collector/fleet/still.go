@@ -28,12 +28,11 @@ func (v *view) kvm() *fleetv1.Kvm {
 		k.Level, k.Name, k.Attached = best.GetLevel(), best.GetName(), v.attached(best)
 		k.FirstSeenAt, k.LastSeenAt = stamp(best.GetFirstUnix()), stamp(v.attachedUntil(best))
 	}
-	for _, d := range v.active[:min(5, len(v.active))] {
-		// Any mouse jiggler beats; what counts is one that comes through such a device.
-		if d.GetBeatMs() != 0 && (best != nil || d.GetInput().GetKvmLike() > 0) {
-			k.BeatSeconds = ptr(float64(d.GetBeatMs()) / 1000)
-			break
-		}
+	// Any mouse jiggler beats; what counts is one that comes through such a device.
+	if d := v.lastOf(5, func(d *fleetv1.Day) bool {
+		return d.GetBeatMs() != 0 && (best != nil || d.GetInput().GetKvmLike() > 0)
+	}); d != nil {
+		k.BeatSeconds = ptr(float64(d.GetBeatMs()) / 1000)
 	}
 	if best == nil && k.BeatSeconds == nil && v.pic.GetHardware() == nil {
 		return nil
@@ -108,10 +107,18 @@ func (v *view) mediaUnused() *float64 {
 	if m == nil {
 		return nil
 	}
-	since := max(m.GetKnownUnix(), m.GetLastUsedUnix())
-	days := 0
+	since := v.clock.date(max(m.GetKnownUnix(), m.GetLastUsedUnix()))
+	days, latest, awake := 0, uint32(0), uint32(0)
 	for _, d := range v.pic.GetDays() {
-		if int64(d.GetDay()) > since/daySeconds && awakeSeconds(d) >= activeEnough {
+		date := v.clock.dateOf(d)
+		if date <= since {
+			continue
+		}
+		if date != latest {
+			latest, awake = date, 0
+		}
+		before := awake
+		if awake += awakeSeconds(d); before < activeEnough && awake >= activeEnough {
 			days++
 		}
 	}
@@ -156,8 +163,14 @@ func (v *view) awakeOnAC() *float64 {
 func (v *view) rhythm() *float64 {
 	var means []float64
 	for _, d := range v.active[:min(5, len(v.active))] {
-		if n := d.GetRhythmWindows(); n > 0 {
-			means = append(means, float64(d.GetRhythmCvSum())/cvScale/float64(n))
+		sum, n := 0.0, 0.0
+		for _, p := range d.each() {
+			if windows := float64(p.GetRhythmWindows()); windows > 0 {
+				sum, n = sum+float64(p.GetRhythmCvSum())*p.share(), n+windows*p.share()
+			}
+		}
+		if n > 0 {
+			means = append(means, sum/cvScale/n)
 		}
 	}
 	if len(means) == 0 {
@@ -171,7 +184,9 @@ func (v *view) rhythm() *float64 {
 func (v *view) machineRhythmShare() *float64 {
 	person, all := 0, 0
 	for _, d := range v.active[:min(5, len(v.active))] {
-		person, all = person+bits.OnesCount32(d.GetPersonHours()), all+bits.OnesCount32(d.GetRhythmHours())
+		for _, p := range d.each() {
+			person, all = person+bits.OnesCount32(p.hours(p.GetPersonHours())), all+bits.OnesCount32(p.hours(p.GetRhythmHours()))
+		}
 	}
 	if all == 0 {
 		return nil

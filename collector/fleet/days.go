@@ -1,0 +1,254 @@
+package fleet
+
+import (
+	"math/bits"
+	"slices"
+	"time"
+
+	fleetv1 "github.com/farmhound-security/farmhound/proto/farmhound/fleet/v1"
+)
+
+// What is counted is kept by UTC days: that needs neither a roster nor an order of
+// arrival. Days that are judged or told are the person's: an evening in California is on
+// the next day in UTC, and a morning in New Zealand on the one before.
+
+// slotsADay is every half hour of a day.
+const slotsADay = 1<<(daySeconds/slotSeconds) - 1
+
+// part is what of a UTC day's counts belongs to one date of the person's.
+type part struct {
+	*fleetv1.Day
+	side uint64 // the UTC day's half hours on that date
+	// Of all the day's half hours in use, these are the ones from lo to hi.
+	lo, hi, all uint8
+}
+
+// of returns the part's portion of a count. Portions are differences of a running total,
+// so that those of both parts add up to it.
+func (p part) of(n uint64) uint64 {
+	if p.whole() {
+		return n
+	}
+	return n*uint64(p.hi)/uint64(p.all) - n*uint64(p.lo)/uint64(p.all)
+}
+
+// count is of for what is counted in 32 bits.
+func (p part) count(n uint32) uint64 { return p.of(uint64(n)) }
+
+// share is that of the day's use.
+func (p part) share() float64 { return float64(p.hi-p.lo) / float64(p.all) }
+
+// slots are the half hours in which activity was seen.
+func (p part) slots() uint64 { return p.GetSlots() & p.side }
+
+func (p part) whole() bool { return p.hi-p.lo == p.all }
+
+// main says whether most of the UTC day is in this part, the later one where both are
+// alike: what happened once that day, nobody knows when, is counted on one date.
+func (p part) main() bool {
+	twice := 2 * (p.hi - p.lo)
+	return twice > p.all || twice == p.all && p.hi == p.all
+}
+
+// hours returns those of a day's hours that begin on the part's side of midnight.
+func (p part) hours(all uint32) uint32 {
+	if p.whole() {
+		return all
+	}
+	on := uint32(0)
+	for left := all; left != 0; left &= left - 1 {
+		if hour := bits.TrailingZeros32(left); p.side>>(2*hour)&1 == 1 {
+			on |= 1 << hour
+		}
+	}
+	return on
+}
+
+// workday is one date of the person's, made of at most two UTC days.
+type workday struct {
+	date  uint32 // days since 1970 of the person's calendar
+	n     int
+	parts [2]part // the later first
+}
+
+func (w *workday) each() []part { return w.parts[:w.n] }
+
+// atOffice says whether the laptop was at an office on the date. A UTC day only tells that
+// it was, not when: of two days both must, or one evening there were two days.
+func (w *workday) atOffice() bool {
+	return !slices.ContainsFunc(w.each(), func(p part) bool { return !p.GetOffice() })
+}
+
+// lastOf returns the latest day, of so many dates in use, of which something holds.
+func (v *view) lastOf(dates int, holds func(*fleetv1.Day) bool) *fleetv1.Day {
+	for _, w := range v.active[:min(dates, len(v.active))] {
+		for _, p := range w.each() {
+			if holds(p.Day) {
+				return p.Day
+			}
+		}
+	}
+	return nil
+}
+
+// clock is the person's: the roster's, else the laptop's, else UTC.
+type clock struct {
+	loc *time.Location
+	// begins is when a date begins, in seconds after its midnight: a declared night shift
+	// counts on the date on which it starts.
+	begins int64
+	// Between from and to it is ahead of UTC by offset, in seconds.
+	from, to, offset int64
+}
+
+func (v *view) personsClock() clock {
+	for _, zone := range []string{v.person.GetTimeZone(), v.pic.GetTimeZone()} {
+		if zone == "" {
+			continue
+		}
+		if loc := v.f.zones.location(zone); loc != nil {
+			return clock{loc: loc, begins: dateBegins(v.person)}
+		}
+	}
+	return clock{loc: time.UTC}
+}
+
+// dateBegins is the middle of the rest of whoever is declared to work through midnight.
+func dateBegins(p *fleetv1.Person) int64 {
+	start, end := int64(p.GetWorkStartMinute()), int64(p.GetWorkEndMinute())
+	if p == nil || p.WorkStartMinute == nil || p.WorkEndMinute == nil || end >= start {
+		return 0
+	}
+	return (start + end) / 2 * 60
+}
+
+// ahead returns by how many seconds the clock is ahead of UTC at a moment.
+func (c *clock) ahead(unix int64) int64 {
+	if unix < c.from || unix >= c.to {
+		at := time.Unix(unix, 0).In(c.loc)
+		_, offset := at.Zone()
+		c.offset, c.from, c.to = int64(offset), unix, unix+1
+		if from, to := at.ZoneBounds(); !to.IsZero() {
+			c.to = to.Unix()
+			if !from.IsZero() {
+				c.from = from.Unix()
+			}
+		}
+	}
+	return c.offset
+}
+
+// date returns the date at a moment.
+func (c *clock) date(unix int64) uint32 { return dateOf(unix + c.ahead(unix) - c.begins) }
+
+// start returns the moment at which a date begins.
+func (c *clock) start(date uint32) int64 {
+	local := int64(date)*daySeconds + c.begins
+	return local - c.ahead(local-c.ahead(local))
+}
+
+func dateOf(local int64) uint32 { return uint32(max(local, 0) / daySeconds) }
+
+// midnight returns the date on which a UTC day begins and its half hours before that
+// date ends. A half hour that lies on both lies where its middle does.
+func (c *clock) midnight(day uint32) (date uint32, before uint64) {
+	start := int64(day) * daySeconds
+	passed := func(ahead int64) int64 { return ((-ahead)%daySeconds + daySeconds) % daySeconds }
+	ahead := c.ahead(start+daySeconds/2) - c.begins
+	// Clocks may be changed that day.
+	ahead = c.ahead(start+passed(ahead)) - c.begins
+	if passed(ahead) == 0 {
+		return dateOf(start + ahead), slotsADay
+	}
+	return dateOf(start + ahead), 1<<((passed(ahead)+slotSeconds/2-1)/slotSeconds) - 1
+}
+
+// parted returns what of a UTC day belongs to the person's dates on which it begins and
+// ends. A day that is in use on one side of midnight only belongs there as a whole.
+func (c *clock) parted(d *fleetv1.Day) (date uint32, early, late part) {
+	date, before := c.midnight(d.GetDay())
+	used := usedSlots(d)
+	all, earlier := uint8(bits.OnesCount64(used)), uint8(bits.OnesCount64(used&before))
+	early = part{Day: d, side: before, hi: earlier, all: all}
+	late = part{Day: d, side: slotsADay &^ before, lo: earlier, hi: all, all: all}
+	return date, early, late
+}
+
+// usedSlots are the half hours in which a laptop was in use on a day, or, where nobody
+// knows, those that windows counted.
+func usedSlots(d *fleetv1.Day) uint64 {
+	if slots := d.GetSlots() & slotsADay; slots != 0 {
+		return slots
+	}
+	slots := uint64(0)
+	for i := 0; i+1 < len(d.GetCounted()); i += 2 {
+		for slot := d.GetCounted()[i] / slotSeconds; slot*slotSeconds < d.GetCounted()[i+1]; slot++ {
+			slots |= 1 << slot
+		}
+	}
+	return slots & slotsADay
+}
+
+// dateOf returns the person's date to which most of a UTC day belongs: by its use, else by
+// when it was heard of.
+func (c *clock) dateOf(d *fleetv1.Day) uint32 {
+	date, early, late := c.parted(d)
+	if early.all == 0 {
+		at := int64(d.GetDay())*daySeconds + daySeconds/2
+		if d.GetRttHours() != 0 {
+			at += int64(bits.TrailingZeros32(d.GetRttHours())-12) * 3600
+		}
+		return c.date(at)
+	}
+	if late.main() {
+		return date + 1
+	}
+	return date
+}
+
+// contactDate returns the person's date on which a contact counts: that of the use on
+// its day, or its own where no use is known.
+func (v *view) contactDate(c *fleetv1.Contact) uint32 {
+	days := v.pic.GetDays()
+	i, found := slices.BinarySearchFunc(days, c.GetDay(), func(d *fleetv1.Day, day uint32) int { return compare(d.GetDay(), day) })
+	if found && usedSlots(days[i]) != 0 {
+		return v.clock.dateOf(days[i])
+	}
+	return v.clock.date((c.GetFirstUnix() + c.GetLastUnix()) / 2)
+}
+
+// activeDays returns the person's days in use, latest first, at most activeSpan.
+func (v *view) activeDays() []workday {
+	today := v.now.Unix() / daySeconds
+	active := make([]workday, 0, activeSpan)
+	var open workday
+	add := func(date uint32, p part) {
+		if p.hi == p.lo {
+			return
+		}
+		if open.n == len(open.parts) || open.date != date {
+			if open.inUse() && len(active) < activeSpan {
+				active = append(active, open)
+			}
+			open = workday{date: date}
+		}
+		open.parts[open.n] = p
+		open.n++
+	}
+	for _, d := range slices.Backward(v.pic.GetDays()) {
+		if len(active) == activeSpan {
+			return active
+		}
+		// A window may end a little ahead of the collector's clock.
+		if int64(d.GetDay()) > today+1 {
+			continue
+		}
+		date, early, late := v.clock.parted(d)
+		add(date+1, late)
+		add(date, early)
+	}
+	if open.inUse() && len(active) < activeSpan {
+		active = append(active, open)
+	}
+	return active
+}
