@@ -226,7 +226,7 @@ func (l *loader) conditions() {
 	}
 }
 
-func (l *loader) program(text strictyaml.Text, want *cel.Type) cel.Program {
+func (l *loader) program(text strictyaml.Text, want *cel.Type) *program {
 	p, err := l.language.compile(text, want)
 	if err != nil {
 		l.problems = append(l.problems, err)

@@ -9,5 +9,6 @@
 // apart: "hosted" (kept somewhere and driven from elsewhere) and "displaced" (the
 // laptop itself is not where it should be, with real hands on it).
 //
-// It may import proto/, and strictyaml to read signals.
+// It may import proto/, strictyaml to read signals, and its own native, which evaluates
+// their expressions.
 package detect

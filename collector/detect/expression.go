@@ -10,7 +10,9 @@ import (
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
 	"cel.dev/cel-go/common/types/traits"
+	"google.golang.org/protobuf/proto"
 
+	"github.com/farmhound-security/farmhound/collector/detect/native"
 	"github.com/farmhound-security/farmhound/collector/strictyaml"
 	fleetv1 "github.com/farmhound-security/farmhound/proto/farmhound/fleet/v1"
 )
@@ -31,7 +33,36 @@ const (
 var listSizes = map[string]uint64{"tools": 64, "peers": 16, "control_tools": 8}
 
 // language compiles the programs of signals.
-type language struct{ env *cel.Env }
+type language struct {
+	env    *cel.Env
+	native *native.Compiler
+}
+
+// program is one expression: in its native form where it has one, which says the same
+// much faster, and as CEL evaluates it.
+type program struct {
+	full  cel.Program
+	holds native.Bool
+	says  native.String
+}
+
+// writers are the language's own functions for expressions in native form.
+var writers = native.Functions{
+	"percent": percent, "hours": hours, "at_least_ms": atLeastMilliseconds, "at_most_ms": atMostMilliseconds,
+	"said": said, "plain": plain, "date": date, "names": names,
+	"number": func(n float64, _ ...string) string { return number(n) },
+	"count":  func(n float64, nouns ...string) string { return count(n, nouns[0], nouns[1]) },
+	"of_time": func(m proto.Message) string {
+		a, _ := m.(*fleetv1.Activity)
+		return ofTime(a)
+	},
+	"period": func(m proto.Message) string {
+		a, _ := m.(*fleetv1.Activity)
+		return period(a)
+	},
+	"days": part(days), "span": part(span), "assistive": part(besideAssistive), "declared": part(declared), "home": part(home),
+	"others": part(others), "together": part(together),
+}
 
 func newLanguage() (*language, error) {
 	device := cel.ObjectType("farmhound.fleet.v1.Device")
@@ -61,7 +92,7 @@ func newLanguage() (*language, error) {
 	if err != nil {
 		return nil, fmt.Errorf("prepare the language of signals: %w", err)
 	}
-	return &language{env}, nil
+	return &language{env, native.New("device", &fleetv1.Device{}, writers)}, nil
 }
 
 // words declares a function of one value that writes it.
@@ -114,7 +145,7 @@ func listed(v ref.Val) []string {
 }
 
 // compile makes a program of a text that must have the wanted type.
-func (l *language) compile(text strictyaml.Text, want *cel.Type) (cel.Program, error) {
+func (l *language) compile(text strictyaml.Text, want *cel.Type) (*program, error) {
 	if len(text.Value) > longestProgram {
 		return nil, text.Problem(fmt.Sprintf("the expression is %d bytes long, more than %d", len(text.Value), longestProgram))
 	}
@@ -137,11 +168,17 @@ func (l *language) compile(text strictyaml.Text, want *cel.Type) (cel.Program, e
 	if estimate.Max > dearestProgram {
 		return nil, text.Problem(fmt.Sprintf("the expression may cost %d steps, more than %d; loops within loops are the usual reason", estimate.Max, dearestProgram))
 	}
-	program, err := l.env.Program(checked, cel.EvalOptions(cel.OptOptimize))
+	full, err := l.env.Program(checked, cel.EvalOptions(cel.OptOptimize))
 	if err != nil {
 		return nil, text.Problem(err.Error())
 	}
-	return program, nil
+	p := &program{full: full}
+	if want == cel.BoolType {
+		p.holds = l.native.Bool(checked.NativeRep())
+	} else {
+		p.says = l.native.String(checked.NativeRep())
+	}
+	return p, nil
 }
 
 // sizes tells the estimate how large a device's lists and words can be.
@@ -167,18 +204,31 @@ func (sizes) EstimateCallCost(string, string, *cost.AstNode, []cost.AstNode) *co
 }
 
 // scene is what programs see.
-type scene struct{ device, now ref.Val }
+type scene struct {
+	dev      *fleetv1.Device
+	frame    *native.Frame
+	language *language
+	at       time.Time
+	// device and now are what CEL sees, made when it is asked.
+	device, now ref.Val
+}
 
 func (l *language) scene(dev *fleetv1.Device, now time.Time) *scene {
-	return &scene{l.env.CELTypeAdapter().NativeToValue(dev), types.Timestamp{Time: now.UTC()}}
+	return &scene{dev: dev, frame: l.native.Frame(dev), language: l, at: now}
 }
 
 // ResolveName gives programs their two variables.
 func (s *scene) ResolveName(name string) (any, bool) {
 	switch name {
 	case "device":
+		if s.device == nil {
+			s.device = s.language.env.CELTypeAdapter().NativeToValue(s.dev)
+		}
 		return s.device, true
 	case "now":
+		if s.now == nil {
+			s.now = types.Timestamp{Time: s.at.UTC()}
+		}
 		return s.now, true
 	}
 	return nil, false
@@ -187,20 +237,27 @@ func (s *scene) ResolveName(name string) (any, bool) {
 // Parent is nil: there is nothing else to see.
 func (s *scene) Parent() cel.Activation { return nil }
 
-func (s *scene) holds(p cel.Program) (bool, error) {
-	v, _, err := p.Eval(s)
+func (s *scene) holds(p *program) (bool, error) {
+	if holds, ok := p.holds.Value(s.frame); ok {
+		return holds, nil
+	}
+	v, _, err := p.full.Eval(s)
 	if err != nil {
 		return false, err
 	}
 	return v == types.True, nil
 }
 
-func (s *scene) says(p cel.Program) (string, error) {
-	v, _, err := p.Eval(s)
-	if err != nil {
-		return "", err
+func (s *scene) says(p *program) (string, error) {
+	text, ok := p.says.Value(s.frame)
+	if !ok {
+		v, _, err := p.full.Eval(s)
+		if err != nil {
+			return "", err
+		}
+		said, _ := v.(types.String)
+		text = string(said)
 	}
-	text, _ := v.(types.String)
 	// Whatever a program puts into a sentence, devices may have written it.
-	return printable(string(text), longestClause), nil
+	return printable(text, longestClause), nil
 }

@@ -3,8 +3,6 @@ package detect
 import (
 	"time"
 
-	"cel.dev/cel-go/cel"
-
 	"github.com/farmhound-security/farmhound/collector/strictyaml"
 	fleetv1 "github.com/farmhound-security/farmhound/proto/farmhound/fleet/v1"
 )
@@ -85,7 +83,7 @@ type signal struct {
 	circumstantial bool
 	tiers          []tier
 	halfLife       time.Duration
-	withdrawn      cel.Program // nil without
+	withdrawn      *program // nil without
 	benign         []string
 	attack         []string
 	tests          []test
@@ -104,9 +102,9 @@ type signal struct {
 }
 
 type tier struct {
-	when    cel.Program
+	when    *program
 	db      float64
-	because cel.Program
+	because *program
 }
 
 type test struct {
