@@ -37,6 +37,11 @@ const (
 	Battery
 	Idle
 	Inputs
+	// Assertions prints who keeps the laptop awake, and so who uses sound and camera; Camera
+	// whether the built-in one is in use, and Interfaces those of USB devices.
+	Assertions
+	Camera
+	Interfaces
 )
 
 // command is how a tool is run.
@@ -63,6 +68,9 @@ var table = [...]command{
 	Battery:        {ioreg, []string{"-r", "-c", "AppleSmartBattery", "-d", "1", "-w0"}},
 	Idle:           {ioreg, []string{"-r", "-c", "IOHIDSystem", "-d", "1", "-w", "0"}},
 	Inputs:         {ioreg, []string{"-r", "-c", "IOHIDDevice", "-l", "-w0"}},
+	Assertions:     {"/usr/bin/pmset", []string{"-g", "assertions"}},
+	Camera:         {ioreg, []string{"-r", "-k", "FrontCameraStreaming", "-d", "1", "-w0"}},
+	Interfaces:     {ioreg, []string{"-r", "-c", "IOUSBHostInterface", "-d", "1", "-w0"}},
 }
 
 // Bounds on one run.

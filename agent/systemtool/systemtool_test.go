@@ -22,7 +22,7 @@ func TestTable(t *testing.T) {
 			}
 		}
 	}
-	if len(table) != int(Inputs)+1 {
-		t.Errorf("%d commands for %d tools", len(table), Inputs+1)
+	if len(table) != int(Interfaces)+1 {
+		t.Errorf("%d commands for %d tools", len(table), Interfaces+1)
 	}
 }

@@ -100,6 +100,9 @@ func (s *Sensor) Observe(ctx context.Context, into *farmhoundv1.Report) error {
 		return err
 	}
 	into.Presence = found.presence
+	if into.Presence == nil {
+		into.Presence = &farmhoundv1.Presence{} // or what was known once would be taken for still so
+	}
 	now := s.ledger.clock()
 	s.mu.Lock()
 	s.counted.note(found, now)

@@ -24,7 +24,6 @@ const (
 	detailDisplay   = "an X display does not let itself be asked"
 	detailWayland   = "input that a remote-control program makes under Wayland is not seen"
 	detailTerminals = "input of remote terminals is not seen"
-	detailMedia     = "camera and microphone are not seen"
 	detailPrograms  = "programs are hidden"
 )
 

@@ -16,7 +16,6 @@ import (
 const (
 	detailService = "input is counted by the installed service only"
 	detailHelper  = "the helper of a session does not run"
-	detailMedia   = "camera and microphone are not seen"
 )
 
 const (

@@ -9,6 +9,8 @@ import (
 	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
 )
 
+const detailMedia = "camera and microphone are not seen"
+
 // media is when camera and microphone were last in use, as far as it was seen.
 type media struct{ camera, microphone time.Time }
 

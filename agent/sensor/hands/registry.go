@@ -13,8 +13,8 @@ import (
 
 // What macOS does not tell a program that may not listen to keys.
 const (
-	detailPlaced = "which devices were used is seen, not how; input that programs make, and the camera, are not seen"
-	detailOrigin = "when somebody was active is seen, not from which device; programs and camera are not seen"
+	detailPlaced = "which devices were used is seen, not how; input that programs make is not seen"
+	detailOrigin = "when somebody was active is seen, not from which device; programs are not seen"
 	detailNone   = "input cannot be asked for"
 )
 
