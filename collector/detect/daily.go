@@ -33,7 +33,9 @@ type Outcome struct {
 // an alert does not stay provisional for them.
 const waitDays = 14
 
-// Course judges one device day by day, in days of UTC that are those of its reports.
+// Course judges one device day by day, in days of UTC that are those of its reports: one
+// cadence for all, whoever has the laptop and whatever the roster says of them later. The
+// days that evidence counts and names are the person's.
 // What a day comes to is judged as of its end, on what the days before came to. While
 // a day lasts, and as long as reports of it may still arrive, a judgement is
 // provisional and nothing rests on it, so that neither evidence that is remembered nor

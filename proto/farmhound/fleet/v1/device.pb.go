@@ -26,7 +26,10 @@ const (
 // Device is the running picture of one laptop as signals, analysts and hunts see
 // it: what its reports, the roster, the address data and the rest of the fleet
 // say about it at one moment. A field that nothing could tell is absent; absence
-// is never evidence. Shares are 0..1, durations carry their unit in the name.
+// is never evidence. Shares are 0..1, durations carry their unit in the name. Days with
+// activity, with sessions or with measurements are dates of the person's: by the zone that
+// the roster declares, else by the one that the laptop is set to, else by UTC. A declared
+// night shift counts on the date on which it begins.
 type Device struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Hash of the device's public key, hexadecimal.
@@ -749,9 +752,9 @@ type Activity struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Days with activity that were found (at most the span's number).
 	Days uint32 `protobuf:"varint,1,opt,name=days,proto3" json:"days,omitempty"`
-	// First of them, midnight UTC.
+	// First of them: the person's date, written as midnight in UTC.
 	From *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=from,proto3" json:"from,omitempty"`
-	// End of the last of them.
+	// The date after the last of them, written likewise.
 	To *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=to,proto3" json:"to,omitempty"`
 	// Active hours. Absent where activity is not observed.
 	ActiveHours *float64 `protobuf:"fixed64,4,opt,name=active_hours,json=activeHours,proto3,oneof" json:"active_hours,omitempty"`
