@@ -42,6 +42,8 @@ const (
 	Assertions
 	Camera
 	Interfaces
+	// WiFi prints how the laptop is connected to Wi-Fi.
+	WiFi
 )
 
 // command is how a tool is run.
@@ -71,6 +73,7 @@ var table = [...]command{
 	Assertions:     {"/usr/bin/pmset", []string{"-g", "assertions"}},
 	Camera:         {ioreg, []string{"-r", "-k", "FrontCameraStreaming", "-d", "1", "-w0"}},
 	Interfaces:     {ioreg, []string{"-r", "-c", "IOUSBHostInterface", "-d", "1", "-w0"}},
+	WiFi:           {"/usr/sbin/ipconfig", []string{"getsummary", "en0"}},
 }
 
 // Bounds on one run.

@@ -22,7 +22,7 @@ func TestTable(t *testing.T) {
 			}
 		}
 	}
-	if len(table) != int(Interfaces)+1 {
-		t.Errorf("%d commands for %d tools", len(table), Interfaces+1)
+	if len(table) != int(WiFi)+1 {
+		t.Errorf("%d commands for %d tools", len(table), WiFi+1)
 	}
 }

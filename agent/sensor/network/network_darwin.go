@@ -29,11 +29,15 @@ type system struct {
 	owners    macOwners
 	crowd     crowd
 	ear       ear
+	point     macPoint
 	proxies   proxyState
 	proxiesAt time.Time
 }
 
-func newSystem(h host.Host) system { return system{owners: macOwners{host: h}} }
+func newSystem(h host.Host) system {
+	ask := func(ctx context.Context) ([]byte, error) { return systemtool.Run(ctx, systemtool.WiFi) }
+	return system{owners: macOwners{host: h}, point: macPoint{ask: ask}}
+}
 
 // Observe fills Network.
 func (s *Sensor) Observe(ctx context.Context, into *farmhoundv1.Report) error {
@@ -74,7 +78,13 @@ func (s *Sensor) Observe(ctx context.Context, into *farmhoundv1.Report) error {
 	if use.keys.Empty() {
 		hidden = append(hidden, detailNoKey)
 	} else if l, _ := v.hash(use.keys, out); l != nil && l.Kind == farmhoundv1.InterfaceKind_INTERFACE_KIND_WIFI {
-		hidden = append(hidden, detailMacPoint)
+		gateway, _ := v.localGateway()
+		of, _ := v.gatewayMAC(gateway)
+		if point, ok := s.system.point.find(ctx, l.Name, of, s.host.Time()); ok {
+			point.tell(use.keys, out)
+		} else {
+			hidden = append(hidden, detailMacPoint)
+		}
 	}
 	if deaf := s.listen(v); deaf != nil {
 		hidden = append(hidden, detailDeaf)

@@ -79,8 +79,7 @@ func hashAccessPoint(l *links.Link, keys fleetkey.Ring, out *farmhoundv1.Network
 		return
 	}
 	if point, ok := accessPoint(); ok {
-		out.AccessPointHash, out.KeyId, _ = keys.Hash(fleetkey.AccessPoint, point[:])
-		out.EarlierAccessPoints = keys.Earlier(fleetkey.AccessPoint, point[:])
+		point.tell(keys, out)
 	}
 }
 

@@ -35,6 +35,12 @@ func (v *view) hash(keys fleetkey.Ring, out *farmhoundv1.Network) (l *links.Link
 	return l, complete
 }
 
+// tell fills the hashes of the access point.
+func (m mac) tell(keys fleetkey.Ring, out *farmhoundv1.Network) {
+	out.AccessPointHash, out.KeyId, _ = keys.Hash(fleetkey.AccessPoint, m[:])
+	out.EarlierAccessPoints = keys.Earlier(fleetkey.AccessPoint, m[:])
+}
+
 // linkBits are the bits of IPv6 that name a link.
 const linkBits = 64
 

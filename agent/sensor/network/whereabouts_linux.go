@@ -13,8 +13,7 @@ func (s *Sensor) hash(v *view, keys fleetkey.Ring, out *farmhoundv1.Network) (co
 		return complete
 	}
 	if point, ok := s.system.netlink.accessPoint(l.Index); ok {
-		out.AccessPointHash, out.KeyId, _ = keys.Hash(fleetkey.AccessPoint, point[:])
-		out.EarlierAccessPoints = keys.Earlier(fleetkey.AccessPoint, point[:])
+		point.tell(keys, out)
 	}
 	return complete
 }
