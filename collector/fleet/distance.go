@@ -47,7 +47,7 @@ func (v *view) distance() *fleetv1.Distance {
 		return d
 	}
 	if there, ok := areaOf(v.person.GetCountry(), v.person.GetRegion()); ok {
-		d.LikelyMaxMs = ptr(likelyMs(kilometres(here.Latitude, here.Longitude, there) + there.radius))
+		d.LikelyMaxMs = ptr(v.likelyHome(there))
 		d.LikelyViaMaxMs = v.viaExits(there)
 	}
 	if last := v.egress[lastEgress(v.pic).GetId()]; last != nil && !last.GetCompany() {

@@ -236,9 +236,10 @@ func (v *view) placeHistory() *fleetv1.PlaceHistory {
 			h.ElsewhereDays++
 		}
 	}
-	h.EverDeclared = slices.ContainsFunc(v.pic.GetCleanPlaces(), func(p *fleetv1.CleanPlace) bool {
-		return v.declaredPlace(p.GetCountry(), p.GetRegion())
-	})
+	if there := h.GetDeclaredDays() + h.GetElsewhereDays(); there > 0 && v.distant() {
+		h.DistantDays, h.DeclaredDays, h.ElsewhereDays = there, 0, 0
+	}
+	h.EverDeclared = slices.ContainsFunc(v.pic.GetCleanPlaces(), v.wasHome)
 	v.openly(h)
 	v.firstNetwork(h)
 	if n := v.pic.GetNetwork(); n != nil {

@@ -28,9 +28,7 @@ func (u *update) egress() {
 	u.place(e, addr)
 	d := u.day(u.received / daySeconds)
 	countEgress(d, e.GetId()).Reports++
-	// Through the company's own network a round trip measures the way there.
-	if rtt := u.obs.PeerRTTMillis; rtt > 0 && rtt < 60000 && !e.GetCompany() && onInternet(addr) {
-		us := max(uint32(rtt*1000), 1)
+	if us := u.roundTrip(e); us > 0 {
 		if d.GetRttMinUs() == 0 || us < d.GetRttMinUs() {
 			d.RttMinUs = us
 		}
@@ -43,6 +41,16 @@ func (u *update) egress() {
 		(before.GetCountry() != e.GetCountry() || before.GetAsn() != e.GetAsn()) {
 		u.event(u.received, "egress_changed", sentence("Traffic now leaves from %s, before from %s.", egressWords(e), egressWords(before)))
 	}
+}
+
+// roundTrip returns what the report's round trip took, microseconds; 0 where that was not
+// measured. Through the company's own network it measures the way there.
+func (u *update) roundTrip(e *fleetv1.EgressState) uint32 {
+	rtt := u.obs.PeerRTTMillis
+	if rtt <= 0 || rtt >= 60000 || e.GetCompany() || !onInternet(u.peer()) {
+		return 0
+	}
+	return max(uint32(rtt*1000), 1)
 }
 
 // peer returns the address the collector saw, invalid where it saw none.
@@ -213,6 +221,9 @@ func (u *update) cleanPlace(e *fleetv1.EgressState) {
 	}
 	p := edit(&u.draft, places, i)
 	p.LastUnix = max(p.GetLastUnix(), u.received)
+	if us := u.roundTrip(e); us > 0 && (p.GetRttMinUs() == 0 || us < p.GetRttMinUs()) {
+		p.RttMinUs = us
+	}
 	slices.SortStableFunc(places, func(a, b *fleetv1.CleanPlace) int { return compare(a.GetLastUnix(), b.GetLastUnix()) })
 	u.pic.CleanPlaces = places[max(0, len(places)-keptPlaces):]
 }

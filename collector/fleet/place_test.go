@@ -240,6 +240,48 @@ func TestPlaceHistory(t *testing.T) {
 	})
 }
 
+func TestDistantDays(t *testing.T) {
+	t.Parallel()
+	days := func(d *fleetv1.Device) any {
+		p := d.GetPlace()
+		return sentence("declared %d elsewhere %d distant %d ever %t", p.GetDeclaredDays(), p.GetElsewhereDays(), p.GetDistantDays(), p.GetEverDeclared())
+	}
+	at := func(ms float64, egresses ...string) func(l *laptop) []Observation {
+		return func(l *laptop) []Observation { l.rtt = ms; return staying(egresses...)(l) }
+	}
+	week := times(6, ohio)
+	check(t, []derived{
+		{name: "near", life: at(25, week...), get: days, want: "declared 6 elsewhere 0 distant 0 ever true"},
+		{name: "not measured", life: at(0, week...), get: days, want: "declared 6 elsewhere 0 distant 0 ever true"},
+		{name: "an exit at home, its laptop on the other side of the world", life: at(250, week...), get: days, want: "declared 0 elsewhere 0 distant 6 ever false"},
+		{name: "an exit elsewhere in the country explains its own way and no more", life: at(300, times(6, california)...), get: days,
+			want: "declared 0 elsewhere 0 distant 6 ever false"},
+		{name: "across the country and back", life: at(200, times(6, california)...), get: days, want: "declared 0 elsewhere 6 distant 0 ever false"},
+		{name: "a slow line", life: at(130, week...), get: days, want: "declared 6 elsewhere 0 distant 0 ever true"},
+		{name: "a satellite", life: at(620, week...), get: days, want: "declared 6 elsewhere 0 distant 0 ever true"},
+		{name: "too few days", life: at(250, times(4, ohio)...), get: days, want: "declared 4 elsewhere 0 distant 0 ever false"},
+		{name: "one short round trip in between", get: days, want: "declared 6 elsewhere 0 distant 0 ever true", life: func(l *laptop) []Observation {
+			all := at(250, week...)(l)
+			all[20].PeerRTTMillis = 30
+			return all
+		}},
+		{name: "at home once, and gone since", get: days, want: "declared 0 elsewhere 0 distant 20 ever true", life: func(l *laptop) []Observation {
+			all := at(25, week...)(l)
+			l.rtt = 250
+			for d := range 24 {
+				all = append(all, l.workday(monday.AddDate(0, 0, 6+d))...)
+			}
+			return all
+		}},
+		{name: "an approved journey with a way home", life: at(250, week...), get: days, want: "declared 6 elsewhere 0 distant 0 ever false",
+			person: func(p *fleetv1.Person) { p.TravelCountries = []string{"JP"} }},
+		{name: "nobody knows where the collector stands", life: at(250, week...), get: days, want: "declared 6 elsewhere 0 distant 0 ever true",
+			config: func(c *Config) { c.Company.Latitude, c.Company.Longitude = 0, 0 }},
+		{name: "no roster", life: at(250, week...), alone: true, get: days, want: "declared 0 elsewhere 0 distant 0 ever false"},
+		{name: "a hosting provider's address is hidden, not distant", life: at(250, times(6, exitOhio)...), get: days, want: "declared 0 elsewhere 0 distant 0 ever false"},
+	})
+}
+
 func TestDistance(t *testing.T) {
 	t.Parallel()
 	rtt := func(d *fleetv1.Device) any {
