@@ -72,6 +72,7 @@ type entry struct {
 	days      []daySlots    // oldest first
 	joints    []joint
 	renames   renames
+	console   bool // a remote console with a keyboard is attached
 	// addresses are its own, sightings what it saw of others', claims are those of joints
 	// that join nobody by themselves, and exits where its traffic left openly.
 	addresses []address
@@ -277,6 +278,7 @@ func (f *Fleet) entryOf(pic *fleetv1.Picture, person *fleetv1.Person, contacts [
 		e.join(s.joints...)
 	}
 	for _, p := range pic.GetPeripherals() {
+		e.console = e.console || p.GetKind() == kindKVM && p.GetKeyboard() && p.GetPresent() && pic.GetHardware() != nil
 		k, ok := toKey(p.GetSerial())
 		if !ok || !p.GetPresent() && p.GetLastUnix() < e.last-togetherSeconds {
 			continue

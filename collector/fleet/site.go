@@ -254,6 +254,10 @@ func (g *gathering) describe() *fleetv1.Site {
 	people := map[string]bool{g.self.people(): true}
 	unnamed := map[string]bool{}
 	s.Household = g.self.household != ""
+	consoles := map[string]bool{}
+	if g.self.console {
+		consoles[g.self.people()] = true
+	}
 	others := make([]member, 0, len(g.members))
 	for id, m := range g.members {
 		s.Members = append(s.Members, id)
@@ -261,12 +265,16 @@ func (g *gathering) describe() *fleetv1.Site {
 		if m.person == "" && m.household == "" && m.people() != g.self.people() {
 			unnamed[m.people()] = true
 		}
+		if m.console {
+			consoles[m.people()] = true
+		}
 		s.Household = s.Household && m.household == g.self.household
 		others = append(others, m)
 	}
 	slices.Sort(s.Members)
 	slices.SortFunc(others, func(a, b member) int { return cmp.Compare(a.id, b.id) })
 	s.People, s.UnnamedPeople = uint32(len(people)), uint32(len(unnamed))
+	s.ConsolePeople = uint32(len(consoles))
 	g.together(s, others)
 	s.TurnsDays = g.self.turns(others)
 	s.JoinedBy = g.words()

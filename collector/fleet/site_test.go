@@ -19,6 +19,7 @@ type spot struct {
 	tunnel        string // tool of a tunnel on the default route
 	shift         bool   // used at night
 	monitor       string
+	console       bool   // shaped like a remote console
 	physical      string // under which the collector sees its own interface, beside the tunnel
 }
 
@@ -29,6 +30,11 @@ func (r spot) enter(l *laptop) {
 		tunnel(l, r.tunnel)
 	}
 	l.seen.Hardware = &farmhoundv1.Hardware{}
+	if r.console {
+		l.seen.Hardware.Usb = append(l.seen.Hardware.Usb, &farmhoundv1.UsbDevice{VendorId: 0xcafe, ProductId: 0x4004, Interfaces: []*farmhoundv1.UsbInterface{
+			{Class: 3, Subclass: 1, Protocol: 1, Keyboard: true, ReportDescriptorSha256: digest("keys")}, {Class: 3, AbsolutePointer: true, ReportDescriptorSha256: digest("pointer")},
+		}})
+	}
 	if r.monitor != "" {
 		l.seen.Hardware.Displays = append(l.seen.Hardware.Displays, monitor(r.monitor, 0))
 	}
@@ -96,6 +102,14 @@ func TestSite(t *testing.T) {
 		{name: "two people", where: map[string]func(int) spot{"d1": always(spare), "d2": always(spare)}, want: "2 [d1 d2]"},
 		{name: "one person's two", same: map[string]string{"d2": "p-d1"},
 			where: map[string]func(int) spot{"d1": always(spare), "d2": always(spare)}, want: "1 [d1 d2]"},
+		{name: "consoles on three laptops of two people", same: map[string]string{"d3": "p-d2"}, want: "3 [d1 d2 d3 d4] consoles 2", where: map[string]func(int) spot{
+			"d1": always(spot{network: spare.network, peer: ohio, console: true}), "d2": always(spot{network: spare.network, peer: ohio, console: true}),
+			"d3": always(spot{network: spare.network, peer: ohio, console: true}), "d4": always(spare),
+		}},
+		{name: "a console that was unplugged", want: "2 [d1 d2] consoles 1", where: map[string]func(int) spot{
+			"d1": always(spot{network: spare.network, peer: ohio, console: true}),
+			"d2": func(d int) spot { return spot{network: spare.network, peer: ohio, console: d < 3} },
+		}},
 		{name: "one household", persons: map[string]func(*fleetv1.Person){"d1": household("h"), "d2": household("h")},
 			where: map[string]func(int) spot{"d1": always(spare), "d2": always(spare)}, want: "1 [d1 d2] household"},
 		{name: "a household and a stranger", persons: map[string]func(*fleetv1.Person){"d1": household("h"), "d2": household("h")},
@@ -234,6 +248,9 @@ func siteWords(s *fleetv1.Site) string {
 	}
 	if s.GetHousehold() {
 		words += " household"
+	}
+	if s.GetConsolePeople() > 0 {
+		words += fmt.Sprint(" consoles ", s.GetConsolePeople())
 	}
 	if s.GetTurnsDays() > 0 {
 		words += fmt.Sprint(" turns ", s.GetTurnsDays())
