@@ -30,8 +30,12 @@ type filter struct {
 
 // watch has Windows tell of devices that come and go. People and power the service
 // manager tells of.
-func watch(ctx context.Context, changed func()) (err error) {
-	library := windows.NewLazySystemDLL("cfgmgr32.dll")
+func watch(ctx context.Context, changed func()) error {
+	return follow(ctx, windows.NewLazySystemDLL("cfgmgr32.dll"), changed)
+}
+
+// follow has the library of the configuration manager tell.
+func follow(ctx context.Context, library *windows.LazyDLL, changed func()) (err error) {
 	register, unregister := library.NewProc("CM_Register_Notification"), library.NewProc("CM_Unregister_Notification")
 	for _, proc := range []*windows.LazyProc{register, unregister} {
 		if err := proc.Find(); err != nil {
