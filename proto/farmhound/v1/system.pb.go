@@ -379,8 +379,11 @@ type Health struct {
 	StartedAt *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=started_at,json=startedAt,proto3" json:"started_at,omitempty"`
 	// Digest of the catalogue in use, SHA-256 in hexadecimal.
 	CatalogDigest string `protobuf:"bytes,8,opt,name=catalog_digest,json=catalogDigest,proto3" json:"catalog_digest,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	// How long the system had been up when the agent started, sleep included, in seconds.
+	// Absent where the system does not tell.
+	SystemUpSeconds *uint64 `protobuf:"varint,9,opt,name=system_up_seconds,json=systemUpSeconds,proto3,oneof" json:"system_up_seconds,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *Health) Reset() {
@@ -469,6 +472,13 @@ func (x *Health) GetCatalogDigest() string {
 	return ""
 }
 
+func (x *Health) GetSystemUpSeconds() uint64 {
+	if x != nil && x.SystemUpSeconds != nil {
+		return *x.SystemUpSeconds
+	}
+	return 0
+}
+
 // Place is where the laptop's clock believes it is.
 type Place struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -551,7 +561,7 @@ const file_farmhound_v1_system_proto_rawDesc = "" +
 	"\x05state\x18\x02 \x01(\x0e2\x18.farmhound.v1.SenseStateBI\xea\xe1\x18E\n" +
 	"CA sense that fails is a fact of its own; unknown is never evidence.R\x05state\x12p\n" +
 	"\x06detail\x18\x03 \x01(\tBX\xea\xe1\x18T\n" +
-	"MThe agent's own words for why a sense is not complete; never a value it read.\x10\x80\x018\x03R\x06detail\"\xf8\x04\n" +
+	"MThe agent's own words for why a sense is not complete; never a value it read.\x10\x80\x018\x03R\x06detail\"\x82\x06\n" +
 	"\x06Health\x12D\n" +
 	"\ragent_version\x18\x01 \x01(\tB\x1f\xea\xe1\x18\x1b\n" +
 	"\x15Which agent reported.\x10@8\x01R\fagentVersion\x12]\n" +
@@ -571,7 +581,10 @@ const file_farmhound_v1_system_proto_rawDesc = "" +
 	"started_at\x18\a \x01(\v2\x1a.google.protobuf.TimestampB#\xea\xe1\x18\x1f\n" +
 	"\x1dTells a restart from silence.R\tstartedAt\x12W\n" +
 	"\x0ecatalog_digest\x18\b \x01(\tB0\xea\xe1\x18,\n" +
-	"&Which catalogue the matches come from.\x10@8\x02R\rcatalogDigest\"\x89\x02\n" +
+	"&Which catalogue the matches come from.\x10@8\x02R\rcatalogDigest\x12r\n" +
+	"\x11system_up_seconds\x18\t \x01(\x04BA\xea\xe1\x18=\n" +
+	";Tells a laptop that was off from an agent that was stopped.H\x00R\x0fsystemUpSeconds\x88\x01\x01B\x14\n" +
+	"\x12_system_up_seconds\"\x89\x02\n" +
 	"\x05Place\x12f\n" +
 	"\ttime_zone\x18\x01 \x01(\tBI\xea\xe1\x18E\n" +
 	"?The zone set on the laptop, to hold against where it should be.\x10@8\x01R\btimeZone\x12{\n" +
@@ -641,6 +654,7 @@ func file_farmhound_v1_system_proto_init() {
 		return
 	}
 	file_farmhound_v1_rules_proto_init()
+	file_farmhound_v1_system_proto_msgTypes[2].OneofWrappers = []any{}
 	file_farmhound_v1_system_proto_msgTypes[3].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{

@@ -1868,7 +1868,7 @@ type Operator struct {
 	PeerHours float64 `protobuf:"fixed64,11,opt,name=peer_hours,json=peerHours,proto3" json:"peer_hours,omitempty"`
 	// Private IPv4 addresses that it was controlled from, where that was from no other address, at least half of the time, and with round trips of at most 60 ms to each; 0 else, and on a laptop that is in an overlay network nobody approved.
 	RoutedAddresses uint32 `protobuf:"varint,12,opt,name=routed_addresses,json=routedAddresses,proto3" json:"routed_addresses,omitempty"`
-	// They change as those do that a VPN gives out of a pool: three or more, and at least one for two days of control.
+	// They change as those do that a VPN gives out of a pool, or have not been seen to stay: at least one for two days of control.
 	Leased        bool `protobuf:"varint,13,opt,name=leased,proto3" json:"leased,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2366,7 +2366,8 @@ func (x *Site) GetConsolePeople() uint32 {
 // Trust is whether the device's own word can be trusted.
 type Trust struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Hours of silence of a running agent, awake and not spooled, in the last 5 days, longest. Absent where sleep is not known.
+	// Longest gap of the last 5 days in which the agent was stopped, in hours: the system stayed up, and neither
+	// sleep, nor a journey, nor windows delivered late account for it. Absent where sleep is not known.
 	SilentHours *float64 `protobuf:"fixed64,1,opt,name=silent_hours,json=silentHours,proto3,oneof" json:"silent_hours,omitempty"`
 	// Offset of the laptop's clock to the collector's, seconds, largest jump in the last 5 days.
 	ClockJumpSeconds *float64 `protobuf:"fixed64,2,opt,name=clock_jump_seconds,json=clockJumpSeconds,proto3,oneof" json:"clock_jump_seconds,omitempty"`
@@ -2376,8 +2377,12 @@ type Trust struct {
 	SilenceNowHours *float64 `protobuf:"fixed64,4,opt,name=silence_now_hours,json=silenceNowHours,proto3,oneof" json:"silence_now_hours,omitempty"`
 	// It reports although the same laptop, by its serial, enrolled anew since.
 	SupersededAlive bool `protobuf:"varint,5,opt,name=superseded_alive,json=supersededAlive,proto3" json:"superseded_alive,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// The last ten gaps of three hours and more, oldest first.
+	Gaps []*Gap `protobuf:"bytes,6,rep,name=gaps,proto3" json:"gaps,omitempty"`
+	// Hours of the last 20 days in gaps, by what they were.
+	GapSums       *Gaps `protobuf:"bytes,7,opt,name=gap_sums,json=gapSums,proto3" json:"gap_sums,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Trust) Reset() {
@@ -2443,6 +2448,177 @@ func (x *Trust) GetSupersededAlive() bool {
 		return x.SupersededAlive
 	}
 	return false
+}
+
+func (x *Trust) GetGaps() []*Gap {
+	if x != nil {
+		return x.Gaps
+	}
+	return nil
+}
+
+func (x *Trust) GetGapSums() *Gaps {
+	if x != nil {
+		return x.GapSums
+	}
+	return nil
+}
+
+// Gap is a time of at least three hours of which no report told while it lasted.
+type Gap struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What it was: asleep, off, travelling (the network after it is another one, or a journey was approved),
+	// network_blocked (the laptop was awake and its reports came later), agent_stopped (the system stayed up) or
+	// unknown. The first of these that is known.
+	Kind string `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"`
+	// When it began, by the laptop's clock.
+	From *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=from,proto3" json:"from,omitempty"`
+	// When it ended.
+	To            *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=to,proto3" json:"to,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Gap) Reset() {
+	*x = Gap{}
+	mi := &file_farmhound_fleet_v1_device_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Gap) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Gap) ProtoMessage() {}
+
+func (x *Gap) ProtoReflect() protoreflect.Message {
+	mi := &file_farmhound_fleet_v1_device_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Gap.ProtoReflect.Descriptor instead.
+func (*Gap) Descriptor() ([]byte, []int) {
+	return file_farmhound_fleet_v1_device_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *Gap) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *Gap) GetFrom() *timestamppb.Timestamp {
+	if x != nil {
+		return x.From
+	}
+	return nil
+}
+
+func (x *Gap) GetTo() *timestamppb.Timestamp {
+	if x != nil {
+		return x.To
+	}
+	return nil
+}
+
+// Gaps sums up gaps by their kind, in hours.
+type Gaps struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Asleep as windows tell, however short.
+	AsleepHours float64 `protobuf:"fixed64,1,opt,name=asleep_hours,json=asleepHours,proto3" json:"asleep_hours,omitempty"`
+	// Off.
+	OffHours float64 `protobuf:"fixed64,2,opt,name=off_hours,json=offHours,proto3" json:"off_hours,omitempty"`
+	// Away, with the agent silent.
+	TravellingHours float64 `protobuf:"fixed64,3,opt,name=travelling_hours,json=travellingHours,proto3" json:"travelling_hours,omitempty"`
+	// Awake, with nothing delivered.
+	NetworkBlockedHours float64 `protobuf:"fixed64,4,opt,name=network_blocked_hours,json=networkBlockedHours,proto3" json:"network_blocked_hours,omitempty"`
+	// With the agent stopped.
+	AgentStoppedHours float64 `protobuf:"fixed64,5,opt,name=agent_stopped_hours,json=agentStoppedHours,proto3" json:"agent_stopped_hours,omitempty"`
+	// Of unknown kind.
+	UnknownHours  float64 `protobuf:"fixed64,6,opt,name=unknown_hours,json=unknownHours,proto3" json:"unknown_hours,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Gaps) Reset() {
+	*x = Gaps{}
+	mi := &file_farmhound_fleet_v1_device_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Gaps) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Gaps) ProtoMessage() {}
+
+func (x *Gaps) ProtoReflect() protoreflect.Message {
+	mi := &file_farmhound_fleet_v1_device_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Gaps.ProtoReflect.Descriptor instead.
+func (*Gaps) Descriptor() ([]byte, []int) {
+	return file_farmhound_fleet_v1_device_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *Gaps) GetAsleepHours() float64 {
+	if x != nil {
+		return x.AsleepHours
+	}
+	return 0
+}
+
+func (x *Gaps) GetOffHours() float64 {
+	if x != nil {
+		return x.OffHours
+	}
+	return 0
+}
+
+func (x *Gaps) GetTravellingHours() float64 {
+	if x != nil {
+		return x.TravellingHours
+	}
+	return 0
+}
+
+func (x *Gaps) GetNetworkBlockedHours() float64 {
+	if x != nil {
+		return x.NetworkBlockedHours
+	}
+	return 0
+}
+
+func (x *Gaps) GetAgentStoppedHours() float64 {
+	if x != nil {
+		return x.AgentStoppedHours
+	}
+	return 0
+}
+
+func (x *Gaps) GetUnknownHours() float64 {
+	if x != nil {
+		return x.UnknownHours
+	}
+	return 0
 }
 
 var File_farmhound_fleet_v1_device_proto protoreflect.FileDescriptor
@@ -2749,16 +2925,29 @@ const file_farmhound_fleet_v1_device_proto_rawDesc = "" +
 	"\vtogether_to\x18\f \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"togetherTo\x12%\n" +
 	"\x0eunnamed_people\x18\r \x01(\rR\runnamedPeople\x12%\n" +
-	"\x0econsole_people\x18\x0e \x01(\rR\rconsolePeople\"\x94\x02\n" +
+	"\x0econsole_people\x18\x0e \x01(\rR\rconsolePeople\"\xf6\x02\n" +
 	"\x05Trust\x12&\n" +
 	"\fsilent_hours\x18\x01 \x01(\x01H\x00R\vsilentHours\x88\x01\x01\x121\n" +
 	"\x12clock_jump_seconds\x18\x02 \x01(\x01H\x01R\x10clockJumpSeconds\x88\x01\x01\x12\x16\n" +
 	"\x06cloned\x18\x03 \x01(\bR\x06cloned\x12/\n" +
 	"\x11silence_now_hours\x18\x04 \x01(\x01H\x02R\x0fsilenceNowHours\x88\x01\x01\x12)\n" +
-	"\x10superseded_alive\x18\x05 \x01(\bR\x0fsupersededAliveB\x0f\n" +
+	"\x10superseded_alive\x18\x05 \x01(\bR\x0fsupersededAlive\x12+\n" +
+	"\x04gaps\x18\x06 \x03(\v2\x17.farmhound.fleet.v1.GapR\x04gaps\x123\n" +
+	"\bgap_sums\x18\a \x01(\v2\x18.farmhound.fleet.v1.GapsR\agapSumsB\x0f\n" +
 	"\r_silent_hoursB\x15\n" +
 	"\x13_clock_jump_secondsB\x14\n" +
-	"\x12_silence_now_hoursBJZHgithub.com/farmhound-security/farmhound/proto/farmhound/fleet/v1;fleetv1b\x06proto3"
+	"\x12_silence_now_hours\"u\n" +
+	"\x03Gap\x12\x12\n" +
+	"\x04kind\x18\x01 \x01(\tR\x04kind\x12.\n" +
+	"\x04from\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x04from\x12*\n" +
+	"\x02to\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x02to\"\xfa\x01\n" +
+	"\x04Gaps\x12!\n" +
+	"\fasleep_hours\x18\x01 \x01(\x01R\vasleepHours\x12\x1b\n" +
+	"\toff_hours\x18\x02 \x01(\x01R\boffHours\x12)\n" +
+	"\x10travelling_hours\x18\x03 \x01(\x01R\x0ftravellingHours\x122\n" +
+	"\x15network_blocked_hours\x18\x04 \x01(\x01R\x13networkBlockedHours\x12.\n" +
+	"\x13agent_stopped_hours\x18\x05 \x01(\x01R\x11agentStoppedHours\x12#\n" +
+	"\runknown_hours\x18\x06 \x01(\x01R\funknownHoursBJZHgithub.com/farmhound-security/farmhound/proto/farmhound/fleet/v1;fleetv1b\x06proto3"
 
 var (
 	file_farmhound_fleet_v1_device_proto_rawDescOnce sync.Once
@@ -2772,7 +2961,7 @@ func file_farmhound_fleet_v1_device_proto_rawDescGZIP() []byte {
 	return file_farmhound_fleet_v1_device_proto_rawDescData
 }
 
-var file_farmhound_fleet_v1_device_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
+var file_farmhound_fleet_v1_device_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
 var file_farmhound_fleet_v1_device_proto_goTypes = []any{
 	(*Device)(nil),                // 0: farmhound.fleet.v1.Device
 	(*Known)(nil),                 // 1: farmhound.fleet.v1.Known
@@ -2789,14 +2978,16 @@ var file_farmhound_fleet_v1_device_proto_goTypes = []any{
 	(*PlaceHistory)(nil),          // 12: farmhound.fleet.v1.PlaceHistory
 	(*Site)(nil),                  // 13: farmhound.fleet.v1.Site
 	(*Trust)(nil),                 // 14: farmhound.fleet.v1.Trust
-	(*v1.System)(nil),             // 15: farmhound.v1.System
-	(*timestamppb.Timestamp)(nil), // 16: google.protobuf.Timestamp
+	(*Gap)(nil),                   // 15: farmhound.fleet.v1.Gap
+	(*Gaps)(nil),                  // 16: farmhound.fleet.v1.Gaps
+	(*v1.System)(nil),             // 17: farmhound.v1.System
+	(*timestamppb.Timestamp)(nil), // 18: google.protobuf.Timestamp
 }
 var file_farmhound_fleet_v1_device_proto_depIdxs = []int32{
-	15, // 0: farmhound.fleet.v1.Device.system:type_name -> farmhound.v1.System
-	16, // 1: farmhound.fleet.v1.Device.enrolled_at:type_name -> google.protobuf.Timestamp
-	16, // 2: farmhound.fleet.v1.Device.first_report_at:type_name -> google.protobuf.Timestamp
-	16, // 3: farmhound.fleet.v1.Device.last_report_at:type_name -> google.protobuf.Timestamp
+	17, // 0: farmhound.fleet.v1.Device.system:type_name -> farmhound.v1.System
+	18, // 1: farmhound.fleet.v1.Device.enrolled_at:type_name -> google.protobuf.Timestamp
+	18, // 2: farmhound.fleet.v1.Device.first_report_at:type_name -> google.protobuf.Timestamp
+	18, // 3: farmhound.fleet.v1.Device.last_report_at:type_name -> google.protobuf.Timestamp
 	1,  // 4: farmhound.fleet.v1.Device.known:type_name -> farmhound.fleet.v1.Known
 	2,  // 5: farmhound.fleet.v1.Device.person:type_name -> farmhound.fleet.v1.Person
 	3,  // 6: farmhound.fleet.v1.Device.tools:type_name -> farmhound.fleet.v1.ToolSighting
@@ -2811,26 +3002,30 @@ var file_farmhound_fleet_v1_device_proto_depIdxs = []int32{
 	12, // 15: farmhound.fleet.v1.Device.place:type_name -> farmhound.fleet.v1.PlaceHistory
 	13, // 16: farmhound.fleet.v1.Device.site:type_name -> farmhound.fleet.v1.Site
 	14, // 17: farmhound.fleet.v1.Device.trust:type_name -> farmhound.fleet.v1.Trust
-	16, // 18: farmhound.fleet.v1.Person.exempt_until:type_name -> google.protobuf.Timestamp
-	16, // 19: farmhound.fleet.v1.ToolSighting.first_seen_at:type_name -> google.protobuf.Timestamp
-	16, // 20: farmhound.fleet.v1.ToolSighting.last_seen_at:type_name -> google.protobuf.Timestamp
-	16, // 21: farmhound.fleet.v1.Activity.from:type_name -> google.protobuf.Timestamp
-	16, // 22: farmhound.fleet.v1.Activity.to:type_name -> google.protobuf.Timestamp
-	16, // 23: farmhound.fleet.v1.Kvm.first_seen_at:type_name -> google.protobuf.Timestamp
-	16, // 24: farmhound.fleet.v1.Kvm.last_seen_at:type_name -> google.protobuf.Timestamp
+	18, // 18: farmhound.fleet.v1.Person.exempt_until:type_name -> google.protobuf.Timestamp
+	18, // 19: farmhound.fleet.v1.ToolSighting.first_seen_at:type_name -> google.protobuf.Timestamp
+	18, // 20: farmhound.fleet.v1.ToolSighting.last_seen_at:type_name -> google.protobuf.Timestamp
+	18, // 21: farmhound.fleet.v1.Activity.from:type_name -> google.protobuf.Timestamp
+	18, // 22: farmhound.fleet.v1.Activity.to:type_name -> google.protobuf.Timestamp
+	18, // 23: farmhound.fleet.v1.Kvm.first_seen_at:type_name -> google.protobuf.Timestamp
+	18, // 24: farmhound.fleet.v1.Kvm.last_seen_at:type_name -> google.protobuf.Timestamp
 	8,  // 25: farmhound.fleet.v1.Egress.ways:type_name -> farmhound.fleet.v1.Way
-	16, // 26: farmhound.fleet.v1.Peer.first_seen_at:type_name -> google.protobuf.Timestamp
-	16, // 27: farmhound.fleet.v1.Peer.last_seen_at:type_name -> google.protobuf.Timestamp
+	18, // 26: farmhound.fleet.v1.Peer.first_seen_at:type_name -> google.protobuf.Timestamp
+	18, // 27: farmhound.fleet.v1.Peer.last_seen_at:type_name -> google.protobuf.Timestamp
 	10, // 28: farmhound.fleet.v1.Operator.peers:type_name -> farmhound.fleet.v1.Peer
-	16, // 29: farmhound.fleet.v1.PlaceHistory.first_network_at:type_name -> google.protobuf.Timestamp
-	16, // 30: farmhound.fleet.v1.Site.since:type_name -> google.protobuf.Timestamp
-	16, // 31: farmhound.fleet.v1.Site.together_from:type_name -> google.protobuf.Timestamp
-	16, // 32: farmhound.fleet.v1.Site.together_to:type_name -> google.protobuf.Timestamp
-	33, // [33:33] is the sub-list for method output_type
-	33, // [33:33] is the sub-list for method input_type
-	33, // [33:33] is the sub-list for extension type_name
-	33, // [33:33] is the sub-list for extension extendee
-	0,  // [0:33] is the sub-list for field type_name
+	18, // 29: farmhound.fleet.v1.PlaceHistory.first_network_at:type_name -> google.protobuf.Timestamp
+	18, // 30: farmhound.fleet.v1.Site.since:type_name -> google.protobuf.Timestamp
+	18, // 31: farmhound.fleet.v1.Site.together_from:type_name -> google.protobuf.Timestamp
+	18, // 32: farmhound.fleet.v1.Site.together_to:type_name -> google.protobuf.Timestamp
+	15, // 33: farmhound.fleet.v1.Trust.gaps:type_name -> farmhound.fleet.v1.Gap
+	16, // 34: farmhound.fleet.v1.Trust.gap_sums:type_name -> farmhound.fleet.v1.Gaps
+	18, // 35: farmhound.fleet.v1.Gap.from:type_name -> google.protobuf.Timestamp
+	18, // 36: farmhound.fleet.v1.Gap.to:type_name -> google.protobuf.Timestamp
+	37, // [37:37] is the sub-list for method output_type
+	37, // [37:37] is the sub-list for method input_type
+	37, // [37:37] is the sub-list for extension type_name
+	37, // [37:37] is the sub-list for extension extendee
+	0,  // [0:37] is the sub-list for field type_name
 }
 
 func init() { file_farmhound_fleet_v1_device_proto_init() }
@@ -2854,7 +3049,7 @@ func file_farmhound_fleet_v1_device_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_farmhound_fleet_v1_device_proto_rawDesc), len(file_farmhound_fleet_v1_device_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   15,
+			NumMessages:   17,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -120,7 +120,15 @@ type Picture struct {
 	// Hardware addresses that it uses, the latest last.
 	Addresses []*AddressState `protobuf:"bytes,43,rep,name=addresses,proto3" json:"addresses,omitempty"`
 	// Laptops that it saw beside it, by their addresses, the latest last.
-	Neighbours    []*NeighbourSighting `protobuf:"bytes,44,rep,name=neighbours,proto3" json:"neighbours,omitempty"`
+	Neighbours []*NeighbourSighting `protobuf:"bytes,44,rep,name=neighbours,proto3" json:"neighbours,omitempty"`
+	// Runs of the agent in pairs, oldest first: when it began, in minutes since 1970, and for how
+	// many minutes the system had been up by then, counted from one; zero where that is unknown.
+	Runs []uint32 `protobuf:"varint,45,rep,packed,name=runs,proto3" json:"runs,omitempty"`
+	// Long sleeps in pairs, oldest first: when one began, in minutes since 1970, and its minutes.
+	Sleeps []uint32 `protobuf:"varint,46,rep,packed,name=sleeps,proto3" json:"sleeps,omitempty"`
+	// Times in which nothing could be delivered, likewise: from when a report was observed until
+	// it arrived.
+	Undelivered   []uint32 `protobuf:"varint,47,rep,packed,name=undelivered,proto3" json:"undelivered,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -459,6 +467,27 @@ func (x *Picture) GetAddresses() []*AddressState {
 func (x *Picture) GetNeighbours() []*NeighbourSighting {
 	if x != nil {
 		return x.Neighbours
+	}
+	return nil
+}
+
+func (x *Picture) GetRuns() []uint32 {
+	if x != nil {
+		return x.Runs
+	}
+	return nil
+}
+
+func (x *Picture) GetSleeps() []uint32 {
+	if x != nil {
+		return x.Sleeps
+	}
+	return nil
+}
+
+func (x *Picture) GetUndelivered() []uint32 {
+	if x != nil {
+		return x.Undelivered
 	}
 	return nil
 }
@@ -3032,7 +3061,9 @@ type Silence struct {
 	// From.
 	FromUnix int64 `protobuf:"varint,1,opt,name=from_unix,json=fromUnix,proto3" json:"from_unix,omitempty"`
 	// To.
-	ToUnix        int64 `protobuf:"varint,2,opt,name=to_unix,json=toUnix,proto3" json:"to_unix,omitempty"`
+	ToUnix int64 `protobuf:"varint,2,opt,name=to_unix,json=toUnix,proto3" json:"to_unix,omitempty"`
+	// It was one window: the agent was held, and counted it.
+	Held          bool `protobuf:"varint,3,opt,name=held,proto3" json:"held,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3079,6 +3110,13 @@ func (x *Silence) GetToUnix() int64 {
 		return x.ToUnix
 	}
 	return 0
+}
+
+func (x *Silence) GetHeld() bool {
+	if x != nil {
+		return x.Held
+	}
+	return false
 }
 
 // ClockState is what is known about the laptop's clock.
@@ -3158,7 +3196,7 @@ var File_farmhound_fleet_v1_picture_proto protoreflect.FileDescriptor
 
 const file_farmhound_fleet_v1_picture_proto_rawDesc = "" +
 	"\n" +
-	" farmhound/fleet/v1/picture.proto\x12\x12farmhound.fleet.v1\x1a\x1afarmhound/v1/network.proto\x1a\x1afarmhound/v1/session.proto\x1a\x19farmhound/v1/system.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x98\x11\n" +
+	" farmhound/fleet/v1/picture.proto\x12\x12farmhound.fleet.v1\x1a\x1afarmhound/v1/network.proto\x1a\x1afarmhound/v1/session.proto\x1a\x19farmhound/v1/system.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe6\x11\n" +
 	"\aPicture\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
 	"\x06serial\x18\x02 \x01(\tR\x06serial\x12;\n" +
@@ -3208,7 +3246,10 @@ const file_farmhound_fleet_v1_picture_proto_rawDesc = "" +
 	"\taddresses\x18+ \x03(\v2 .farmhound.fleet.v1.AddressStateR\taddresses\x12E\n" +
 	"\n" +
 	"neighbours\x18, \x03(\v2%.farmhound.fleet.v1.NeighbourSightingR\n" +
-	"neighbours\"\x91\x01\n" +
+	"neighbours\x12\x12\n" +
+	"\x04runs\x18- \x03(\rR\x04runs\x12\x16\n" +
+	"\x06sleeps\x18. \x03(\rR\x06sleeps\x12 \n" +
+	"\vundelivered\x18/ \x03(\rR\vundelivered\"\x91\x01\n" +
 	"\fAddressState\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\fR\x04name\x12\x1c\n" +
 	"\tbeginning\x18\x02 \x01(\fR\tbeginning\x12\x15\n" +
@@ -3447,10 +3488,11 @@ const file_farmhound_fleet_v1_picture_proto_rawDesc = "" +
 	"MediaState\x12\x1d\n" +
 	"\n" +
 	"known_unix\x18\x01 \x01(\x03R\tknownUnix\x12$\n" +
-	"\x0elast_used_unix\x18\x02 \x01(\x03R\flastUsedUnix\"?\n" +
+	"\x0elast_used_unix\x18\x02 \x01(\x03R\flastUsedUnix\"S\n" +
 	"\aSilence\x12\x1b\n" +
 	"\tfrom_unix\x18\x01 \x01(\x03R\bfromUnix\x12\x17\n" +
-	"\ato_unix\x18\x02 \x01(\x03R\x06toUnix\"\x85\x01\n" +
+	"\ato_unix\x18\x02 \x01(\x03R\x06toUnix\x12\x12\n" +
+	"\x04held\x18\x03 \x01(\bR\x04held\"\x85\x01\n" +
 	"\n" +
 	"ClockState\x12\x1f\n" +
 	"\vdelay_today\x18\x01 \x01(\x12R\n" +
