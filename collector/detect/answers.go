@@ -122,9 +122,11 @@ func (c *judging) shorten(clauses ...[]string) {
 			}
 		}
 	}
-	for _, a := range []*fleetv1.Activity{c.dev.GetDay5(), c.dev.GetDay1(), c.dev.GetDay20()} {
-		over := " " + period(a)
-		said := false
+	for n, a := range [...]*fleetv1.Activity{c.dev.GetDay5(), c.dev.GetDay1(), c.dev.GetDay20()} {
+		if c.periods[n] == "" {
+			c.periods[n] = " " + period(a)
+		}
+		over, said := c.periods[n], false
 		for _, list := range clauses {
 			for i, clause := range list {
 				short, same := strings.CutSuffix(clause, over)

@@ -54,10 +54,12 @@ func (c *judging) hangsOn(o outcome) []string {
 // then the other hypothesis may be the worse one.
 func (c *judging) rankWithout(i, below int) int {
 	rank := rankClear
-	for _, h := range []hypothesis{c.kind, hosted + displaced - c.kind} {
-		s := fuse(c.lines, h, i)
-		less := c.weigh(h, &s, c.limit())
-		if rank = max(rank, less.rank); rank >= below {
+	order, counted := make([]int, 0, len(c.lines)), make([]float64, len(c.lines))
+	for _, h := range [...]hypothesis{c.kind, hosted + displaced - c.kind} {
+		order = leaveOut(order[:0], c.strength[h], i)
+		clear(counted)
+		s := fuse(c.lines, order, h, counted)
+		if rank = max(rank, rankAt(h, &s, c.detector.priors[h]+s.total, c.held(h), c.limit())); rank >= below {
 			break
 		}
 	}

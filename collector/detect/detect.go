@@ -54,6 +54,7 @@ func (d *Detector) Weigh(dev *fleetv1.Device, before *fleetv1.Judgement, now tim
 	c := &judging{detector: d, dev: dev, before: before, moment: momentOf(dev, now)}
 	c.observe()
 	c.decide()
+	c.date()
 	return &fleetv1.Judgement{Assessment: c.assessment(), Ledger: c.ledger()}, c.sums[c.kind].total, nil
 }
 
@@ -65,31 +66,53 @@ type judging struct {
 	moment
 
 	lines    []line // ordered by signal id
+	strength [hypotheses][]int
 	failed   []string
 	sums     [hypotheses]sums
 	outcomes [hypotheses]outcome
 	kind     hypothesis
-	shown    []float64 // what each line counts in the answer to its question
-	order    []int     // the lines, heaviest first
+	shown    []float64               // what each line counts in the answer to its question
+	order    []int                   // the lines, heaviest first
+	stamps   []timestamppb.Timestamp // when each line was first and last seen
+	periods  [3]string               // as clauses end with them, of five days, one and twenty
 }
 
 // observe evaluates every signal and joins it with the ledger.
 func (c *judging) observe() {
 	at := c.detector.rules.language.scene(c.dev, c.now)
 	known, around := sensesOf(c.dev.GetKnown()), circumstancesOf(c.dev)
-	before := make(map[string]*fleetv1.LedgerLine, len(c.before.GetLedger()))
-	for _, l := range c.before.GetLedger() {
-		before[l.GetSignal()] = l
-	}
+	before := ordered(c.before.GetLedger())
+	c.lines = make([]line, 0, len(before)+usual)
 	for _, s := range c.detector.rules.signals {
+		var was *fleetv1.LedgerLine
+		for len(before) > 0 && before[0].GetSignal() <= s.id {
+			if before[0].GetSignal() == s.id {
+				was = before[0]
+			}
+			before = before[1:]
+		}
 		o, err := s.observe(at, known, around)
 		if err != nil {
 			c.failed = append(c.failed, fmt.Sprintf("Signal %s could not be evaluated: %v.", s.id, err))
 		}
-		if l, ok := s.remember(o, before[s.id], c.moment); ok {
+		if l, ok := s.remember(o, was, c.moment); ok {
 			c.lines = append(c.lines, l)
 		}
 	}
+}
+
+// usual is how many signals speak of a laptop for the first time at most, as a rule.
+const usual = 8
+
+// ordered returns a ledger by signal, as assessments write it.
+func ordered(ledger []*fleetv1.LedgerLine) []*fleetv1.LedgerLine {
+	by := func(a, b *fleetv1.LedgerLine) int { return strings.Compare(a.GetSignal(), b.GetSignal()) }
+	if slices.IsSortedFunc(ledger, by) {
+		return ledger
+	}
+	ledger = slices.Clone(ledger)
+	slices.SortStableFunc(ledger, by)
+	return ledger
 }
 
 // momentOf says when a device is judged. What is seen is as old as its last report,
@@ -114,7 +137,8 @@ func momentOf(dev *fleetv1.Device, now time.Time) moment {
 // decide weighs both hypotheses and names the worse.
 func (c *judging) decide() {
 	for h := range hypotheses {
-		c.sums[h] = fuse(c.lines, h, -1)
+		c.strength[h] = strongest(c.lines, h)
+		c.sums[h] = fuse(c.lines, c.strength[h], h, make([]float64, len(c.lines)))
 		c.outcomes[h] = c.weigh(h, &c.sums[h], c.limit())
 	}
 	c.kind = worse(c.outcomes, c.before.GetAssessment().GetKind())
@@ -165,12 +189,30 @@ func worse(o [hypotheses]outcome, was string) hypothesis {
 	return h
 }
 
+// date writes when lines were first and last seen; their evidence and the ledger share it.
+func (c *judging) date() {
+	c.stamps = make([]timestamppb.Timestamp, 2*len(c.lines))
+	for i := range c.lines {
+		for j, at := range [...]time.Time{c.lines[i].first, c.lines[i].last} {
+			c.stamps[2*i+j].Seconds, c.stamps[2*i+j].Nanos = at.Unix(), int32(at.Nanosecond())
+		}
+	}
+}
+
 func (c *judging) ledger() []*fleetv1.LedgerLine {
+	lines := make([]fleetv1.LedgerLine, len(c.lines))
 	ledger := make([]*fleetv1.LedgerLine, len(c.lines))
 	for i := range c.lines {
-		ledger[i] = c.lines[i].ledger()
+		c.enter(i, &lines[i])
+		ledger[i] = &lines[i]
 	}
 	return ledger
+}
+
+func (c *judging) enter(i int, into *fleetv1.LedgerLine) {
+	l := &c.lines[i]
+	into.Signal, into.Tier, into.Db, into.Because = l.signal.id, uint32(l.tier), l.full, l.because
+	into.FirstSeen, into.LastSeen = &c.stamps[2*i], &c.stamps[2*i+1]
 }
 
 func (c *judging) assessment() *fleetv1.Assessment {
@@ -213,9 +255,16 @@ func (c *judging) firstAt(rank int) *fleetv1.FirstAt {
 func (c *judging) rank() {
 	c.shown = make([]float64, len(c.lines))
 	c.order = make([]int, len(c.lines))
-	answers := map[string]hypothesis{remote: hosted, farm: hosted, abroad: c.abroadFor(), trust: c.kind}
+	abroadFor := c.abroadFor()
 	for i := range c.lines {
-		c.shown[i] = c.sums[answers[c.lines[i].signal.question]].counted[i]
+		answers := hosted // remote and farm
+		switch c.lines[i].signal.question {
+		case abroad:
+			answers = abroadFor
+		case trust:
+			answers = c.kind
+		}
+		c.shown[i] = c.sums[answers].counted[i]
 		c.order[i] = i
 	}
 	slices.SortFunc(c.order, func(a, b int) int {
@@ -248,18 +297,19 @@ func (c *judging) evidence() []*fleetv1.Evidence {
 	all := make([]*fleetv1.Evidence, 0, len(c.order))
 	for _, i := range c.order {
 		if l := &c.lines[i]; !l.signal.shadow {
-			all = append(all, l.evidence(c.shown[i]))
+			all = append(all, c.show(i, c.shown[i]))
 		}
 	}
 	return all
 }
 
-// evidence shows a line with what it counts.
-func (l *line) evidence(db float64) *fleetv1.Evidence {
+// show shows a line with what it counts.
+func (c *judging) show(i int, db float64) *fleetv1.Evidence {
+	l := &c.lines[i]
 	return &fleetv1.Evidence{
 		Signal: l.signal.id, Family: families[l.signal.home].name, Question: l.signal.question,
 		Db: db, FullDb: l.full,
-		FirstSeen: timestamppb.New(l.first), LastSeen: timestamppb.New(l.last),
+		FirstSeen: &c.stamps[2*i], LastSeen: &c.stamps[2*i+1],
 		Because: sentence(l.clause()), Benign: l.signal.benign,
 		Title: l.signal.title, Attack: l.signal.attack,
 	}

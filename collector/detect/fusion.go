@@ -3,6 +3,7 @@ package detect
 import (
 	"cmp"
 	"slices"
+	"strings"
 )
 
 const (
@@ -19,15 +20,12 @@ type sums struct {
 	counted []float64 // what each line counted, in the order of the lines
 }
 
-// fuse adds up lines: families add, and within a family the strongest counts in
-// full, the next half, the next a quarter, for they have one cause. Weights are
-// rounded line by line, so that what is shown adds up to what is judged. without
-// is the line to leave out, -1 for none.
-func fuse(lines []line, h hypothesis, without int) sums {
-	s := sums{counted: make([]float64, len(lines))}
+// strongest orders the lines that speak to a hypothesis by family, and within each the
+// strongest first.
+func strongest(lines []line, h hypothesis) []int {
 	order := make([]int, 0, len(lines))
 	for i := range lines {
-		if i != without && lines[i].signal.family[h] >= 0 {
+		if lines[i].signal.family[h] >= 0 {
 			order = append(order, i)
 		}
 	}
@@ -36,8 +34,27 @@ func fuse(lines []line, h hypothesis, without int) sums {
 		return cmp.Or(
 			cmp.Compare(x.signal.family[h], y.signal.family[h]),
 			cmp.Compare(abs(y.weight), abs(x.weight)),
-			cmp.Compare(x.signal.id, y.signal.id))
+			strings.Compare(x.signal.id, y.signal.id))
 	})
+	return order
+}
+
+// leaveOut appends an order of lines to another without one of them.
+func leaveOut(to, order []int, without int) []int {
+	for _, i := range order {
+		if i != without {
+			to = append(to, i)
+		}
+	}
+	return to
+}
+
+// fuse adds up lines in the order that strongest gives: families add, and within a
+// family the strongest counts in full, the next half, the next a quarter, for they have
+// one cause. Weights are rounded line by line, so that what is shown adds up to what is
+// judged. counted is where it notes what each line counted: a zero for every line.
+func fuse(lines []line, order []int, h hypothesis, counted []float64) sums {
+	s := sums{counted: counted}
 	for len(order) > 0 {
 		f := lines[order[0]].signal.family[h]
 		n := 1
@@ -48,7 +65,7 @@ func fuse(lines []line, h hypothesis, without int) sums {
 		order = order[n:]
 	}
 	for f := range families {
-		if families[f].question == remote && h == hosted {
+		if h == hosted && families[f].question == remote {
 			s.remote += s.family[f]
 		} else {
 			s.total += s.family[f]

@@ -115,7 +115,7 @@ func TestFusionCountsWhatAHandWouldCount(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			s := fuse(tt.lines, hosted, -1)
+			s := fused(tt.lines, hosted)
 			if len(s.counted) == 0 {
 				s.counted = nil
 			}
@@ -125,7 +125,7 @@ func TestFusionCountsWhatAHandWouldCount(t *testing.T) {
 			if s.remote != tt.remote || s.total != tt.total {
 				t.Errorf("remote %g, total %g; want %g and %g", s.remote, s.total, tt.remote, tt.total)
 			}
-			if d := fuse(tt.lines, displaced, -1); d.total != tt.displaced {
+			if d := fused(tt.lines, displaced); d.total != tt.displaced {
 				t.Errorf("displaced %g, want %g", d.total, tt.displaced)
 			}
 		})
@@ -136,13 +136,13 @@ func TestHoursCountForAControllerOnlyWhereThereIsOne(t *testing.T) {
 	t.Parallel()
 	hours := alsoIn(piece("hours", "operator", 5), "clock")
 	hours.signal.onlyWith = famControl
-	if s := fuse([]line{hours}, hosted, -1); s.total != 0 {
+	if s := fused([]line{hours}, hosted); s.total != 0 {
 		t.Errorf("without control it weighs %g for hosted", s.total)
 	}
-	if s := fuse([]line{hours}, displaced, -1); s.total != 5 {
+	if s := fused([]line{hours}, displaced); s.total != 5 {
 		t.Errorf("without control it weighs %g for displaced, want 5", s.total)
 	}
-	if s := fuse([]line{piece("control", "control", 4), hours}, hosted, -1); s.total != 9 {
+	if s := fused([]line{piece("control", "control", 4), hours}, hosted); s.total != 9 {
 		t.Errorf("with control they weigh %g, want 9", s.total)
 	}
 }
@@ -150,9 +150,14 @@ func TestHoursCountForAControllerOnlyWhereThereIsOne(t *testing.T) {
 func TestFusionLeavesOneOut(t *testing.T) {
 	t.Parallel()
 	lines := []line{piece("a", "control", 24), piece("b", "control", 14)}
-	if s := fuse(lines, hosted, 0); s.total != 14 {
+	order := leaveOut(nil, strongest(lines, hosted), 0)
+	if s := fuse(lines, order, hosted, make([]float64, len(lines))); s.total != 14 {
 		t.Errorf("without the strongest: %g, want 14", s.total)
 	}
+}
+
+func fused(lines []line, h hypothesis) sums {
+	return fuse(lines, strongest(lines, h), h, make([]float64, len(lines)))
 }
 
 // sum makes sums with families of the given weights.

@@ -5,8 +5,6 @@ import (
 	"math"
 	"time"
 
-	"google.golang.org/protobuf/types/known/timestamppb"
-
 	fleetv1 "github.com/farmhound-security/farmhound/proto/farmhound/fleet/v1"
 )
 
@@ -126,13 +124,6 @@ func fade(db float64, age, halfLife time.Duration) float64 {
 		return db
 	}
 	return db * math.Exp2(-float64(age)/float64(halfLife))
-}
-
-func (l *line) ledger() *fleetv1.LedgerLine {
-	return &fleetv1.LedgerLine{
-		Signal: l.signal.id, Tier: uint32(l.tier), Db: l.full,
-		FirstSeen: timestamppb.New(l.first), LastSeen: timestamppb.New(l.last), Because: l.because,
-	}
 }
 
 // clause is what was observed; what no longer holds says since when.

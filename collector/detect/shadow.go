@@ -21,7 +21,7 @@ func (c *judging) trials() []*fleetv1.Evidence {
 	var all []*fleetv1.Evidence
 	for i := range c.lines {
 		if c.lines[i].signal.shadow {
-			all = append(all, c.lines[i].evidence(c.wouldCount(i)))
+			all = append(all, c.show(i, c.wouldCount(i)))
 		}
 	}
 	slices.SortStableFunc(all, func(a, b *fleetv1.Evidence) int { return cmp.Compare(abs(b.GetDb()), abs(a.GetDb())) })
@@ -39,6 +39,6 @@ func (c *judging) wouldCount(trial int) float64 {
 	if counting.family[h] < 0 {
 		h = hosted + displaced - c.kind
 	}
-	s := fuse(lines, h, -1)
+	s := fuse(lines, strongest(lines, h), h, make([]float64, len(lines)))
 	return s.counted[trial]
 }

@@ -53,6 +53,11 @@ const (
 	belowNext = 0.01
 )
 
+// thresholds are the odds from which each verdict is reached.
+var thresholds = [...]float64{
+	rankWatch: odds(verdicts[rankWatch].posterior), rankLikely: odds(verdicts[rankLikely].posterior), rankNearCertain: odds(verdicts[rankNearCertain].posterior),
+}
+
 func odds(posterior float64) float64 { return 10 * math.Log10(posterior/(1-posterior)) }
 
 func posterior(odds float64) float64 {
@@ -76,27 +81,40 @@ type outcome struct {
 // every family were independent of the others, and the gates are there because one
 // family alone cannot vouch for that.
 func weigh(h hypothesis, s *sums, prior float64, held, limit int) outcome {
-	o := outcome{rank: rankClear}
 	at := prior + s.total
-	for next := rankWatch; next <= rankNearCertain; next++ {
-		slack, hold := 0.0, 1.0
-		if next <= held {
-			slack, hold = hysteresis, gateHold
+	o := outcome{rank: rankAt(h, s, at, held, limit), risk: posterior(at)}
+	if next := o.rank + 1; next <= rankNearCertain {
+		lack, missing := lacks(h, s, at, next, held)
+		if lack > 0 {
+			missing = append([]string{fmt.Sprintf("%s more", strings.TrimPrefix(decibans(math.Ceil(lack*10)/10), "+"))}, missing...)
 		}
-		o.missing = gates(h, s, next, hold)
-		if lack := odds(verdicts[next].posterior) - slack - at; lack > 0 {
-			o.missing = append([]string{fmt.Sprintf("%s more", strings.TrimPrefix(decibans(math.Ceil(lack*10)/10), "+"))}, o.missing...)
-		}
-		if len(o.missing) > 0 || next > limit {
-			break
-		}
-		o.rank = next
+		o.missing = missing
 	}
-	o.risk = posterior(at)
 	if o.rank < rankNearCertain && o.risk >= verdicts[o.rank+1].posterior {
 		o.risk = verdicts[o.rank+1].posterior - belowNext
 	}
 	return o
+}
+
+// rankAt is the highest rank that nothing is missing for.
+func rankAt(h hypothesis, s *sums, at float64, held, limit int) int {
+	rank := rankClear
+	for rank < limit {
+		if lack, missing := lacks(h, s, at, rank+1, held); lack > 0 || len(missing) > 0 {
+			break
+		}
+		rank++
+	}
+	return rank
+}
+
+// lacks returns by how many decibans a verdict is missed, and what corroboration it lacks.
+func lacks(h hypothesis, s *sums, at float64, rank, held int) (float64, []string) {
+	slack, hold := 0.0, 1.0
+	if rank <= held {
+		slack, hold = hysteresis, gateHold
+	}
+	return thresholds[rank] - slack - at, gates(h, s, rank, hold)
 }
 
 // gates returns what corroboration a verdict lacks, in words. hold scales what is asked.

@@ -146,6 +146,9 @@ const longestClause = 600
 
 // printable keeps the printable part of a text, on one line and bounded.
 func printable(s string, longest int) string {
+	if len(s) <= longest && plainASCII(s) {
+		return s
+	}
 	s = strings.Map(func(r rune) rune {
 		if r == utf8.RuneError || !unicode.IsGraphic(r) {
 			return -1
@@ -160,6 +163,17 @@ func printable(s string, longest int) string {
 		cut--
 	}
 	return s[:cut] + "…"
+}
+
+// plainASCII says whether a text is one line of the characters that everything can show,
+// as most are.
+func plainASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return true
 }
 
 // said quotes a device's own words, so that they cannot pass for ours.
