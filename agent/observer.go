@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/farmhound-security/farmhound/agent/identity"
@@ -27,6 +28,9 @@ type observer struct {
 	changes *changes
 	log     *slog.Logger
 	version string
+
+	// up is how long the system had been up by the start, in seconds; nil where it does not tell.
+	up *uint64
 
 	bootID   string
 	sequence uint64 // of the last report that was kept
@@ -51,6 +55,9 @@ func newObserver(config Config, makeBody bodyMaker) (*observer, error) {
 	o := &observer{changes: newChanges(), log: config.Log, version: config.Version}
 	if o.log == nil {
 		o.log = slog.Default()
+	}
+	if now := readClock(); now.sleepKnown { // then it counts from the system's start
+		o.up = proto.Uint64(uint64(now.elapsed / time.Second))
 	}
 	var err error
 	if o.rules, err = fieldrules.Compile((&farmhoundv1.Report{}).ProtoReflect().Descriptor()); err != nil {
@@ -89,7 +96,7 @@ func (o *observer) complete(seen *farmhoundv1.Report, spoolDepth, dropped uint64
 	}
 	seen.System = o.system
 	seen.Health.AgentVersion = o.version
-	seen.Health.StartedAt = timestamppb.New(started)
+	seen.Health.StartedAt, seen.Health.SystemUpSeconds = timestamppb.New(started), o.up
 	seen.Health.SpoolDepth, seen.Health.SpoolDropped = spoolDepth, dropped
 	seen.Health.CatalogDigest = o.list.Current().Digest()
 	if reason := o.list.Refused(); reason != "" {

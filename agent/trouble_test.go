@@ -93,7 +93,7 @@ func TestTroubleOfOneSenseIsAHealthFact(t *testing.T) {
 	if got := strings.Join(states, ", "); got != "panics panicked, hangs timed out, fails failed, works ok" {
 		t.Errorf("senses: %s", got)
 	}
-	if h := report.GetHealth(); h.GetCpuSeconds() <= 0 || h.GetMemoryBytes() < 1<<20 || h.GetStartedAt() == nil {
+	if h := report.GetHealth(); h.GetCpuSeconds() <= 0 || h.GetMemoryBytes() < 1<<20 || h.GetStartedAt() == nil || readClock().sleepKnown != (h.SystemUpSeconds != nil) {
 		t.Errorf("own cost: %v", h)
 	}
 }

@@ -26,7 +26,8 @@ var started = time.Now()
 type moment struct {
 	wall time.Time
 	// elapsed goes on during sleep, where the system has such a clock, and does
-	// not move when the time is set. Its zero has no meaning.
+	// not move when the time is set. It counts from the system's start where sleep is
+	// known; else its zero has no meaning.
 	elapsed time.Duration
 	// asleep is the total time asleep since elapsed's zero.
 	asleep     time.Duration
