@@ -143,19 +143,19 @@ func TestAnswersSayWhatWasObserved(t *testing.T) {
 	}{
 		{
 			"driven", rmmFarmLaptop(), (*fleetv1.Questions).GetRemote,
-			"Remotely driven: AnyDesk controlled this laptop for 83 % of its active time over 5 active days (13–17 Mar 2026); 97 % of the input was injected by software while AnyDesk ran and no assistive technology did; on 20 of 20 active days at least half of the activity was remote control, or input through what looks like a remote console.",
+			"Strong signs of remote control: AnyDesk controlled this laptop for 83 % of its active time over 5 active days (13–17 Mar 2026); AnyDesk runs, open to control with nobody there, and 97 % of the input was injected by software, with no assistive technology running; on 20 of 20 active days (26 Feb – 17 Mar 2026) at least half of the use was control that nobody approved, or input through what looks like a remote console.",
 		},
 		{
 			"controlled from abroad", rmmFarmLaptop(), (*fleetv1.Questions).GetAbroad,
-			"Probably controlled from elsewhere than supposed: it was controlled from 198.51.100.23 in XA (declared: US); no direct round trip to its controller took less than 212 ms.",
+			"Probably controlled from elsewhere than supposed: it was controlled from 198.51.100.23 in XA (declared: US); no direct round trip to 198.51.100.23, from where it was controlled, took less than 212 ms.",
 		},
 		{
 			"a console, and hands on the keyboard", developerWithConsole(), (*fleetv1.Questions).GetRemote,
-			`It can be driven from elsewhere; that it mostly is, was not observed: the remote console "PiKVM" is plugged in, recognised by its own identity, and was first seen on 20 Feb 2026; OpenSSH server accepts control with nobody in front of the laptop and without being approved; Tailscale joins the laptop to a network that is not approved. Against it: 70 % of the input came from the laptop's own keyboard and pointer over 5 active days (13–17 Mar 2026).`,
+			`It can be driven from elsewhere; that it mostly is, was not observed: the remote console "PiKVM" is plugged in, recognised by its own identity, and was first seen on 20 Feb 2026; OpenSSH server accepts control with nobody in front of the laptop and without being approved; Tailscale can join the laptop to a private network without being approved. Against it: 70 % of the input came from the laptop's own keyboard and pointer over 5 active days (13–17 Mar 2026).`,
 		},
 		{
 			"a console, and no sense that would see it used", namedConsoleNoHands(), (*fleetv1.Questions).GetRemote,
-			`It can be driven from elsewhere, and nothing tells whether it is: the remote console "PiKVM" is plugged in, recognised by its own identity, and was first seen on 3 Feb 2026; no other keyboard or pointer is plugged in beside "PiKVM".`,
+			`It can be driven from elsewhere, and nothing tells whether it is: the remote console "PiKVM" is plugged in, recognised by its own identity, and was first seen on 3 Feb 2026; no other USB keyboard or pointer is plugged in beside "PiKVM".`,
 		},
 		{
 			"an account that controls others too", sharedAccount(), (*fleetv1.Questions).GetAbroad,
@@ -163,7 +163,7 @@ func TestAnswersSayWhatWasObserved(t *testing.T) {
 		},
 		{
 			"far away", shippedAbroad(), (*fleetv1.Questions).GetAbroad,
-			"Probably not where it is supposed to be: over 18 days and 16 hours of the clock no round trip took less than 231 ms; from the declared place at most 90 ms are likely; on 20 active days with a known address it was never seen cleanly at the declared place (US, \"OH\"); Astrill, the consumer VPN named most often in reported cases, is in use.",
+			`Probably not where it is supposed to be: on 18 days, at 16 different hours of the day, no round trip to the collector took less than 231 ms; from the declared place at most 90 ms are likely; on none of 20 days with a known address (26 Feb – 17 Mar 2026) was that address at the declared place (US, "OH") and of no VPN, proxy, tunnel or hosting provider; Astrill, the consumer VPN named most often in reported cases, runs or carries its traffic.`,
 		},
 		{
 			"an approved tool", helpDesk(), (*fleetv1.Questions).GetRemote,
@@ -171,11 +171,11 @@ func TestAnswersSayWhatWasObserved(t *testing.T) {
 		},
 		{
 			"never at the keyboard, but at the office", officeWorkerWithoutHands(), (*fleetv1.Questions).GetRemote,
-			"More speaks against remote control than for it: it was at a company office or network on 8 active days lately; it moved 12 times between 4 networks lately.",
+			"More speaks against remote control than for it: on 8 of 20 active days (26 Feb – 17 Mar 2026) it was on the network of a company office or behind its address; it moved 12 times between 4 networks within 20 days.",
 		},
 		{
 			"at home", officeWorker(), (*fleetv1.Questions).GetAbroad,
-			"Where it is supposed to be: on 19 of 20 active days with a known address it was cleanly at the declared place.",
+			"More speaks for its being where it is supposed to be than against it: on 19 of 20 days with a known address (26 Feb – 17 Mar 2026) that address was at the declared place and of no VPN, proxy or hosting provider.",
 		},
 		{
 			"nothing to say", officeWorker(), (*fleetv1.Questions).GetFarm,

@@ -2,6 +2,8 @@ package detect
 
 import (
 	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/common/types/ref"
 	"google.golang.org/protobuf/proto"
 
 	fleetv1 "github.com/farmhound-security/farmhound/proto/farmhound/fleet/v1"
@@ -15,9 +17,9 @@ func clauses() cel.EnvOption {
 	return func(env *cel.Env) (*cel.Env, error) {
 		var err error
 		for _, declare := range []cel.EnvOption{
-			words("days", activityType, days), words("span", activityType, span), words("assistive", activityType, besideAssistive),
-			words("declared", personType, declared), words("home", personType, home),
-			words("others", siteType, others), words("together", siteType, together),
+			about("days", activityType, days), about("span", activityType, span), about("assistive", activityType, besideAssistive),
+			about("declared", personType, declared), about("home", personType, home),
+			about("others", siteType, others), about("together", siteType, together),
 		} {
 			if env, err = declare(env); err != nil {
 				return nil, err
@@ -32,6 +34,16 @@ var (
 	personType   = cel.ObjectType("farmhound.fleet.v1.Person")
 	siteType     = cel.ObjectType("farmhound.fleet.v1.Site")
 )
+
+// about declares a function that writes of one part of the picture, also of one that the
+// picture does not have.
+func about[T proto.Message](name string, of *cel.Type, write func(T) string) cel.EnvOption {
+	return cel.Function(name, cel.Overload(name+"_"+of.TypeName(), []*cel.Type{of}, cel.StringType,
+		cel.UnaryBinding(func(v ref.Val) ref.Val {
+			part, _ := v.Value().(T)
+			return types.String(write(part))
+		})))
+}
 
 // part makes a writer of one part of the picture one of any message.
 func part[T proto.Message](write func(T) string) func(proto.Message) string {

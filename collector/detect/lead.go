@@ -3,7 +3,7 @@ package detect
 // A lead is how an answer begins: what the observations that follow it come to. It
 // claims no more than they say, and nothing about anybody's origin.
 
-// From these sums on an answer says probably, and says so.
+// From these sums on an answer says possibly and probably.
 const (
 	maybe  = 5
 	likely = 12
@@ -23,9 +23,9 @@ func (c *judging) remoteLead(db float64) string {
 	driven := c.leading("control")
 	switch {
 	case db >= 18 && driven >= 14:
-		return "Remotely driven"
+		return "Strong signs of remote control"
 	case db >= 8 && driven >= 8:
-		return "Probably remotely driven"
+		return "Signs of remote control"
 	case db >= 8 && !c.seesUse():
 		return "It can be driven from elsewhere, and nothing tells whether it is"
 	case db >= 8:
@@ -35,8 +35,10 @@ func (c *judging) remoteLead(db float64) string {
 		return "Little speaks for remote control"
 	case db == 0:
 		return "What speaks for remote control and against it is in balance"
-	case c.leading("presence")+c.leading("near") < 0:
-		return "Used by somebody who is in front of it or close by"
+	case c.leading("presence") < 0:
+		return "More speaks for use on the spot than for remote control"
+	case c.leading("near") < 0:
+		return "More speaks for control from near than from far away"
 	}
 	return "More speaks against remote control than for it"
 }
@@ -57,7 +59,7 @@ func (c *judging) abroadLead(db float64) string {
 	controller := c.leading("operator")
 	switch {
 	case db < 0:
-		return "Where it is supposed to be"
+		return "More speaks for its being where it is supposed to be than against it"
 	case db == 0:
 		return "What speaks for its being elsewhere and against it is in balance"
 	case db < maybe:
@@ -82,9 +84,9 @@ func (c *judging) farmLead(db float64) string {
 	together := c.dev.GetSite().GetPeople() > 1
 	switch {
 	case db >= 10 && together:
-		return "Kept with others like hosted equipment"
+		return "Signs of equipment that is hosted with others"
 	case db >= 10:
-		return "Kept like hosted equipment"
+		return "Signs of hosted equipment"
 	case db >= maybe:
 		return "Some signs of hosted equipment"
 	}

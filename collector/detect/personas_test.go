@@ -142,7 +142,7 @@ func shippedAbroad() *fleetv1.Device {
 			ConsumerVpn: "Astrill", MostReportedVpn: true, TimeZone: "America/New_York", PeerMss: p(uint32(1370)),
 		}
 		d.Distance = &fleetv1.Distance{RttMinMs: p(231.0), Days: 18, Hours: 16, LikelyMaxMs: p(90.0), PossibleMinMs: p(4.0), RttMedianMs: p(240.0)}
-		d.Place = &fleetv1.PlaceHistory{Networks_20D: 1, KnownDays: 20, HiddenFromDayOne: p(true)}
+		d.Place = &fleetv1.PlaceHistory{Networks_20D: 1, KnownDays: 20, HiddenFromDayOne: p(true), FirstNetworkAt: at(time.February, 2, 9)}
 	})
 }
 
@@ -207,7 +207,7 @@ func docked() *fleetv1.Device {
 func corporateVPN() *fleetv1.Device {
 	return laptop(func(d *fleetv1.Device) {
 		d.Egress = &fleetv1.Egress{Address: "192.0.2.10", Country: "DE", AsName: "Example Corp", Company: true, TimeZone: "America/New_York", PeerMss: p(uint32(1340))}
-		d.Place = &fleetv1.PlaceHistory{Networks_20D: 1, HiddenFromDayOne: p(true)}
+		d.Place = &fleetv1.PlaceHistory{Networks_20D: 1, HiddenFromDayOne: p(true), FirstNetworkAt: at(time.February, 2, 9)}
 		d.Distance = &fleetv1.Distance{RttMinMs: p(60.0), Days: 18, Hours: 14, LikelyMaxMs: p(90.0)}
 	})
 }
@@ -248,7 +248,7 @@ func virtualDesktop() *fleetv1.Device {
 		spans(d, func(a *fleetv1.Activity) { input(a, 0, 0, 0, 0, 1) })
 		d.Kvm = &fleetv1.Kvm{Level: "shape", Name: "QEMU USB Tablet", Attached: true, Keyboard: true, FirstSeenAt: at(time.February, 2, 9)}
 		d.Egress = &fleetv1.Egress{Address: "192.0.2.30", Country: "IE", AsName: "Example Cloud", Hosting: true, Foreign: true, TimeZone: "America/New_York", ZoneMismatch: true}
-		d.Place = &fleetv1.PlaceHistory{Networks_20D: 1, KnownDays: 20, HiddenFromDayOne: p(true), BusinessNeighbours: p(uint32(30))}
+		d.Place = &fleetv1.PlaceHistory{Networks_20D: 1, KnownDays: 20, HiddenFromDayOne: p(true), FirstNetworkAt: at(time.February, 2, 9), BusinessNeighbours: p(uint32(30))}
 		d.Site = &fleetv1.Site{Id: "site-4", Members: []string{"d0"}, People: 30, Days: 40, JoinedBy: "the same gateway and egress network"}
 	})
 }

@@ -2,16 +2,12 @@ package detect
 
 import (
 	"math"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/reflect/protoreflect"
-	"google.golang.org/protobuf/types/known/timestamppb"
 
 	fleetv1 "github.com/farmhound-security/farmhound/proto/farmhound/fleet/v1"
 )
@@ -247,81 +243,5 @@ func addsUp(t *testing.T, dev *fleetv1.Device, a *fleetv1.Assessment) {
 	}
 	if dev.GetPerson().GetExempt() && rank > rankWatch {
 		t.Fatalf("an exempt person got %s", a.GetVerdict())
-	}
-}
-
-// figures are the numbers in a sentence.
-var figures = regexp.MustCompile(`\d+(?:\.\d+)?`)
-
-func TestSentencesContainOnlyFiguresOfTheDevice(t *testing.T) {
-	t.Parallel()
-	d := New(rules(t), Options{})
-	check := func(dev *fleetv1.Device) {
-		j, err := d.Assess(dev, nil, personaNow)
-		if err != nil {
-			t.Fatalf("%v", err)
-		}
-		known := make(map[string]bool)
-		collect(dev.ProtoReflect(), known)
-		for _, figure := range figures.FindAllString(date(momentOf(dev, personaNow).seen), -1) {
-			known[figure] = true // since when it is silent
-		}
-		for _, e := range j.GetAssessment().GetEvidence() {
-			for _, figure := range figures.FindAllString(e.GetBecause(), -1) {
-				if !known[figure] {
-					t.Fatalf("%s says %s in %q, which the device does not", e.GetSignal(), figure, e.GetBecause())
-				}
-			}
-		}
-	}
-	for _, tt := range personas {
-		check(tt.device())
-	}
-	for seed := range devices {
-		check(anyDevice(seed))
-	}
-}
-
-// collect gathers every form in which a device's values can stand in a sentence.
-func collect(m protoreflect.Message, known map[string]bool) {
-	m.Range(func(f protoreflect.FieldDescriptor, v protoreflect.Value) bool {
-		if f.IsList() {
-			for i := range v.List().Len() {
-				collectValue(f, v.List().Get(i), known)
-			}
-			if n := v.List().Len() - 4; n > 0 {
-				known[strconv.Itoa(n)] = true // "and 3 more"
-			}
-			return true
-		}
-		collectValue(f, v, known)
-		return true
-	})
-}
-
-func collectValue(f protoreflect.FieldDescriptor, v protoreflect.Value, known map[string]bool) {
-	add := func(text string) {
-		for _, figure := range figures.FindAllString(text, -1) {
-			known[figure] = true
-		}
-	}
-	switch f.Kind() {
-	case protoreflect.MessageKind:
-		if at, ok := v.Message().Interface().(*timestamppb.Timestamp); ok {
-			add(date(at.AsTime()))
-			add(date(at.AsTime().Add(-time.Nanosecond)))
-			return
-		}
-		collect(v.Message(), known)
-	case protoreflect.DoubleKind:
-		x := v.Float()
-		for _, text := range []string{number(x), number(-x), percent(x), count(x, "", ""), hours(x / 3600), atLeastMilliseconds(x), atMostMilliseconds(x)} {
-			add(text)
-		}
-	case protoreflect.Uint32Kind, protoreflect.Uint64Kind:
-		add(strconv.FormatUint(v.Uint(), 10))
-		add(strconv.FormatUint(max(v.Uint(), 1)-1, 10)) // other people
-	case protoreflect.StringKind:
-		add(v.String())
 	}
 }
