@@ -37,6 +37,7 @@ func (v *view) operator() *fleetv1.Operator {
 	}
 	o.Days = uint32(len(days))
 	v.peers(o, peers)
+	v.routed(o, peers)
 	o.ZoneChanged = v.zoneMoved
 	o.AccountPeople = v.f.accountPeople(v.self, today)
 	if v.phaseHours != nil {
