@@ -75,6 +75,8 @@ func (f *Fleet) Apply(pic *fleetv1.Picture, obs Observation) (*fleetv1.Picture, 
 	u.software()
 	u.sessions()
 	u.windows()
+	u.began()
+	u.undelivered()
 	u.hardware()
 	u.zone()
 	u.media()
@@ -188,8 +190,9 @@ func (u *update) prune() {
 	u.pic.Days = slices.DeleteFunc(u.pic.GetDays(), func(d *fleetv1.Day) bool { return int64(d.GetDay()) < oldest })
 	u.pic.Contacts = keepContacts(u.pic.GetContacts(), today)
 	u.pruneRenames()
+	u.pruneSpells()
 	u.pic.Silences = slices.DeleteFunc(u.pic.GetSilences(), func(s *fleetv1.Silence) bool {
-		return u.received-s.GetToUnix() > (keptTrustDays+1)*daySeconds
+		return u.received-s.GetToUnix() > (gapDays+1)*daySeconds
 	})
 	slices.SortStableFunc(u.events, func(a, b *fleetv1.Event) int { return a.GetAt().AsTime().Compare(b.GetAt().AsTime()) })
 }

@@ -166,7 +166,7 @@ func (u *update) pause(observed int64) {
 		return
 	}
 	if left := passed - u.covered(observed-passed, observed); left >= silenceSeconds {
-		u.silence(observed-left, observed)
+		u.silence(&fleetv1.Silence{FromUnix: observed - left, ToUnix: observed})
 	}
 }
 
@@ -188,8 +188,8 @@ func (u *update) covered(from, to int64) int64 {
 	return seconds
 }
 
-func (u *update) silence(from, to int64) {
-	u.pic.Silences = append(u.pic.GetSilences(), &fleetv1.Silence{FromUnix: from, ToUnix: to})
+func (u *update) silence(s *fleetv1.Silence) {
+	u.pic.Silences = append(u.pic.GetSilences(), s)
 	slices.SortFunc(u.pic.Silences, func(a, b *fleetv1.Silence) int { return compare(a.GetFromUnix(), b.GetFromUnix()) })
 	if len(u.pic.GetSilences()) <= keptSilences {
 		return

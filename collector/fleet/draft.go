@@ -35,6 +35,7 @@ func newDraft(pic *fleetv1.Picture) draft {
 		Forks: pic.GetForks(), SupersededBy: pic.GetSupersededBy(), SupersededUnix: pic.GetSupersededUnix(),
 		Renames: slices.Clip(pic.GetRenames()), FleetKey: pic.GetFleetKey(),
 		Addresses: slices.Clone(pic.GetAddresses()), Neighbours: slices.Clone(pic.GetNeighbours()),
+		Runs: pic.GetRuns(), Sleeps: pic.GetSleeps(), Undelivered: pic.GetUndelivered(), // made anew where they change
 	}
 	// Changed by every report, and small.
 	proto.Merge(d.pic.GetClock(), pic.GetClock())

@@ -57,8 +57,10 @@ func bounded(t testing.TB, pic *fleetv1.Picture) {
 		"egresses": {len(pic.GetEgresses()), keptEgresses}, "zones": {len(pic.GetZones()), keptZones}, "senses": {len(pic.GetSenses()), keptSenses},
 		"silences": {len(pic.GetSilences()), keptSilences}, "software parts": {len(pic.GetSoftwareParts()), keptParts},
 		"hardware parts": {len(pic.GetHardwareParts()), keptParts}, "clean places": {len(pic.GetCleanPlaces()), keptPlaces},
-		"tunnels":   {len(pic.GetNetwork().GetTunnels()), keptTunnels},
-		"addresses": {len(pic.GetAddresses()), keptAddresses}, "neighbours": {len(pic.GetNeighbours()), keptNeighbours},
+		"runs": {len(pic.GetRuns()), 2 * keptStarts}, "sleeps": {len(pic.GetSleeps()), 2 * keptSleeps},
+		"undelivered": {len(pic.GetUndelivered()), 2 * keptOutages},
+		"tunnels":     {len(pic.GetNetwork().GetTunnels()), keptTunnels},
+		"addresses":   {len(pic.GetAddresses()), keptAddresses}, "neighbours": {len(pic.GetNeighbours()), keptNeighbours},
 	} {
 		if n[0] > n[1] {
 			t.Errorf("%d %s, want at most %d", n[0], name, n[1])
@@ -134,6 +136,7 @@ func TestEveryFieldIsCarried(t *testing.T) {
 	f := newFleet(people{l.serial: ohioan("p1")})
 	pic := lived(t, f, hostedLife(l))
 	pic.Silences = append(pic.GetSilences(), &fleetv1.Silence{FromUnix: 1, ToUnix: 2})
+	pic.Runs, pic.Undelivered = []uint32{1, 2}, []uint32{3, 4}
 	pic.ClonedUnix, pic.SpoolDropped, pic.PeerMss, pic.WindowsRefused = 1, 2, 3, 4
 	pic.EnrolledAt = timestamppb.New(monday)
 	pic.Forks, pic.SupersededBy, pic.SupersededUnix = []*fleetv1.Fork{{AtUnix: 1}}, "d2", 5

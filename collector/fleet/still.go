@@ -207,15 +207,10 @@ func (v *view) trust() *fleetv1.Trust {
 	t := &fleetv1.Trust{}
 	now := v.now.Unix()
 	oldest := now - keptTrustDays*daySeconds
-	longest := int64(0)
-	for _, s := range v.pic.GetSilences() {
-		if s.GetToUnix() >= oldest {
-			longest = max(longest, s.GetToUnix()-s.GetFromUnix())
-		}
-	}
+	stopped := v.describeGaps(t)
 	// Without windows that tell of sleep nobody knows what a silence was.
 	if slices.ContainsFunc(v.pic.GetDays(), func(d *fleetv1.Day) bool { return d.GetAsleepKnownSeconds() > 0 }) {
-		t.SilentHours = ptr(float64(longest) / 3600)
+		t.SilentHours = ptr(float64(stopped) / 3600)
 	}
 	if v.pic.GetClock() != nil {
 		jump := uint32(0)

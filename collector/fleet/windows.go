@@ -31,6 +31,9 @@ func (u *update) windows() {
 			u.pic.WindowsRefused++
 			continue
 		}
+		if w.AsleepSeconds != nil {
+			u.slept(start, end, w.GetAsleepSeconds())
+		}
 		for from := start; from < end; {
 			number := from / daySeconds
 			to := min(end, (number+1)*daySeconds)
@@ -111,7 +114,7 @@ func (u *update) hung(p piece) {
 	awake := int64(p.w.GetSeconds()) - int64(p.w.GetAsleepSeconds())
 	if p.first && p.w.AsleepSeconds != nil && awake >= silenceSeconds {
 		start := p.w.GetStartedAt().AsTime().Unix()
-		u.silence(start, start+awake)
+		u.silence(&fleetv1.Silence{FromUnix: start, ToUnix: start + awake, Held: true})
 	}
 }
 
