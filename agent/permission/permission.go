@@ -87,8 +87,10 @@ var needs = [...]Need{
 	{"linux", []string{"software", "hands", "network"}, "CAP_DAC_READ_SEARCH", "failed logons, logs of remote-control tools, users' applications and X servers", asService, capability(capDACReadSearch)},
 	{"linux", []string{"hands", "hardware"}, "root", "input by device (for which group input is enough), and the machine's serial number", asService + "; the unit allows char-input for reading", administrator},
 	{"windows", []string{"software", "hands", "session"}, "LocalSystem", "programs and sessions of other users, and input: helpers in the sessions can be started by LocalSystem only, not by LocalService or an administrator", asService, administrator},
+	{"windows", []string{"network"}, "an inbound rule of Windows' firewall", "announcements of others on the local network", "allow UDP to the ports 1900, 5353 and 5355 from LocalSubnet for the agent's program (New-NetFirewallRule, or by the device management)", untold},
 	{"macos", []string{"software", "hardware"}, "root", "processes and applications of other users", asService, administrator},
 	{"macos", []string{"software"}, "Full Disk Access", "logs and settings of remote-control tools in users' folders", "allow it for farmhound-agent by a PPPC profile of the device management (SystemPolicyAllFiles)", untold},
+	{"macos", []string{"network"}, "Wi-Fi details shown to all (ipconfig sethidewifiinfo 0)", "the access point", "have the administrator decide whether every program may see it; the agent works without", untold},
 }
 
 // Needs returns what the senses need on a system: linux, windows or macos.

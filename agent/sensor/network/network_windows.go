@@ -23,6 +23,7 @@ type system struct {
 	notices  notices
 	crowd    crowd
 	ear      ear
+	firewall firewall
 	adapters []uint64 // memory for what Windows tells of interfaces, aligned as it wants it
 }
 
@@ -56,6 +57,8 @@ func (s *Sensor) look(ctx context.Context, use *config) (out *farmhoundv1.Networ
 	}
 	if deaf := s.listen(v); deaf != nil {
 		details = append(details, detailDeaf)
+	} else if s.system.ear.listener != nil && s.system.firewall.keepsOut(s.host.Time()) {
+		details = append(details, detailFirewall)
 	}
 	if told {
 		out.Neighbours = s.around(v, use)

@@ -90,3 +90,18 @@ func TestAroundWindows(t *testing.T) {
 		t.Errorf("around are %v, want %v", got, want)
 	}
 }
+
+// TestFirewallWindows reads what the firewall is said to have: cmd/farmhound-lab/winetest
+// writes it.
+func TestFirewallWindows(t *testing.T) {
+	t.Parallel()
+	const variable = "FARMHOUND_TEST_FIREWALL"
+	want := os.Getenv(variable)
+	if want == "" {
+		t.Skip("what the firewall has is not known: " + variable + " is not set")
+	}
+	var f firewall
+	if out := f.keepsOut(time.Now()); out != (want == "closed") {
+		t.Errorf("kept out: %v, want the firewall %s", out, want)
+	}
+}

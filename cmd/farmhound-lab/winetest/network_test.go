@@ -1,7 +1,10 @@
 package winetest
 
 import (
+	"bytes"
+	"fmt"
 	"net"
+	"strings"
 	"testing"
 
 	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
@@ -48,4 +51,34 @@ func networkTold(t *testing.T, w *wine) {
 	if routed && defaults == 0 {
 		t.Errorf("no default route among %v", n.GetInterfaces())
 	}
+}
+
+const (
+	firewallOn = `[HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Services\SharedAccess\Parameters\FirewallPolicy\PublicProfile]
+"EnableFirewall"=dword:00000001
+
+[HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Services\SharedAccess\Parameters\FirewallPolicy\FirewallRules]
+"Example-In-UDP"="v2.31|Action=Allow|Active=TRUE|Dir=In|Protocol=17|LPort=5353|App=%%SystemRoot%%\\system32\\svchost.exe|Svc=dnscache|"
+%s
+`
+	firewallRule = `"{5D2A7C10-6C1B-4B6E-9C55-0B6F2D1A7E01}"="v2.31|Action=Allow|Active=TRUE|Dir=In|Protocol=17|LPort=1900|LPort=5353|LPort=5355|App=%s|Name=Farmhound|"`
+)
+
+// firewallRead has the network sense read a firewall that is not there, one that is closed,
+// and one with a rule for the program.
+func firewallRead(t *testing.T, w *wine) {
+	program := w.goBuild(t, "network.test.exe", "test", "./agent/sensor/network", "-c", "-vet=off")
+	read := func(want string) {
+		c := w.command(t.Context(), w.loader, program, "-test.run=^TestFirewallWindows$", "-test.v")
+		c.Env = append(c.Env, "FARMHOUND_TEST_FIREWALL="+want)
+		if out, err := c.CombinedOutput(); err != nil || !bytes.Contains(out, []byte("\n--- PASS")) {
+			t.Errorf("%s: %v\n%s", want, err, out)
+		}
+	}
+	read("open")
+	w.register(t, fmt.Sprintf(firewallOn, ""))
+	read("closed")
+	file := strings.ReplaceAll("Z:"+strings.ReplaceAll(program, "/", `\`), `\`, `\\`)
+	w.register(t, fmt.Sprintf(firewallOn, fmt.Sprintf(firewallRule, file)))
+	read("open")
 }

@@ -22,6 +22,7 @@ func TestWindowsAgent(t *testing.T) {
 		{"scan tells what is installed, renamed and in control", scanTells},
 		{"a session through a relay is told", relayTold},
 		{"network is told", networkTold},
+		{"firewall is read", firewallRead},
 		{"packages pass their own tests", packagesPass},
 		{"policy is read", policyIsRead},
 		{"doctor tells", doctorTells},
