@@ -56,7 +56,7 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) int {
 		kong.Writers(out, errOut),
 		kong.Exit(func(code int) { exited = code }),
 		kong.UsageOnError(),
-		kong.Vars{"personas": "Everyday ones are " + strings.Join(persona.Personas(), ", ") + "; reserved ones also " + strings.Join(onlyReserved(), ", ") + "."},
+		kong.Vars{"personas": "Everyday ones are " + strings.Join(persona.Personas(), ", ") + "; of the former and the reserved casting also " + strings.Join(notEveryday(), ", ") + "."},
 	)
 	if err != nil {
 		fmt.Fprintln(errOut, "farmhound-lab:", err)
@@ -81,8 +81,14 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) int {
 	return 0
 }
 
-// onlyReserved are the personas that the everyday casting does not have.
-func onlyReserved() []string {
-	everyday := persona.Personas()
-	return slices.DeleteFunc(persona.PersonasOf(persona.Reserved), func(name string) bool { return slices.Contains(everyday, name) })
+// notEveryday are the personas that the everyday casting does not have.
+func notEveryday() []string {
+	known := persona.Personas()
+	var names []string
+	for _, name := range append(persona.PersonasOf(persona.Reserved), persona.PersonasOf(persona.Former)...) {
+		if !slices.Contains(known, name) {
+			known, names = append(known, name), append(names, name)
+		}
+	}
+	return names
 }

@@ -28,7 +28,7 @@ type Command struct {
 	Seeds    Seeds    `help:"Worlds to draw: one seed or a range of them." default:"1-4" placeholder:"A-B"`
 	Months   int      `help:"How many months of 30 days each world lives, from 1 to 3." default:"1"`
 	Size     int      `help:"About how many laptops each world has." default:"90"`
-	Casting  string   `help:"Who lives in them: reserved, whom the detector's weights were not chosen on, or everyday." enum:"reserved,everyday" default:"reserved"`
+	Casting  string   `help:"Who lives in them: reserved, whom the detector's weights were not chosen on, or former or everyday, whom they were tried on." enum:"reserved,former,everyday" default:"reserved"`
 	Personas []string `help:"Keep only laptops of these personas." placeholder:"NAME"`
 
 	HonestOnly   bool `help:"Keep only honest laptops."`

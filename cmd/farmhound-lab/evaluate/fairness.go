@@ -34,13 +34,13 @@ type group struct {
 
 // groups are who is compared, the first with all others. There is none of a keyboard's
 // language: no report has a field that it could show in.
-func groups() []group {
+func groups(casting string) []group {
 	list := []group{
 		{name: "as they are"},
 		{name: "names of many languages", rows: renamed},
 		{name: "an input method that composes", change: composed},
 	}
-	for _, country := range persona.Countries() {
+	for _, country := range persona.CountriesOf(casting) {
 		list = append(list, group{name: "declared in " + country, country: country})
 	}
 	return list
@@ -49,7 +49,7 @@ func groups() []group {
 // fairness judges the same honest people of some worlds group by group.
 func (c *Command) fairness(ctx context.Context, b bench, progress io.Writer) ([]Group, error) {
 	b.grid = true
-	list := groups()
+	list := groups(c.Casting)
 	last := min(c.Seeds.Last, c.Seeds.First+uint64(c.Fairness)-1)
 	worlds := int(last - c.Seeds.First + 1)
 	verdicts := make([][]map[string]int, len(list)) // by group, world and laptop

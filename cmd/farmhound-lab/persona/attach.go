@@ -124,14 +124,14 @@ func (k *desk) with(more *desk) *desk {
 // docked is the laptop with an ordinary keyboard, mouse, perhaps more, and a monitor.
 func (w *World) docked(d draw, bare *desk) *desk {
 	usb := []*farmhoundv1.UsbDevice{
-		keyboards[d.weighted(3, 3, 2, 1, 0.3)].device(d, w.ring, "1-1.1"), pick(d, mice...).device(d, w.ring, "1-1.2"),
+		w.stock.keyboards[d.weighted(w.stock.typed...)].device(d, w.ring, "1-1.1"), pick(d, w.stock.mice...).device(d, w.ring, "1-1.2"),
 	}
 	if d.chance(0.5) {
-		usb = append(usb, pick(d, extras...).device(d, w.ring, "1-1.3"))
+		usb = append(usb, pick(d, w.stock.extras...).device(d, w.ring, "1-1.3"))
 	}
-	displays := []*farmhoundv1.Display{pick(d, screens...).display(d, w.ring)}
+	displays := []*farmhoundv1.Display{pick(d, w.stock.screens...).display(d, w.ring)}
 	if d.chance(0.3) {
-		displays = append(displays, pick(d, screens...).display(d, w.ring))
+		displays = append(displays, pick(d, w.stock.screens...).display(d, w.ring))
 	}
 	return bare.with(&desk{usb: usb, displays: displays})
 }

@@ -10,7 +10,7 @@ type persona struct {
 }
 
 // castings are all personas by casting, farms last.
-var castings = map[string][]persona{Everyday: everyday, Reserved: reserved}
+var castings = map[string][]persona{Everyday: everyday, Former: former, Reserved: reserved}
 
 var everyday = []persona{
 	{"office-worker", Honest, 6, officeWorker},

@@ -27,19 +27,19 @@ type office struct {
 }
 
 func (w *World) newCompany(d draw) *company {
-	c := &company{tool: pick(d, "screenconnect", "splashtop", "teamviewer"), tenant: d.text(digits, 9)}
+	c := &company{tool: pick(d, w.stock.helpers...), tenant: d.text(digits, 9)}
 	c.version = pick(d, remoteTools[c.tool].versions...)
-	if w.opts.Casting == Reserved {
+	if w.seesConnections() {
 		at := stream(w.opts.Seed, "concentrator")
-		exit := w.atlas.one(at, business, "US", "").address(at)
+		exit := w.atlas.one(at, business, w.land, "").address(at)
 		c.networks = []netip.Prefix{netip.PrefixFrom(exit, exit.BitLen())}
 	}
 	w.hostnames = pick(d, "LT-%s", "NB%s", "CORP-L-%s", "WKS-%s", "US-%s-L")
 	for i := range d.whole(1, 2) {
-		at := homeland[(d.IntN(len(homeland)/2)*2+i)%len(homeland)]
+		at := w.homeland[(d.IntN(len(w.homeland)/2)*2+i)%len(w.homeland)]
 		carrier := w.atlas.one(d, business, at.country, at.region)
 		s := &site{
-			carrier: carrier, gateway: mac(d, officeMakers), point: mac(d, officeMakers),
+			carrier: carrier, gateway: mac(d, officeMakers...), point: mac(d, officeMakers...),
 			lan: netip.PrefixFrom(netip.AddrFrom4([4]byte{10, byte(20 + i), 0, 0}), 20), mtu: 1500,
 			others: d.whole(20, 60), laptops: d.whole(15, 50),
 		}

@@ -7,8 +7,8 @@ import "math"
 // laptops, GTIG's laptop in London; MANPOD and ANYR on the VPN). The clock is the
 // declared one, or slips to the true one; now and then the VPN drops.
 func displaced(w *World, d draw, _ int) []*Laptop {
-	l := w.hire(d, pick(d, homeland...))
-	there := hubs[d.weighted(4, 2, 2, 1, 1)]
+	l := w.hire(d, pick(d, w.homeland...))
+	there := w.stock.hubs[d.weighted(4, 2, 2, 1, 1)]
 	flat := w.home(d, w.atlas.one(d, broadband, there.country, there.region))
 	bare := w.bare(d)
 	id := "astrill"
@@ -20,7 +20,7 @@ func displaced(w *World, d draw, _ int) []*Laptop {
 	if d.chance(0.2) {
 		from = w.forwarded(d, l, bare)
 	}
-	exit := w.exit(d, id)
+	exit := w.exit(d, id, l.person.country)
 	hidden := stay{from: from, at: flat, desk: bare, mains: d.between(0.6, 1), tunnel: exit}
 	l.stands(hidden)
 

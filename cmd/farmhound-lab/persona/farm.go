@@ -11,7 +11,7 @@ type host struct {
 // newHost draws a host with other employers' laptops on the same network: searched
 // farms held seven on average (REC29).
 func (w *World) newHost(d draw) *host {
-	h := &host{at: pick(d, homeland...)}
+	h := &host{at: pick(d, w.homeland...)}
 	h.home = w.home(d, w.atlas.one(d, broadband, h.at.country, h.at.region))
 	h.home.laptops += d.whole(0, 14)
 	return h
@@ -21,12 +21,23 @@ func (w *World) newHost(d draw) *host {
 // declared to live elsewhere, and it was sent to the host's address more often
 // than to the declared one (U42, CHAP).
 func (w *World) plant(d draw, h *host, systems ...farmhoundv1.OperatingSystem) *Laptop {
-	l := w.hire(d, pick(d, homeland...), systems...)
+	l := w.hire(d, pick(d, w.claimed(h)...), systems...)
 	if d.chance(0.65) {
 		l.person.shipTo = h.at.country + "-" + h.at.region
 	}
 	l.camera = false
 	return l
+}
+
+// claimed is where people whose laptops a host keeps say they live: in the host's country.
+func (w *World) claimed(h *host) []locality {
+	var all []locality
+	for _, l := range w.stock.claims {
+		if l.country == h.at.country {
+			all = append(all, l)
+		}
+	}
+	return all
 }
 
 // shelf is how the laptop stands there: on mains, mostly shut.
@@ -150,7 +161,7 @@ func (w *World) frontHelps(d draw, l *Laptop, share float64) {
 // slowStarter is somebody's own laptop at the declared home, honestly used for the
 // first week or two, until its owner rents it out (VONG; PLEA cases of fronts).
 func slowStarter(w *World, d draw, _ int) []*Laptop {
-	where := pick(d, homeland...)
+	where := pick(d, w.homeland...)
 	l := w.hire(d, where)
 	home := w.home(d, w.atlas.one(d, broadband, where.country, where.region))
 	h := regular(d, l.person.zone, w.opts.Days)

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"net/netip"
+	"slices"
 )
 
 // locality is a place on the map.
@@ -46,11 +47,18 @@ var offshore = []locality{
 	{"JP", "13", "Asia/Tokyo", 35.68, 139.69},
 }
 
-// Countries are those, by ISO 3166-1 code, in which Options.Country can let people live.
-func Countries() []string {
+// CountriesOf are those, by ISO 3166-1 code, in which Options.Country can let a casting's
+// people live.
+func CountriesOf(casting string) []string {
+	places := firstStock.abroad
+	if casting == Reserved {
+		places = otherStock.abroad
+	}
 	var all []string
-	for _, l := range offshore {
-		all = append(all, l.country)
+	for _, l := range places {
+		if !slices.Contains(all, l.country) {
+			all = append(all, l.country)
+		}
 	}
 	return all
 }
@@ -73,6 +81,7 @@ const (
 	business
 	hosting
 	vpn
+	rented // a VPN's way out that address data know as a server only
 )
 
 // carrier is a network operator in one place, with the addresses it gives out.
@@ -108,8 +117,8 @@ var (
 
 // somewhere draws where an honest person lives.
 func (w *World) somewhere(d draw) locality {
-	at := pick(d, homeland...)
-	for _, l := range offshore {
+	at := pick(d, w.homeland...)
+	for _, l := range w.stock.abroad {
 		if l.country == w.opts.Country {
 			return l
 		}
@@ -120,10 +129,10 @@ func (w *World) somewhere(d draw) locality {
 // atlas is every carrier, by what it sells.
 type atlas struct{ carriers []*carrier }
 
-// newAtlas lays carriers out over the address ranges for documentation and
+// firstAtlas lays carriers out over the address ranges for documentation and
 // benchmarks: access networks in 198.18.0.0/15, operators' in 203.0.113.0/24, VPN
 // exits in 192.0.2.0/24, hosting in 198.51.100.0/24, everybody in 2001:db8::/32.
-func newAtlas() *atlas {
+func firstAtlas() *atlas {
 	a := &atlas{}
 	access := netip.MustParseAddr("198.18.0.0")
 	exits := netip.MustParseAddr("192.0.2.0")

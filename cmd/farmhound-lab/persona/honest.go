@@ -73,7 +73,7 @@ func (w *World) helpedOnce(d draw, l *Laptop) {
 	via := linkOf(id, l.System.GetOs(), farmhoundv1.SessionPath_SESSION_PATH_RELAY)
 	l.life.control = append(l.life.control, control{
 		span: span{at, at + int64(d.between(15, 50)*60)}, link: via, rtt: d.between(15, 50),
-		peer: w.atlas.one(d, hosting, "US", "").address(d),
+		peer: w.atlas.one(d, hosting, w.land, "").address(d),
 	})
 }
 
@@ -90,6 +90,9 @@ func jigglerFor(d draw, os farmhoundv1.OperatingSystem) string {
 
 // atHome draws somebody who works at home.
 func (w *World) atHome(d draw, where locality, systems ...farmhoundv1.OperatingSystem) *Laptop {
+	if w.opts.Casting == Reserved {
+		return w.someone(d, where, systems...)
+	}
 	l := w.hire(d, where, systems...)
 	trade := broadband
 	if len(w.atlas.in(cellular, where.country, where.region)) > 0 && d.chance(0.12) {
@@ -165,7 +168,7 @@ func traveller(w *World, d draw, _ int) []*Laptop {
 	bare := w.bare(d)
 	atHome := stay{at: home, desk: bare, mains: d.between(0.4, 0.9)}
 	l.stands(atHome)
-	to := pick(d, offshore...)
+	to := pick(d, w.offshore...)
 	first := d.between(0.1, 0.6) * float64(w.opts.Days)
 	trip := span{w.start.Unix() + int64(first*daySeconds), 0}
 	trip.to = trip.from + int64(d.between(3, 9)*daySeconds)
@@ -210,7 +213,7 @@ func supported(w *World, d draw, _ int) []*Laptop {
 		l.install(remote(d, id, false), 0, 0)
 	}
 	via := linkOf(id, l.System.GetOs(), farmhoundv1.SessionPath_SESSION_PATH_RELAY)
-	peer := w.atlas.one(d, hosting, "US", "").address(d)
+	peer := w.atlas.one(d, hosting, w.land, "").address(d)
 	if remoteTools[id].direct && d.chance(0.5) {
 		via = linkOf(id, l.System.GetOs(), farmhoundv1.SessionPath_SESSION_PATH_DIRECT)
 		peer = w.company.offices[0].leases[0].addr
@@ -243,7 +246,7 @@ func nightShift(w *World, d draw, _ int) []*Laptop {
 // contractor works abroad, as the roster says, by the local day or by the
 // company's (TRK: the first week's alerts will mostly be such contractors).
 func contractor(w *World, d draw, _ int) []*Laptop {
-	where := offshore[d.weighted(5, 3, 2, 1, 2, 1, 1, 1, 1, 0.5)]
+	where := w.offshore[d.weighted(5, 3, 2, 1, 2, 1, 1, 1, 1, 0.5)]
 	l := w.hire(d, where)
 	h := regular(d, where.zone, w.opts.Days)
 	if d.chance(0.35) {

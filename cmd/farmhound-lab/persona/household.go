@@ -52,7 +52,7 @@ func developer(w *World, d draw, _ int) []*Laptop {
 	case 1:
 		l.life.stays[0].at.consoles = 1
 	case 2:
-		c := pick(d, consoles...)
+		c := pick(d, w.stock.consoles...)
 		usb, display := c.plug(d, w.ring)
 		l.life.stays[0].at.consoles = 1
 		l.senses.hands = true // without it, nobody could tell who types
@@ -90,6 +90,9 @@ func (w *World) ownShell(d draw, l *Laptop, overlay bool) {
 	}
 }
 
+// overlayBase is where addresses of overlays begin that take them from private ranges.
+var overlayBase = netip.MustParseAddr("10.147.17.0")
+
 func overlayAddress(d draw) netip.Addr {
 	return netip.AddrFrom4([4]byte{100, byte(d.whole(64, 127)), byte(d.whole(1, 254)), byte(d.whole(1, 254))})
 }
@@ -109,7 +112,7 @@ func vpnUser(w *World, d draw, _ int) []*Laptop {
 	var stays []stay
 	for _, s := range l.life.stays {
 		if always {
-			s.tunnel = w.exit(d, id)
+			s.tunnel = w.exit(d, id, l.person.country)
 		}
 		stays = append(stays, s)
 	}
@@ -119,20 +122,23 @@ func vpnUser(w *World, d draw, _ int) []*Laptop {
 		}
 		on := *l.life.stayAt(s.from)
 		off := on
-		on.from, on.tunnel, off.from = s.from, w.exit(d, id), s.to
+		on.from, on.tunnel, off.from = s.from, w.exit(d, id, l.person.country), s.to
 		stays = append(stays, on, off)
 	}
 	l.life.stays = stays
 	return []*Laptop{l}
 }
 
-// exit is a consumer VPN's way out in the home country.
-func (w *World) exit(d draw, id string) *tunnel {
+// exit is a consumer VPN's way out in a country, or in the company's where it has none.
+func (w *World) exit(d draw, id, country string) *tunnel {
 	t := &tunnel{tool: id, kind: "wireguard", mtu: 1420, defaultRoute: true}
 	if d.chance(0.3) {
 		t.kind, t.mtu = "tun", 1500
 	}
-	t.exit = w.atlas.one(d, vpn, "US", "").address(d)
+	if len(w.atlas.in(vpn, country, "")) == 0 {
+		country = w.land
+	}
+	t.exit = w.atlas.one(d, vpn, country, "").address(d)
 	return t
 }
 

@@ -7,7 +7,7 @@ import farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
 // as they were bought, one for each laptop. In some farms the agents count input,
 // in others they may not.
 func kvmFarm(w *World, d draw, size int) []*Laptop {
-	model := pick(d, consoles...)
+	model := pick(d, w.stock.consoles...)
 	return w.consoleFarm(d, min(d.whole(2, 3), max(size, 1)), model.period, d.chance(0.6), func() (*farmhoundv1.UsbDevice, *farmhoundv1.Display) {
 		return model.plug(d, w.ring)
 	})
@@ -89,7 +89,7 @@ func mixedFarm(w *World, d draw, size int) []*Laptop {
 		o := w.newOperator(d, l.person.zone)
 		spells := w.shifts(d, o.habits)
 		if i == 0 {
-			usb, display := pick(d, consoles...).plug(d, w.ring)
+			usb, display := pick(d, w.stock.consoles...).plug(d, w.ring)
 			desk.usb, desk.displays = append(desk.usb, usb), append(desk.displays, display)
 			since := w.arrives(d)
 			w.driveByConsole(d, l, o, within(spells, span{w.setUp(d, since), w.end.Unix()}))

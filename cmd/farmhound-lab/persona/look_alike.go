@@ -42,7 +42,7 @@ func virtualDesktop(w *World, d draw, _ int) []*Laptop {
 	l.System.Chassis = farmhoundv1.Chassis_CHASSIS_VIRTUAL
 	l.senses.hardware, l.senses.media = false, false
 	cloud := &site{
-		carrier: w.atlas.one(d, hosting, "US", ""), gateway: mac(d, officeMakers), mtu: 1500, others: d.whole(1, 4),
+		carrier: w.atlas.one(d, hosting, w.land, ""), gateway: mac(d, officeMakers...), mtu: 1500, others: d.whole(1, 4),
 		lan: netip.MustParsePrefix("10.40.0.0/20"),
 	}
 	w.leases(d, cloud, 0)

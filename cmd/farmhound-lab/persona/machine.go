@@ -41,7 +41,7 @@ var versions = map[farmhoundv1.OperatingSystem][]string{
 // machine draws a laptop; with systems, one that runs one of them.
 func (w *World) machine(d draw, systems ...farmhoundv1.OperatingSystem) *farmhoundv1.System {
 	for {
-		m := makes[d.weighted(0.35, 0.25, 0.2, 0.2)]
+		m := w.stock.makes[d.weighted(w.stock.made...)]
 		os := pick(d, m.os...)
 		if len(systems) > 0 && !contains(systems, os) {
 			continue
@@ -53,7 +53,7 @@ func (w *World) machine(d draw, systems ...farmhoundv1.OperatingSystem) *farmhou
 		w.serials[serial] = true
 		return &farmhoundv1.System{
 			Serial: serial, Manufacturer: m.manufacturer, Model: pick(d, m.models...), Os: os,
-			OsVersion: pick(d, versions[os]...), Chassis: farmhoundv1.Chassis_CHASSIS_LAPTOP,
+			OsVersion: pick(d, w.stock.versions[os]...), Chassis: farmhoundv1.Chassis_CHASSIS_LAPTOP,
 			Hostname: fmt.Sprintf(w.hostnames, serial[max(len(serial)-6, 0):]),
 		}
 	}

@@ -45,7 +45,7 @@ func (c *carrier) record() mmdbtype.Map {
 		"autonomous_system_number":       mmdbtype.Uint32(c.asn),
 		"autonomous_system_organization": mmdbtype.String(c.name),
 	}
-	if c.trade == hosting {
+	if c.trade == hosting || c.trade == rented {
 		record["is_hosting_provider"] = mmdbtype.Bool(true)
 	}
 	if c.trade == vpn {

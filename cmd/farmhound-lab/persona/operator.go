@@ -23,7 +23,7 @@ type operator struct {
 // newOperator draws an operator for laptops that are declared to be in a zone. Most
 // keep the hours of the country they pretend to be in (KB4), some their own.
 func (w *World) newOperator(d draw, zone string) *operator {
-	o := &operator{from: hubs[d.weighted(5, 2, 2, 1, 1)], account: d.text("abcdefghijklmnopqrstuvwxyz", 8) + "@example.com"}
+	o := &operator{from: w.stock.hubs[d.weighted(5, 2, 2, 1, 1)], account: d.text("abcdefghijklmnopqrstuvwxyz", 8) + "@example.com"}
 	o.reach(w, d)
 	o.habits = habits{
 		zone: zone, start: d.between(7.5, 9.5), spread: d.between(0.2, 0.6), workweek: mondayToFriday,

@@ -50,16 +50,16 @@ func (l *Laptop) Location() *time.Location { return l.w.clocks.load(l.person.zon
 // Collector is where the collector stands, in degrees; both zero where the world
 // does not say.
 func (w *World) Collector() (latitude, longitude float64) {
-	if w.opts.Casting != Reserved {
+	if !w.seesConnections() {
 		return 0, 0
 	}
-	return 39.04, -77.49
+	return w.cloud.latitude, w.cloud.longitude
 }
 
 // Offices are the company's office networks, and Networks the others that it
 // would name: what its own VPN leaves through.
 func (w *World) Offices() []netip.Prefix {
-	if w.opts.Casting != Reserved {
+	if !w.seesConnections() {
 		return nil
 	}
 	var all []netip.Prefix
@@ -122,23 +122,31 @@ func (a *agent) rtt(s *stay) float64 {
 // ways are the ways out that the responder sees; none where the laptop's network
 // lets none of its packets through.
 func (a *agent) ways(s *stay, at int64) []Way {
-	if a.w.opts.Casting != Reserved || !a.laptop.senses.ways {
+	if !a.w.seesConnections() || !a.laptop.senses.ways {
 		return nil
 	}
 	physical := Way{Address: s.at.egress(at), Kind: farmhoundv1.InterfaceKind_INTERFACE_KIND_WIFI, Default: true}
 	if s.wired {
 		physical.Kind = farmhoundv1.InterfaceKind_INTERFACE_KIND_ETHERNET
 	}
+	open := []Way{physical}
+	if s.at.six { // such homes have both families, and the agent asks by both
+		four := physical
+		four.Address = s.at.carrier.address(stream(a.w.opts.Seed, "four", s.at.gateway))
+		open = append(open, four)
+	}
 	t := s.tunnel
 	if t == nil || !t.defaultRoute {
-		return []Way{physical}
+		return open
 	}
 	through := Way{Address: t.exit, Kind: farmhoundv1.InterfaceKind_INTERFACE_KIND_TUNNEL, Tool: t.tool, Default: true}
 	if t.locked {
 		return []Way{through}
 	}
-	physical.Default = false
-	return []Way{through, physical}
+	for i := range open {
+		open[i].Default = false
+	}
+	return append([]Way{through}, open...)
 }
 
 // where is the place of an address; the zero one where nobody has it.

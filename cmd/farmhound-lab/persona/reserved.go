@@ -1,50 +1,40 @@
 package persona
 
-// Kinds of laptops that count neither as found nor as wronged.
-const (
-	// Neither is honest or not only by what nobody can observe: an over-employed
-	// person's own console looks like an operator's.
-	Neither = "neither"
-	// Unseeable is farmed in a way that no endpoint can see.
-	Unseeable = "unseeable"
-)
-
-// reserved are the personas that detection is measured on: those of the everyday
-// casting, drawn from the outer parts of their ranges, and others that nobody tried
-// weights on, with ranges of their own. People go about as many as in a fleet of
-// which a third is farmed.
+// reserved are the personas that detection is measured on and that nobody tried weights on:
+// the lives and farms that documents name, in other lands, with other things, tools, hours
+// and lines than those of the former casting, in mixtures, and farms that know the rules.
+// Whoever changes a weight after a look at their figures has used them up.
 var reserved = []persona{
 	{"office-worker", Honest, 3, officeWorker},
 	{"home-worker", Honest, 4, homeWorker},
-	{"traveller", Honest, 1.5, traveller},
-	{"supported", Honest, 2, supported},
-	{"developer", Honest, 2, developer},
-	{"night-shift", Honest, 1.5, nightShift},
+	{"traveller", Honest, 1.5, onTheRoad},
+	{"supported", Honest, 1.5, supported},
+	{"developer", Honest, 2, toolmaker},
+	{"night-shift", Honest, 1.5, nightly},
 	{"contractor", Honest, 2, contractor},
-	{"couple", Honest, 1.5, couple},
+	{"couple", Honest, 2, pair},
 	{"vpn-user", Honest, 1.5, vpnUser},
-	{"docked", Honest, 1.5, docked},
-	{"flatmates", Honest, 1.5, flatmates},
+	{"docked", Honest, 1.5, lidShut},
+	{"flatmates", Honest, 2, sharers},
 	{"accessibility", Honest, 1, accessibility},
 	{"unseen", Honest, 1, unseen},
 	{"own-desktop", Honest, 1, ownDesktop},
-	{"virtual-desktop", Honest, 1, virtualDesktop},
+	{"virtual-desktop", Honest, 1, brokered},
 
-	{"help-desk-daily", Honest, 1, helpDeskDaily},
-	{"executive", Honest, 1, executive},
-	{"eye-tracker", Honest, 1, eyeTracker},
-	{"cloud-desktop", Honest, 1, cloudDesktop},
-	{"satellite", Honest, 1, satellite},
-	{"kiosk", Honest, 0.8, kiosk},
-	{"nomad", Honest, 1, nomad},
-	{"desktop-driver", Honest, 1, desktopDriver},
-	{"co-working", Honest, 2, coWorking},
+	{"help-desk-daily", Honest, 1.5, twoTools},
+	{"executive", Honest, 1, assisted},
+	{"eye-tracker", Honest, 1, gazer},
+	{"satellite", Honest, 1, remotePlace},
+	{"kiosk", Honest, 1, counter},
+	{"nomad", Honest, 1, wanderer},
+	{"desktop-driver", Honest, 1.5, fromDesktop},
+	{"co-working", Honest, 2, sharedDesks},
 	{"campus", Honest, 1, campus},
-	{"jiggler-owner", Honest, 1, jigglerOwner},
+	{"jiggler-owner", Honest, 1, busyLooking},
 	{"company-vpn", Honest, 1.5, companyVPN},
-	{"carrier-nat", Honest, 2, carrierNAT},
+	{"carrier-nat", Honest, 2, carrierCrowd},
 
-	{"offshore-team", Honest, 1.5, offshoreTeam},
+	{"offshore-team", Honest, 2, team},
 	{"hot-desk", Honest, 1.5, hotDesk},
 	{"managed-wifi", Honest, 1, managedWiFi},
 	{"siblings", Honest, 0.8, siblings},
@@ -54,7 +44,6 @@ var reserved = []persona{
 	{"foreign-exit", Honest, 0.6, foreignExit},
 	{"offshore-help", Honest, 1, offshoreHelp},
 	{"consultant", Honest, 0.8, consultant},
-	{"console-maker", Honest, 0.8, consoleMaker},
 	{"input-sharer", Honest, 0.6, inputSharer},
 	{"tester", Honest, 0.6, tester},
 	{"pairing", Honest, 0.8, pairing},
@@ -63,36 +52,41 @@ var reserved = []persona{
 	{"left-at-office", Honest, 0.8, leftAtOffice},
 	{"interactive", Honest, 0.6, interactive},
 	{"tailnet-desktop", Honest, 0.6, tailnetDesktop},
-	{"console-unseen", Honest, 0.6, consoleUnseen},
+	{"console-unseen", Honest, 0.6, consoleUnwatched},
 	{"left-at-branch", Honest, 0.6, leftAtBranch},
 
 	{"own-console", Neither, 0.5, ownConsole},
 	{"own-relay", Neither, 0.5, ownRelay},
+	{"hidden-nomad", Neither, 0.5, hiddenWanderer},
 
-	{"rmm-farm", Farm, 1.5, rmmFarm},
-	{"kvm-farm", Farm, 1, kvmFarm},
-	{"disguised-kvm", Farm, 1, disguisedKvm},
-	{"mixed-farm", Farm, 1, mixedFarm},
-	{"single-host", Farm, 1, singleHost},
-	{"overlay-farm", Farm, 1, overlayFarm},
+	{"rmm-farm", Farm, 1.5, toolFarm},
+	{"kvm-farm", Farm, 1, fewConsoles},
+	{"disguised-kvm", Farm, 1, posingConsoles},
+	{"mixed-farm", Farm, 1, assorted},
+	{"single-host", Farm, 1, lodger},
+	{"overlay-farm", Farm, 1, meshed},
 	{"displaced", Farm, 1, displaced},
-	{"slow-starter", Farm, 0.8, slowStarter},
-	{"tool-rotator", Farm, 0.8, rotator},
+	{"slow-starter", Farm, 0.8, turncoat},
+	{"tool-rotator", Farm, 0.8, changing},
 
-	{"rmm-farm-30", Farm, 0.2, rmmFarm30},
-	{"console-shelf", Farm, 1, consoleShelf},
-	{"renamed-console", Farm, 1, renamedConsole},
-	{"lone-disguise", Farm, 0.8, loneDisguise},
-	{"turns", Farm, 1, inTurns},
-	{"shipped-held", Farm, 1, shippedHeld},
-	{"shipped-router", Farm, 0.8, shippedRouter},
-	{"ten-minutes", Farm, 0.8, tenMinutes},
-	{"own-router", Farm, 0.8, ownRouters},
-	{"careful-console", Farm, 0.8, carefulConsole},
-	{"accomplice", Farm, 0.8, accomplice},
-	{"console-turns", Farm, 0.8, consoleTurns},
+	{"rmm-farm-30", Farm, 0.2, toolFarm30},
+	{"console-shelf", Farm, 1, shelfOfConsoles},
+	{"renamed-console", Farm, 1, rebrandedConsole},
+	{"lone-disguise", Farm, 0.8, lonePose},
+	{"turns", Farm, 1, relieved},
+	{"console-turns", Farm, 0.8, relievedConsoles},
+	{"shipped-held", Farm, 1, heldAbroad},
+	{"shipped-router", Farm, 0.8, routedHome},
+	{"accomplice", Farm, 0.8, citizen},
+	{"split-exits", Farm, 0.8, splitExits},
+	{"mac-mule", Farm, 0.8, macMule},
+	{"calls-only", Farm, 0.6, callsOnly},
+	{"ten-minutes", Farm, 0.8, tenAtHands},
+	{"own-router", Farm, 0.8, apartTools},
+	{"careful-tools", Farm, 0.8, carefulTools},
+	{"careful-console", Farm, 0.8, carefulPose},
 
 	{blindRelay, Unseeable, 0, nil}, // of any of the farms above
 	{"cloned-console", Unseeable, 0.5, clonedConsole},
-	{"front-sixth", Unseeable, 0.5, frontSixth},
+	{"front-sixth", Unseeable, 0.5, halfFront},
 }

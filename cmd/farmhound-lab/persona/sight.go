@@ -23,7 +23,7 @@ type sight struct {
 
 func (w *World) sightOf(l *Laptop) sight {
 	all := sight{origins: true, active: true, lid: true}
-	if w.opts.Casting != Reserved {
+	if !w.seesConnections() {
 		return all
 	}
 	switch l.System.GetOs() {
@@ -41,7 +41,7 @@ func (w *World) sightOf(l *Laptop) sight {
 // them a program runs during sessions only.
 var (
 	logged  = []string{"anydesk", "rustdesk", "teamviewer", "chrome-remote-desktop"}
-	during  = []string{"quick-assist", "zoho-assist", "zoom"}
+	during  = []string{"quick-assist", "zoho-assist", "zoom", "gotomypc"}
 	blindTo = farmhoundv1.SessionPath_SESSION_PATH_RELAY
 )
 
@@ -54,7 +54,7 @@ func (k *link) shows() bool {
 // left, neither a session nor input that differs from a person's, is one that no endpoint
 // can see, and counts as such.
 func (w *World) overlook(l *Laptop) {
-	if w.opts.Casting != Reserved {
+	if !w.seesConnections() {
 		return
 	}
 	if l.System.GetOs() == macos {

@@ -56,8 +56,8 @@ type tunnel struct {
 // home draws a household's network.
 func (w *World) home(d draw, c *carrier) *site {
 	s := &site{
-		carrier: c, gateway: mac(d, routerMakers), point: mac(d, routerMakers),
-		lan:    pick(d, lans...),
+		carrier: c, gateway: mac(d, w.stock.routers...), point: mac(d, w.stock.routers...),
+		lan:    pick(d, w.stock.lans...),
 		six:    c.trade == broadband && d.chance(0.3),
 		others: d.whole(2, 14), mtu: 1500,
 	}
@@ -104,7 +104,7 @@ var (
 	routerMakers = []string{"3c:37:12", "50:c7:bf", "a0:63:91", "f0:9f:c2", "04:d4:c4", "e0:46:ee", "70:3a:cb"}
 )
 
-func mac(d draw, makers []string) string {
+func mac(d draw, makers ...string) string {
 	n := d.Uint32()
 	return fmt.Sprintf("%s:%02x:%02x:%02x", pick(d, makers...), byte(n>>16), byte(n>>8), byte(n))
 }

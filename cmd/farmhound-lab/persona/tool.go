@@ -27,22 +27,39 @@ type remoteTool struct {
 	systems  []farmhoundv1.OperatingSystem
 }
 
+var all = []farmhoundv1.OperatingSystem{windows, linux, macos}
+
 var remoteTools = map[string]remoteTool{
-	"anydesk":               {[]string{"8.0.14", "8.1.0", "9.0.2"}, []uint32{7070}, true, true, true, []farmhoundv1.OperatingSystem{windows, linux, macos}},
-	"rustdesk":              {[]string{"1.2.7", "1.3.2", "1.4.0"}, []uint32{21118}, true, true, false, []farmhoundv1.OperatingSystem{windows, linux, macos}},
-	"quick-assist":          {nil, nil, true, false, false, []farmhoundv1.OperatingSystem{windows}},
-	"zoho-assist":           {[]string{"111.0.3.62"}, nil, true, false, false, []farmhoundv1.OperatingSystem{windows}},
-	"sshd":                  {[]string{"9.6p1", "9.9p1"}, []uint32{22}, false, true, false, []farmhoundv1.OperatingSystem{linux, macos}},
-	"teamviewer":            {[]string{"15.52.4", "15.60.3"}, nil, true, true, true, []farmhoundv1.OperatingSystem{windows, linux, macos}},
-	"chrome-remote-desktop": {[]string{"130.0.6723.13", "132.0.6834.9"}, nil, true, true, true, []farmhoundv1.OperatingSystem{windows, linux, macos}},
-	"splashtop":             {[]string{"3.7.0.0", "3.7.2.2"}, []uint32{6783}, true, false, false, []farmhoundv1.OperatingSystem{windows, linux, macos}},
-	"screenconnect":         {[]string{"24.2.10", "24.3.7"}, nil, true, false, false, []farmhoundv1.OperatingSystem{windows, linux, macos}},
-	"dwagent":               {[]string{"3.8.0"}, nil, true, false, false, []farmhoundv1.OperatingSystem{windows, linux, macos}},
-	"parsec":                {[]string{"150.97"}, nil, false, true, false, []farmhoundv1.OperatingSystem{windows, linux, macos}},
-	"sunshine":              {[]string{"0.23.1", "2024.1227"}, []uint32{47984, 47989, 47990, 48010}, false, true, false, []farmhoundv1.OperatingSystem{windows, linux}},
-	"tightvnc":              {[]string{"2.8.85"}, []uint32{5900}, false, true, false, []farmhoundv1.OperatingSystem{windows}},
-	"x11vnc":                {[]string{"0.9.16"}, []uint32{5900}, false, true, false, []farmhoundv1.OperatingSystem{linux}},
-	"xrdp":                  {[]string{"0.9.24", "0.10.1"}, []uint32{3389}, false, true, false, []farmhoundv1.OperatingSystem{linux}},
+	"nomachine":                  {[]string{"8.16.1", "9.2.18"}, []uint32{4000}, false, true, false, all},
+	"realvnc-server":             {[]string{"7.13.0", "7.15.1"}, []uint32{5900}, true, true, false, all},
+	"ultravnc":                   {[]string{"1.4.3.6", "1.6.1.0"}, []uint32{5900}, false, true, false, []farmhoundv1.OperatingSystem{windows}},
+	"hoptodesk":                  {[]string{"1.43.4"}, []uint32{21118}, true, true, false, all},
+	"remotepc":                   {[]string{"8.0.60"}, nil, true, false, false, all},
+	"supremo":                    {[]string{"4.13.1"}, nil, true, false, false, all},
+	"getscreen":                  {[]string{"3.2.9"}, nil, true, false, false, all},
+	"remote-utilities":           {[]string{"7.6.2.0"}, []uint32{5650}, true, true, false, all},
+	"gotomypc":                   {[]string{"11.0.1"}, nil, true, false, false, []farmhoundv1.OperatingSystem{windows}},
+	"beyondtrust-remote-support": {[]string{"24.2.3", "25.1.1"}, nil, true, false, false, all},
+	"isl-online":                 {[]string{"4.4.2420.39"}, nil, true, false, false, all},
+	"meshcentral-agent":          {[]string{"1.1.42"}, nil, true, false, false, all},
+	"windows-remote-desktop":     {nil, []uint32{3389}, false, true, false, []farmhoundv1.OperatingSystem{windows}},
+	"amazon-dcv":                 {[]string{"2024.0.19030"}, []uint32{8443}, false, true, false, []farmhoundv1.OperatingSystem{windows, linux}},
+	"zoom":                       {[]string{"6.5.3", "6.6.0"}, nil, true, false, false, []farmhoundv1.OperatingSystem{windows, macos}},
+	"anydesk":                    {[]string{"8.0.14", "8.1.0", "9.0.2"}, []uint32{7070}, true, true, true, []farmhoundv1.OperatingSystem{windows, linux, macos}},
+	"rustdesk":                   {[]string{"1.2.7", "1.3.2", "1.4.0"}, []uint32{21118}, true, true, false, []farmhoundv1.OperatingSystem{windows, linux, macos}},
+	"quick-assist":               {nil, nil, true, false, false, []farmhoundv1.OperatingSystem{windows}},
+	"zoho-assist":                {[]string{"111.0.3.62"}, nil, true, false, false, []farmhoundv1.OperatingSystem{windows}},
+	"sshd":                       {[]string{"9.6p1", "9.9p1"}, []uint32{22}, false, true, false, []farmhoundv1.OperatingSystem{linux, macos}},
+	"teamviewer":                 {[]string{"15.52.4", "15.60.3"}, nil, true, true, true, []farmhoundv1.OperatingSystem{windows, linux, macos}},
+	"chrome-remote-desktop":      {[]string{"130.0.6723.13", "132.0.6834.9"}, nil, true, true, true, []farmhoundv1.OperatingSystem{windows, linux, macos}},
+	"splashtop":                  {[]string{"3.7.0.0", "3.7.2.2"}, []uint32{6783}, true, false, false, []farmhoundv1.OperatingSystem{windows, linux, macos}},
+	"screenconnect":              {[]string{"24.2.10", "24.3.7"}, nil, true, false, false, []farmhoundv1.OperatingSystem{windows, linux, macos}},
+	"dwagent":                    {[]string{"3.8.0"}, nil, true, false, false, []farmhoundv1.OperatingSystem{windows, linux, macos}},
+	"parsec":                     {[]string{"150.97"}, nil, false, true, false, []farmhoundv1.OperatingSystem{windows, linux, macos}},
+	"sunshine":                   {[]string{"0.23.1", "2024.1227"}, []uint32{47984, 47989, 47990, 48010}, false, true, false, []farmhoundv1.OperatingSystem{windows, linux}},
+	"tightvnc":                   {[]string{"2.8.85"}, []uint32{5900}, false, true, false, []farmhoundv1.OperatingSystem{windows}},
+	"x11vnc":                     {[]string{"0.9.16"}, []uint32{5900}, false, true, false, []farmhoundv1.OperatingSystem{linux}},
+	"xrdp":                       {[]string{"0.9.24", "0.10.1"}, []uint32{3389}, false, true, false, []farmhoundv1.OperatingSystem{linux}},
 }
 
 // remote sets a remote-control product up.
@@ -72,14 +89,14 @@ func linkOf(id string, os farmhoundv1.OperatingSystem, path farmhoundv1.SessionP
 	switch id {
 	case "sshd":
 		l.kind, l.logon = farmhoundv1.SessionKind_SESSION_KIND_SHELL, farmhoundv1.LogonKind_LOGON_KIND_SSH
-	case "quick-assist", "zoho-assist":
+	case "quick-assist", "zoho-assist", "gotomypc", "zoom":
 		l.established, l.measured = farmhoundv1.EstablishedBy_ESTABLISHED_BY_PROCESS, false
 	case "chrome-remote-desktop", "teamviewer":
 		l.established = farmhoundv1.EstablishedBy_ESTABLISHED_BY_LOG
 		l.measured = path == farmhoundv1.SessionPath_SESSION_PATH_DIRECT && l.measured
-	case "xrdp":
+	case "xrdp", "windows-remote-desktop":
 		l.logon = farmhoundv1.LogonKind_LOGON_KIND_RDP
-	case "x11vnc", "tightvnc":
+	case "x11vnc", "tightvnc", "ultravnc", "realvnc-server":
 		l.logon = farmhoundv1.LogonKind_LOGON_KIND_VNC
 	}
 	return l

@@ -16,19 +16,29 @@ import (
 	"github.com/farmhound-security/farmhound/proto/fleetkey"
 )
 
-// The two kinds of laptops.
+// Kinds of laptops. The last two count neither as found nor as wronged.
 const (
 	Farm   = "farm"
 	Honest = "honest"
+	// Neither is honest or not only by what nobody can observe: an over-employed
+	// person's own console looks like an operator's.
+	Neither = "neither"
+	// Unseeable is farmed in a way that no endpoint can see.
+	Unseeable = "unseeable"
 )
 
-// The two castings. The detector's weights were tried on the everyday one; those
-// whom only the reserved one knows are kept for measuring it. There, what the
-// collector sees of a connection is known, too.
+// The castings. The detector's weights were tried on the everyday one, and later on the
+// former one, which was reserved until then; the reserved one is kept for measuring. In
+// both of these, what the collector sees of a connection is known, too, and agents see
+// no more than their systems show.
 const (
 	Everyday = "everyday"
+	Former   = "former"
 	Reserved = "reserved"
 )
+
+// Castings are all there are.
+func Castings() []string { return []string{Everyday, Former, Reserved} }
 
 // Options say which world to draw.
 type Options struct {
@@ -45,7 +55,7 @@ type Options struct {
 	Count int
 	// Size is about how many laptops the whole world has; zero means 60.
 	Size int
-	// Casting says who lives in it: Everyday, which is what empty means, or Reserved.
+	// Casting says who lives in it; empty means Everyday.
 	Casting string
 	// Unpermitted takes the permissions from all agents that need any: input and
 	// media are not seen.
@@ -66,7 +76,14 @@ type World struct {
 	start, end time.Time
 	laptops    []*Laptop
 	atlas      *atlas
-	company    *company
+	stock      *stock
+	// land is where the company is, homeland where its people live, those places that many
+	// live in more than once, and offshore where contractors work and travellers go.
+	land               string
+	homeland, offshore []locality
+	// cloud is where the collector stands.
+	cloud   locality
+	company *company
 
 	ring          fleetkey.Ring
 	catalogDigest string
@@ -144,23 +161,26 @@ func NewWorld(opts Options) (*World, error) {
 	if opts.Window < time.Minute || opts.Window > time.Hour {
 		return nil, fmt.Errorf("windows last from a minute to an hour, not %v", opts.Window)
 	}
-	if opts.Country != "" && !slices.ContainsFunc(offshore, func(l locality) bool { return l.country == opts.Country }) {
-		return nil, fmt.Errorf("nobody is known to live in %q", opts.Country)
-	}
 	if err := opts.Noise.check(); err != nil {
 		return nil, err
 	}
 	opts.Casting = cmp.Or(opts.Casting, Everyday)
 	known := PersonasOf(opts.Casting)
 	if len(known) == 0 {
-		return nil, fmt.Errorf("no casting is called %q; there are %s and %s", opts.Casting, Everyday, Reserved)
+		return nil, fmt.Errorf("no casting is called %q; there are %s", opts.Casting, strings.Join(Castings(), ", "))
+	}
+	if opts.Country != "" && !slices.Contains(CountriesOf(opts.Casting), opts.Country) {
+		return nil, fmt.Errorf("nobody is known to live in %q", opts.Country)
 	}
 	for _, name := range opts.Personas {
 		if !slices.Contains(known, name) {
 			return nil, fmt.Errorf("no persona is called %q; there are %s", name, strings.Join(known, ", "))
 		}
 	}
-	w := &World{opts: opts, clocks: clocks{}, serials: map[string]bool{}, people: map[string]bool{}, atlas: newAtlas()}
+	w := &World{opts: opts, clocks: clocks{}, serials: map[string]bool{}, people: map[string]bool{}}
+	if w.stock, w.atlas = firstStock, firstAtlas(); opts.Casting == Reserved {
+		w.stock, w.atlas = otherStock, otherAtlas()
+	}
 	w.end = opts.End.UTC().Truncate(time.Hour)
 	w.start = w.end.Add(-time.Duration(opts.Days) * 24 * time.Hour)
 	w.catalogDigest = catalog.BuiltIn().Digest()
@@ -170,6 +190,7 @@ func NewWorld(opts Options) (*World, error) {
 		return nil, fmt.Errorf("make fleet key: %w", err)
 	}
 	w.ring = ring
+	w.settleDown(stream(opts.Seed, "land"))
 	w.company = w.newCompany(stream(opts.Seed, "company"))
 	for _, p := range castings[opts.Casting] {
 		w.cast(p)
@@ -183,7 +204,7 @@ func (w *World) cast(p persona) {
 		return
 	}
 	d := stream(w.opts.Seed, "persona", p.name)
-	d.outer = w.opts.Casting == Reserved
+	d.outer = w.seesConnections()
 	share := p.share * float64(w.opts.Size) / 60
 	if w.opts.Count > 0 {
 		if share = float64(w.opts.Count); !slices.Contains(w.opts.Personas, p.name) {
@@ -224,6 +245,10 @@ func (w *World) finish() error {
 	}
 	return nil
 }
+
+// seesConnections is whether the collector knows round trips and ways out, and agents see
+// what their systems show rather than everything.
+func (w *World) seesConnections() bool { return w.opts.Casting != Everyday }
 
 // Laptops returns every laptop, in the order in which steps deliver.
 func (w *World) Laptops() []*Laptop { return slices.Clone(w.laptops) }

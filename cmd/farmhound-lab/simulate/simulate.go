@@ -7,6 +7,7 @@ package simulate
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -28,7 +29,7 @@ type Command struct {
 	Seed    uint64   `help:"Draws everything; the same seed and end give the same bytes." default:"1"`
 	Days    int      `help:"How many days the world lives." default:"28"`
 	Size    int      `help:"About how many laptops the world has." default:"60"`
-	Casting string   `help:"Who lives in the world: everyday, or reserved, whom the detector's weights were not chosen on." enum:"everyday,reserved" default:"everyday"`
+	Casting string   `help:"Who lives in the world: everyday or former, whom the detector's weights were tried on, or reserved, whom they were not." enum:"everyday,former,reserved" default:"everyday"`
 	Persona []string `help:"Keep only laptops of this persona; may be repeated. ${personas}" placeholder:"NAME" sep:"none"`
 	Count   int      `help:"Draw at least so many laptops of each persona that was named, whole households and farms, rather than their share of a world." placeholder:"N"`
 	Without []string `help:"What is missing: permissions (agents see neither input nor camera and microphone), roster, geo (address data)." enum:"permissions,roster,geo" placeholder:"WHAT"`
@@ -58,7 +59,7 @@ func (c *Command) files() files {
 	if !slices.Contains(c.Without, "geo") {
 		f.geo = base + ".geo.mmdb"
 	}
-	if c.Casting == persona.Reserved {
+	if cmp.Or(c.Casting, persona.Everyday) != persona.Everyday {
 		f.company = base + ".company.yaml"
 	}
 	return f

@@ -22,14 +22,14 @@ func rmmFarm30(w *World, d draw, _ int) []*Laptop {
 // their agents without a view of input in a third of the farms.
 func consoleShelf(w *World, d draw, _ int) []*Laptop {
 	return w.consoleFarm(d, d.whole(4, 8), 20, d.chance(0.66), func() (*farmhoundv1.UsbDevice, *farmhoundv1.Display) {
-		return pick(d, consoles...).plug(d, w.ring)
+		return pick(d, w.stock.consoles...).plug(d, w.ring)
 	})
 }
 
 // renamedConsole spoofs what the owner may set: ids, names, the screen's identity.
 // The firmware's report descriptors stay (KVMSRC).
 func renamedConsole(w *World, d draw, _ int) []*Laptop {
-	model := pick(d, consoles...)
+	model := pick(d, w.stock.consoles...)
 	return w.consoleFarm(d, d.whole(1, 2), model.period, d.chance(0.8), func() (*farmhoundv1.UsbDevice, *farmhoundv1.Display) {
 		device, display := disguise(d, w.ring, d.chance(0.5))
 		device.Interfaces[0].ReportDescriptorSha256 = unhex(model.keyboard)
@@ -70,7 +70,7 @@ func shippedHeld(w *World, d draw, _ int) []*Laptop {
 	id := pick(d, "astrill", "nordvpn", "mullvad")
 	l.install(plain(id, ""), w.start.Unix(), 0)
 	l.senses.ways = true
-	l.stands(stay{at: flat, desk: w.bare(d), mains: d.between(0.6, 1), tunnel: w.exit(d, id)})
+	l.stands(stay{at: flat, desk: w.bare(d), mains: d.between(0.6, 1), tunnel: w.exit(d, id, l.person.country)})
 	return []*Laptop{l}
 }
 
@@ -78,7 +78,7 @@ func shippedHeld(w *World, d draw, _ int) []*Laptop {
 // home, and only the time that packets take is left.
 func shippedRouter(w *World, d draw, _ int) []*Laptop {
 	l, flat := w.shipped(d)
-	exit := w.exit(d, "nordvpn")
+	exit := w.exit(d, "nordvpn", l.person.country)
 	flat.exit = exit.exit
 	flat.six, flat.leases = false, []lease{{w.start.Unix(), exit.exit}}
 	l.stands(stay{at: flat, desk: w.bare(d), mains: d.between(0.6, 1)})
@@ -87,8 +87,8 @@ func shippedRouter(w *World, d draw, _ int) []*Laptop {
 
 // shipped draws a laptop that is used abroad by hand, at the declared country's hours.
 func (w *World) shipped(d draw) (*Laptop, *site) {
-	l := w.hire(d, pick(d, homeland...))
-	there := hubs[d.weighted(3, 3, 2, 2, 2)]
+	l := w.hire(d, pick(d, w.homeland...))
+	there := w.stock.hubs[d.weighted(3, 3, 2, 2, 2)]
 	flat := w.home(d, w.atlas.one(d, broadband, there.country, there.region))
 	h := regular(d, l.person.zone, w.opts.Days)
 	l.declare(h)
@@ -169,7 +169,7 @@ func carefulConsole(w *World, d draw, _ int) []*Laptop {
 // laptop stands where it should, was sent there and was never elsewhere, and somebody
 // abroad works on it through a tool or a console (VONG, KNOOT).
 func accomplice(w *World, d draw, _ int) []*Laptop {
-	where := pick(d, homeland...)
+	where := pick(d, w.homeland...)
 	l := w.hire(d, where)
 	l.camera = d.chance(0.3)
 	home := w.home(d, w.atlas.one(d, broadband, where.country, where.region))
@@ -181,7 +181,7 @@ func accomplice(w *World, d draw, _ int) []*Laptop {
 		w.driveByTool(d, l, o, spells, w.foreignTool(d, "chrome-remote-desktop", "anydesk", "rustdesk"))
 		return []*Laptop{l}
 	}
-	usb, display := pick(d, consoles...).plug(d, w.ring)
+	usb, display := pick(d, w.stock.consoles...).plug(d, w.ring)
 	l.senses.hands = d.chance(0.8)
 	l.stands(stay{at: home, desk: bare.with(&desk{usb: []*farmhoundv1.UsbDevice{usb}, displays: []*farmhoundv1.Display{display}}), shut: d.chance(0.5), mains: 1})
 	w.driveByConsole(d, l, o, spells)

@@ -6,7 +6,7 @@ package persona
 // offshoreTeam is four to eight contractors who work, as declared, in one vendor's office
 // abroad, which nobody registered: unrelated people behind one gateway, all day.
 func offshoreTeam(w *World, d draw, _ int) []*Laptop {
-	where := pick(d, offshore...)
+	where := pick(d, w.offshore...)
 	rooms := w.home(d, w.atlas.one(d, business, where.country, where.region))
 	rooms.others, rooms.laptops = d.whole(10, 60), d.whole(6, 30)
 	var out []*Laptop
@@ -24,7 +24,7 @@ func offshoreTeam(w *World, d draw, _ int) []*Laptop {
 func hotDesk(w *World, d draw, _ int) []*Laptop {
 	where := w.somewhere(d)
 	branch := w.home(d, w.atlas.one(d, business, where.country, where.region))
-	branch.gateway, branch.others, branch.laptops = mac(d, officeMakers), d.whole(15, 70), d.whole(8, 40)
+	branch.gateway, branch.others, branch.laptops = mac(d, officeMakers...), d.whole(15, 70), d.whole(8, 40)
 	var desks []*desk
 	for range d.whole(4, 9) {
 		desks = append(desks, w.docked(d, &desk{}))
@@ -78,7 +78,7 @@ func siblings(w *World, d draw, _ int) []*Laptop {
 
 // conference is five to seven colleagues who live apart and spend a week in one hotel.
 func conference(w *World, d draw, _ int) []*Laptop {
-	at := pick(d, homeland...)
+	at := pick(d, w.homeland...)
 	hotel := w.home(d, w.atlas.one(d, business, at.country, at.region))
 	hotel.others, hotel.laptops = d.whole(50, 200), d.whole(10, 60)
 	w.apart(hotel, 0.8)

@@ -43,7 +43,7 @@ func consultant(w *World, d draw, _ int) []*Laptop {
 	during := span{from, from + int64(d.between(4, 9)*daySeconds)}
 	l.install(remote(d, id, d.chance(0.4)), during.from, pick(d, 0, during.to+daySeconds))
 	via := linkOf(id, l.System.GetOs(), farmhoundv1.SessionPath_SESSION_PATH_RELAY)
-	peer := w.atlas.one(d, hosting, "US", "").address(d)
+	peer := w.atlas.one(d, hosting, w.land, "").address(d)
 	for _, s := range l.life.work {
 		if s.from > during.from && s.from < during.to && d.chance(0.6) {
 			l.helped(d, via, peer, span{s.from + 300, s.from + 300 + int64(d.between(40, 150)*60)}, d.between(15, 60))
@@ -58,7 +58,7 @@ func consoleMaker(w *World, d draw, _ int) []*Laptop {
 	l := w.atHome(d, w.somewhere(d))
 	l.person.role = pick(d, "Site Reliability Engineer", "Embedded Engineer", "Software Engineer")
 	l.senses.hands = true // without it, nobody could tell who types
-	usb, display := pick(d, consoles...).plug(d, w.ring)
+	usb, display := pick(d, w.stock.consoles...).plug(d, w.ring)
 	for i := range l.life.stays {
 		if s := &l.life.stays[i]; s.at == l.life.stays[0].at {
 			s.desk = s.desk.with(&desk{usb: []*farmhoundv1.UsbDevice{usb}, displays: []*farmhoundv1.Display{display}})
@@ -120,7 +120,7 @@ func pairing(w *World, d draw, _ int) []*Laptop {
 	l.install(plain(id, ""), 0, 0)
 	via := linkOf(id, l.System.GetOs(), farmhoundv1.SessionPath_SESSION_PATH_RELAY)
 	via.established, via.measured = farmhoundv1.EstablishedBy_ESTABLISHED_BY_PROCESS, false
-	peer := w.atlas.one(d, hosting, "US", "").address(d)
+	peer := w.atlas.one(d, hosting, w.land, "").address(d)
 	for _, s := range l.life.work {
 		if d.chance(0.4) {
 			during := span{s.from + 600, s.from + 600 + int64(d.between(40, 120)*60)}
@@ -169,7 +169,7 @@ func fromAfar(w *World, d draw, _ int) []*Laptop {
 	path := pick(d, farmhoundv1.SessionPath_SESSION_PATH_DIRECT, farmhoundv1.SessionPath_SESSION_PATH_RELAY)
 	peer := w.atlas.one(d, trade, "US", "").address(d)
 	if path == farmhoundv1.SessionPath_SESSION_PATH_RELAY {
-		peer = w.atlas.one(d, hosting, "US", "").address(d)
+		peer = w.atlas.one(d, hosting, w.land, "").address(d)
 	}
 	via := linkOf(id, l.System.GetOs(), path)
 	h := regular(d, l.person.zone, w.opts.Days)
@@ -289,7 +289,7 @@ func consoleUnseen(w *World, d draw, size int) []*Laptop {
 func leftAtBranch(w *World, d draw, size int) []*Laptop {
 	where := w.somewhere(d)
 	branch := w.home(d, w.atlas.one(d, business, where.country, where.region))
-	branch.gateway, branch.others, branch.laptops = mac(d, officeMakers), d.whole(20, 80), d.whole(10, 40)
+	branch.gateway, branch.others, branch.laptops = mac(d, officeMakers...), d.whole(20, 80), d.whole(10, 40)
 	var out []*Laptop
 	for range d.whole(2, 3) {
 		for _, l := range leftAtOffice(w, d, size) {

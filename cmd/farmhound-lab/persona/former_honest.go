@@ -44,7 +44,7 @@ func executive(w *World, d draw, _ int) []*Laptop {
 	via := linkOf(id, l.System.GetOs(), path)
 	peer := w.atlas.one(d, broadband, where.country, where.region).address(d)
 	if path == farmhoundv1.SessionPath_SESSION_PATH_RELAY {
-		peer = w.atlas.one(d, hosting, "US", "").address(d)
+		peer = w.atlas.one(d, hosting, w.land, "").address(d)
 	}
 	for _, s := range l.life.work {
 		if d.chance(0.2) {
@@ -127,7 +127,7 @@ func nomad(w *World, d draw, _ int) []*Laptop {
 	}
 	keepsClock := d.chance(0.5)
 	for at < w.end.Unix() {
-		there := pick(d, offshore...)
+		there := pick(d, w.offshore...)
 		room := w.home(d, w.atlas.one(d, pick(d, broadband, business, cellular), there.country, there.region))
 		room.others, room.laptops = d.whole(3, 40), d.whole(0, 6)
 		w.apart(room, 0.6)
@@ -270,7 +270,7 @@ func carrierNAT(w *World, d draw, _ int) []*Laptop {
 func ownConsole(w *World, d draw, _ int) []*Laptop {
 	l := w.atHome(d, w.somewhere(d))
 	l.senses.hands = true
-	usb, display := pick(d, consoles...).plug(d, w.ring)
+	usb, display := pick(d, w.stock.consoles...).plug(d, w.ring)
 	for i := range l.life.stays {
 		s := &l.life.stays[i]
 		s.desk = s.desk.with(&desk{usb: []*farmhoundv1.UsbDevice{usb}, displays: []*farmhoundv1.Display{display}})
@@ -289,7 +289,7 @@ func ownRelay(w *World, d draw, _ int) []*Laptop {
 	id := w.foreignTool(d, "anydesk", "rustdesk", "chrome-remote-desktop")
 	l.install(remote(d, id, true), w.start.Unix()-daySeconds, 0)
 	via := linkOf(id, l.System.GetOs(), farmhoundv1.SessionPath_SESSION_PATH_RELAY)
-	peer := w.atlas.one(d, hosting, "US", "").address(d)
+	peer := w.atlas.one(d, hosting, w.land, "").address(d)
 	for i := range l.life.work {
 		k := &l.life.work[i]
 		k.hands = hands{injected: 0.97, builtIn: 0.03}

@@ -1,0 +1,45 @@
+package persona
+
+import (
+	"net/netip"
+
+	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
+)
+
+// stock is what the people of a casting have and where they are.
+type stock struct {
+	makes []maker
+	// made is how common each of makes is.
+	made     []float64
+	versions map[farmhoundv1.OperatingSystem][]string
+	// typed is how common each of keyboards is.
+	keyboards    []gear
+	typed        []float64
+	mice, extras []gear
+	screens      []screen
+	consoles     []*console
+	routers      []string
+	lans         []netip.Prefix
+	// helpers are the products that a company's help desk may use.
+	helpers []string
+	// abroad is where contractors work and travellers go, hubs where operators are.
+	abroad, hubs []locality
+	// claims are all places where anybody may be declared to live.
+	claims []locality
+}
+
+// firstStock is that of the everyday and the former casting.
+var firstStock = &stock{
+	makes: makes, made: []float64{0.35, 0.25, 0.2, 0.2}, versions: versions, keyboards: keyboards, typed: []float64{3, 3, 2, 1, 0.3}, mice: mice, extras: extras,
+	screens: screens, consoles: consoles, routers: routerMakers, lans: lans, helpers: []string{"screenconnect", "splashtop", "teamviewer"},
+	abroad: offshore, hubs: hubs, claims: homeland,
+}
+
+// settleDown draws where the world's company and its people are: in the first stock's
+// castings in the same land everywhere.
+func (w *World) settleDown(d draw) {
+	w.land, w.homeland, w.offshore, w.cloud = "US", homeland, w.stock.abroad, locality{latitude: 39.04, longitude: -77.49}
+	if w.opts.Casting == Reserved {
+		w.settleAnywhere(d)
+	}
+}
