@@ -1,6 +1,9 @@
 package fleet
 
 import (
+	"cmp"
+	"slices"
+
 	fleetv1 "github.com/farmhound-security/farmhound/proto/farmhound/fleet/v1"
 )
 
@@ -9,12 +12,6 @@ type contact struct {
 	*fleetv1.Contact
 	// seconds are the contact's own, no more than windows counted for the tool that day.
 	seconds uint64
-}
-
-// dayTool names control through one tool on one day.
-type dayTool struct {
-	day  uint32
-	tool string
 }
 
 // contacts returns what sessions tell of control. A session that stays open over
@@ -33,33 +30,66 @@ func (f *Fleet) contacts(pic *fleetv1.Picture) []contact {
 			all = append(all, contact{c, uint64(c.GetSeconds())})
 		}
 	}
-	told := make(map[dayTool]uint64, len(all))
-	for _, c := range all {
-		told[dayTool{c.GetDay(), c.GetTool()}] += c.seconds
-	}
 	counted, counts := countedControl(pic)
 	if !counts {
 		return all
 	}
-	for i, c := range all {
-		id := dayTool{c.GetDay(), c.GetTool()}
-		if most := counted[id]; told[id] > most {
-			all[i].seconds = c.seconds * most / told[id]
+	for i := range all {
+		if c := counted.of(all[i].Contact); c != nil {
+			c.told += all[i].seconds
+		}
+	}
+	for i := range all {
+		switch c := counted.of(all[i].Contact); {
+		case c == nil:
+			all[i].seconds = 0
+		case c.told > c.counted:
+			all[i].seconds = all[i].seconds * c.counted / c.told
 		}
 	}
 	return all
 }
 
-// countedControl returns the seconds that windows counted, and whether any did.
-func countedControl(pic *fleetv1.Picture) (counted map[dayTool]uint64, counts bool) {
-	counted = make(map[dayTool]uint64)
+// dayControl is control through one tool on one day: what windows counted of it, and
+// what sessions tell.
+type dayControl struct {
+	day           uint32
+	tool          string
+	counted, told uint64
+}
+
+// dayControls are ordered by day: a map of them would cost more than all the rest of
+// a picture.
+type dayControls []dayControl
+
+// countedControl returns what windows counted, and whether they count control at all.
+func countedControl(pic *fleetv1.Picture) (counted dayControls, counts bool) {
+	n := 0
 	for _, d := range pic.GetDays() {
 		counts = counts || d.GetControlKnownSeconds() > 0
+		n += len(d.GetControl())
+	}
+	if !counts {
+		return nil, false
+	}
+	counted = make(dayControls, 0, n)
+	for _, d := range pic.GetDays() {
 		for _, c := range d.GetControl() {
-			counted[dayTool{d.GetDay(), c.GetTool()}] = uint64(c.GetSeconds())
+			counted = append(counted, dayControl{day: d.GetDay(), tool: c.GetTool(), counted: uint64(c.GetSeconds())})
 		}
 	}
-	return counted, counts
+	return counted, true
+}
+
+// of returns what was counted through a contact's tool on its day, nil for nothing.
+func (all dayControls) of(c *fleetv1.Contact) *dayControl {
+	i, _ := slices.BinarySearchFunc(all, c.GetDay(), func(d dayControl, day uint32) int { return cmp.Compare(d.day, day) })
+	for ; i < len(all) && all[i].day == c.GetDay(); i++ {
+		if all[i].tool == c.GetTool() {
+			return &all[i]
+		}
+	}
+	return nil
 }
 
 // nearShare returns, by tool, the share of a day's control whose controlling side
