@@ -229,4 +229,3 @@ func fieldTypes() map[string]Field {
 	}
 	return all
 }
-
