@@ -47,10 +47,10 @@ func alternates(forks []*fleetv1.Fork, boot string) bool {
 	return false
 }
 
-// copied notes that two laptops have this identity, and says so when it is news.
+// copied notes that two agents have this identity, and says so when it is news.
 func (u *update) copied() {
 	if u.received-u.pic.GetClonedUnix() > keptTrustDays*daySeconds {
-		u.event(u.received, "identity_copied", "Two laptops deliver under this identity by turns.")
+		u.event(u.received, "identity_copied", "Two copies of the agent deliver under this identity by turns.")
 	}
 	u.pic.ClonedUnix = max(u.pic.GetClonedUnix(), u.received)
 }

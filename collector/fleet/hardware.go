@@ -71,7 +71,7 @@ func (u *update) peripherals(part *farmhoundv1.Hardware, latest bool) {
 		p = edit(&u.draft, u.pic.GetPeripherals(), i)
 		p.Present, p.LastUnix = present, last
 		if was && !present && latest {
-			u.event(u.at, "hardware_detached", sentence("%s was detached.", peripheralWords(p)))
+			u.event(u.at, "hardware_detached", sentence("%s is no longer attached.", peripheralWords(p)))
 		}
 	}
 	u.pic.Peripherals = keepPeripherals(u.pic.GetPeripherals())
@@ -97,7 +97,7 @@ func (u *update) peripheral(found *fleetv1.PeripheralState) {
 		return
 	}
 	if !p.GetPresent() && u.order == u.pic.GetOrders().GetHardware() && p.GetListedOrder() != u.order {
-		u.event(u.at, "hardware_attached", sentence("%s was attached.", peripheralWords(found)))
+		u.event(u.at, "hardware_attached", sentence("%s is attached.", peripheralWords(found)))
 	}
 	// Recognition follows the catalogue, which may have grown.
 	p.Kind, p.Level, p.Name, p.Serial, p.Keyboard = found.GetKind(), found.GetLevel(), found.GetName(), found.GetSerial(), found.GetKeyboard()
@@ -150,8 +150,12 @@ func peripheralWords(p *fleetv1.PeripheralState) string {
 		return "A display that is not there, " + quote(p.GetName()) + ","
 	case p.GetKind() == kindDisplay:
 		return "The display " + quote(p.GetName())
-	case p.GetLevel() == levelNamed || p.GetLevel() == levelDescriptor:
+	case p.GetLevel() == levelNamed:
 		return "The remote console " + quote(p.GetName())
+	case p.GetLevel() == levelDescriptor:
+		return "A device with the input descriptors of the remote console " + quote(p.GetName())
+	case p.GetLevel() == levelImpossible:
+		return "A device that has the identity of " + quote(p.GetName()) + " and offers what that product does not have"
 	}
 	return "A device shaped like a remote console, " + quote(p.GetName()) + ","
 }
