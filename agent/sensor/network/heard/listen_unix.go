@@ -143,7 +143,7 @@ func (l *Listener) run() {
 	for {
 		ready, timeout := polled, -1
 		if pause := spent.pause(time.Now()); pause > 0 {
-			// Enough for now: sleep until the minute is over, whatever arrives.
+			// Enough for now: sleep until the time is over, whatever arrives.
 			ready, timeout = polled[:1], int(pause.Milliseconds())+1
 		}
 		if _, err := unix.Poll(ready, timeout); errors.Is(err, unix.EINTR) {
@@ -155,19 +155,22 @@ func (l *Listener) run() {
 			return
 		}
 		for i := 1; i < len(ready); i++ {
-			if ready[i].Revents != 0 {
-				spent.packets++
-				l.read(l.sockets[i-1], packet)
+			if ready[i].Revents == 0 {
+				continue
+			}
+			spent.woken(time.Now())
+			for spent.more() && l.read(l.sockets[i-1], packet) {
+				spent.took()
 			}
 		}
 	}
 }
 
-// read takes one packet.
-func (l *Listener) read(s socket, packet []byte) {
+// read takes one packet. It is false where there is none.
+func (l *Listener) read(s socket, packet []byte) bool {
 	n, from, err := unix.Recvfrom(s.fd, packet, 0)
 	if err != nil {
-		return
+		return false
 	}
 	switch from := from.(type) {
 	case *unix.SockaddrInet4:
@@ -175,4 +178,5 @@ func (l *Listener) read(s socket, packet []byte) {
 	case *unix.SockaddrInet6:
 		s.take(packet[:n], netip.AddrFrom16(from.Addr), l.memory, l.now())
 	}
+	return true
 }

@@ -13,7 +13,7 @@ import (
 // perMinute bounds the packets that are read, questions among them: Windows has no filter
 // for a datagram socket. Where more is said, the rest is left to the system to drop,
 // which wakes nobody.
-const perMinute = 120
+const perMinute = 240
 
 // Listener hears until it is closed.
 type Listener struct {
@@ -101,7 +101,7 @@ func (l *Listener) run() {
 	for {
 		wait, timeout := events, uint32(windows.INFINITE)
 		if pause := spent.pause(time.Now()); pause > 0 {
-			// Enough for now: sleep until the minute is over, whatever arrives.
+			// Enough for now: sleep until the time is over, whatever arrives.
 			wait, timeout = events[:1], uint32(pause.Milliseconds())+1
 		}
 		const packetThere = windows.WAIT_OBJECT_0 + 1
@@ -109,23 +109,29 @@ func (l *Listener) run() {
 		case err != nil || event == windows.WAIT_OBJECT_0:
 			return
 		case event != packetThere:
-			continue // the minute is over
+			continue // the time is over
 		}
-		// One event is for all of them. One with more packets makes it anew.
+		spent.woken(time.Now())
+		// One event is for all of them, and is set anew by what is left of one that was read.
 		for _, s := range l.sockets {
-			if n, from, err := windows.Recvfrom(s.handle, packet, 0); err == nil {
-				spent.packets++
-				l.hear(s, packet[:n], from)
+			for spent.more() && l.read(s, packet) {
+				spent.took()
 			}
 		}
 	}
 }
 
-func (l *Listener) hear(s socket, packet []byte, from windows.Sockaddr) {
+// read takes one packet. It is false where there is none.
+func (l *Listener) read(s socket, packet []byte) bool {
+	n, from, err := windows.Recvfrom(s.handle, packet, 0)
+	if err != nil {
+		return false
+	}
 	switch from := from.(type) {
 	case *windows.SockaddrInet4:
-		s.take(packet, netip.AddrFrom4(from.Addr), l.memory, l.now())
+		s.take(packet[:n], netip.AddrFrom4(from.Addr), l.memory, l.now())
 	case *windows.SockaddrInet6:
-		s.take(packet, netip.AddrFrom16(from.Addr), l.memory, l.now())
+		s.take(packet[:n], netip.AddrFrom16(from.Addr), l.memory, l.now())
 	}
+	return true
 }

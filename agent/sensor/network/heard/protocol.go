@@ -55,19 +55,32 @@ func (p *protocol) take(packet []byte, from netip.Addr, into *Memory, now time.T
 	into.add(Source{from, kind, now})
 }
 
+// breath is how long what arrives waits after something was read: who speaks says more,
+// and to be woken costs more than to read.
+const breath = time.Second
+
 // allowance counts the packets of a minute.
 type allowance struct {
-	packets int
-	until   time.Time
+	packets     int
+	until, next time.Time
 }
 
-// pause returns for how long no more is to be read, zero if more may be.
+// more reports whether another packet may be read now.
+func (a *allowance) more() bool { return a.packets < perMinute }
+
+// took notes that one was.
+func (a *allowance) took() { a.packets++ }
+
+// woken notes that something arrived, whatever came of it.
+func (a *allowance) woken(now time.Time) { a.next = now.Add(breath) }
+
+// pause returns for how long nothing is to be read, zero if something may be.
 func (a *allowance) pause(now time.Time) time.Duration {
 	if !now.Before(a.until) {
 		a.packets, a.until = 0, now.Add(time.Minute)
 	}
-	if a.packets < perMinute {
-		return 0
+	if !a.more() {
+		return a.until.Sub(now)
 	}
-	return a.until.Sub(now)
+	return max(a.next.Sub(now), 0)
 }

@@ -10,7 +10,7 @@ import (
 // perMinute bounds the packets that are read, questions among them: macOS has no filter
 // for a datagram socket. Where more is said, the rest is left to the system to drop,
 // which wakes nobody.
-const perMinute = 120
+const perMinute = 240
 
 func open(family int) (int, error) {
 	syscall.ForkLock.RLock()
