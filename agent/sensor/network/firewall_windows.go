@@ -8,6 +8,9 @@ import (
 	"golang.org/x/sys/windows/registry"
 )
 
+// detailFirewall says why nobody is heard.
+const detailFirewall = "Windows' firewall has no rule that lets announcements on the local network in"
+
 const (
 	firewallSettings = `SYSTEM\CurrentControlSet\Services\SharedAccess\Parameters\FirewallPolicy\`
 	firewallPolicies = `SOFTWARE\Policies\Microsoft\WindowsFirewall\`

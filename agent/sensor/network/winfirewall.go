@@ -5,9 +5,6 @@ import (
 	"strings"
 )
 
-// detailFirewall says why nobody is heard on Windows.
-const detailFirewall = "Windows' firewall has no rule that lets announcements on the local network in"
-
 // announced are the ports of what is announced on a local network.
 var announced = [...]uint16{5353, 1900, 5355}
 
