@@ -25,7 +25,8 @@ func (w *workday) inUse() bool {
 		return false
 	}
 	active, input, controlled, known, awake, hands := uint64(0), uint64(0), uint64(0), uint64(0), uint64(0), false
-	for _, p := range w.each() {
+	for i := range w.each() {
+		p := &w.parts[i]
 		active += p.count(p.GetActiveSeconds())
 		input += p.count(inputSeconds(p.GetInput()))
 		for _, c := range p.GetControl() {
@@ -69,16 +70,29 @@ type sums struct {
 	byTool                           map[string]uint64
 }
 
-// activity aggregates the latest days with activity. Nil without any.
-func (v *view) activity(span int) *fleetv1.Activity {
-	days := v.active[:min(span, len(v.active))]
-	if len(days) == 0 {
-		return nil
-	}
+// activities aggregates the latest days with activity, over the last of them, five and
+// twenty. They are nil without any.
+func (v *view) activities() (one, five, twenty *fleetv1.Activity) {
 	s := sums{byTool: make(map[string]uint64)}
-	for i := range days {
-		v.add(&s, &days[i])
+	for i := range v.active {
+		v.add(&s, &v.active[i])
+		last := i == len(v.active)-1
+		if i == 0 {
+			one = v.activity(&s, 1)
+		}
+		if i == 4 || i < 4 && last {
+			five = v.activity(&s, i+1)
+		}
+		if last {
+			twenty = v.activity(&s, i+1)
+		}
 	}
+	return one, five, twenty
+}
+
+// activity describes what the latest days add up to.
+func (v *view) activity(s *sums, span int) *fleetv1.Activity {
+	days := v.active[:span]
 	a := &fleetv1.Activity{
 		Days: uint32(len(days)), From: stamp(int64(days[len(days)-1].date) * daySeconds), To: stamp((int64(days[0].date) + 1) * daySeconds),
 		LidClosedShare:    share(s.lid, s.lidKnown),
@@ -132,7 +146,8 @@ type use struct {
 
 func (v *view) add(s *sums, w *workday) {
 	var u use
-	for _, p := range w.each() {
+	for i := range w.each() {
+		p := &w.parts[i]
 		v.addControl(s, &u, p)
 		s.addInput(&u, p)
 		s.addState(p)
@@ -146,7 +161,7 @@ func (v *view) add(s *sums, w *workday) {
 	}
 }
 
-func (s *sums) addInput(u *use, p part) {
+func (s *sums) addInput(u *use, p *part) {
 	in := p.GetInput()
 	if in == nil {
 		return
@@ -163,7 +178,7 @@ func (s *sums) addInput(u *use, p part) {
 	u.kvm += kvm
 }
 
-func (s *sums) addState(p part) {
+func (s *sums) addState(p *part) {
 	s.active += p.count(p.GetActiveSeconds())
 	s.activityKnown += p.count(p.GetActivityKnownSeconds())
 	s.lid += p.count(p.GetLidClosedSeconds())
@@ -179,7 +194,7 @@ func (s *sums) addState(p part) {
 }
 
 // addControl adds one part's control. Two tools at a time are no more than all of the time.
-func (v *view) addControl(s *sums, u *use, p part) {
+func (v *view) addControl(s *sums, u *use, p *part) {
 	if p.GetControlKnownSeconds() == 0 {
 		v.addContacts(s, p)
 		return
@@ -218,7 +233,7 @@ func (v *view) addControl(s *sums, u *use, p part) {
 
 // addContacts stands in for windows that do not count control: the sessions
 // themselves say how long it lasted, though not how much of it was activity.
-func (v *view) addContacts(s *sums, p part) {
+func (v *view) addContacts(s *sums, p *part) {
 	for _, c := range v.contacts {
 		if c.GetDay() == p.GetDay() && c.seconds > 0 && !c.GetNear() && !v.f.mayControl(v.pic, c.Contact, v.person) {
 			seconds := p.of(c.seconds)

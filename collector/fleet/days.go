@@ -25,7 +25,7 @@ type part struct {
 
 // of returns the part's portion of a count. Portions are differences of a running total,
 // so that those of both parts add up to it.
-func (p part) of(n uint64) uint64 {
+func (p *part) of(n uint64) uint64 {
 	if p.whole() {
 		return n
 	}
@@ -33,25 +33,25 @@ func (p part) of(n uint64) uint64 {
 }
 
 // count is of for what is counted in 32 bits.
-func (p part) count(n uint32) uint64 { return p.of(uint64(n)) }
+func (p *part) count(n uint32) uint64 { return p.of(uint64(n)) }
 
 // share is that of the day's use.
-func (p part) share() float64 { return float64(p.hi-p.lo) / float64(p.all) }
+func (p *part) share() float64 { return float64(p.hi-p.lo) / float64(p.all) }
 
 // slots are the half hours in which activity was seen.
-func (p part) slots() uint64 { return p.GetSlots() & p.side }
+func (p *part) slots() uint64 { return p.GetSlots() & p.side }
 
-func (p part) whole() bool { return p.hi-p.lo == p.all }
+func (p *part) whole() bool { return p.hi-p.lo == p.all }
 
 // main says whether most of the UTC day is in this part, the later one where both are
 // alike: what happened once that day, nobody knows when, is counted on one date.
-func (p part) main() bool {
+func (p *part) main() bool {
 	twice := 2 * (p.hi - p.lo)
 	return twice > p.all || twice == p.all && p.hi == p.all
 }
 
 // hours returns those of a day's hours that begin on the part's side of midnight.
-func (p part) hours(all uint32) uint32 {
+func (p *part) hours(all uint32) uint32 {
 	if p.whole() {
 		return all
 	}
@@ -69,6 +69,9 @@ type workday struct {
 	date  uint32 // days since 1970 of the person's calendar
 	n     int
 	parts [2]part // the later first
+	// stood is the egress of the laptop's own interface for most of its reports, and left the
+	// one from which most of them arrived; nil where there is none.
+	stood, left *fleetv1.EgressState
 }
 
 func (w *workday) each() []part { return w.parts[:w.n] }
@@ -189,18 +192,18 @@ func usedSlots(d *fleetv1.Day) uint64 {
 	return slots & slotsADay
 }
 
-// dateOf returns the person's date to which most of a UTC day belongs: by its use, else by
+// mainDate returns the person's date to which most of a UTC day belongs: by its use, else by
 // when it was heard of.
-func (c *clock) dateOf(d *fleetv1.Day) uint32 {
-	date, early, late := c.parted(d)
-	if early.all == 0 {
+func (c *clock) mainDate(date uint32, early, late *part) uint32 {
+	switch {
+	case early.all == 0:
+		d := early.Day
 		at := int64(d.GetDay())*daySeconds + daySeconds/2
 		if d.GetRttHours() != 0 {
 			at += int64(bits.TrailingZeros32(d.GetRttHours())-12) * 3600
 		}
 		return c.date(at)
-	}
-	if late.main() {
+	case late.main():
 		return date + 1
 	}
 	return date
@@ -212,43 +215,48 @@ func (v *view) contactDate(c *fleetv1.Contact) uint32 {
 	days := v.pic.GetDays()
 	i, found := slices.BinarySearchFunc(days, c.GetDay(), func(d *fleetv1.Day, day uint32) int { return compare(d.GetDay(), day) })
 	if found && usedSlots(days[i]) != 0 {
-		return v.clock.dateOf(days[i])
+		return v.dates[i]
 	}
 	return v.clock.date((c.GetFirstUnix() + c.GetLastUnix()) / 2)
 }
 
-// activeDays returns the person's days in use, latest first, at most activeSpan.
-func (v *view) activeDays() []workday {
+// partDays finds the person's date of every UTC day, and the days in use, latest first.
+func (v *view) partDays() {
+	days := v.pic.GetDays()
+	v.dates = make([]uint32, len(days))
+	v.active = make([]workday, 0, activeSpan)
 	today := v.now.Unix() / daySeconds
-	active := make([]workday, 0, activeSpan)
 	var open workday
-	add := func(date uint32, p part) {
-		if p.hi == p.lo {
-			return
-		}
-		if open.n == len(open.parts) || open.date != date {
-			if open.inUse() && len(active) < activeSpan {
-				active = append(active, open)
-			}
-			open = workday{date: date}
-		}
-		open.parts[open.n] = p
-		open.n++
-	}
-	for _, d := range slices.Backward(v.pic.GetDays()) {
-		if len(active) == activeSpan {
-			return active
-		}
+	for i, d := range slices.Backward(days) {
+		date, early, late := v.clock.parted(d)
+		v.dates[i] = v.clock.mainDate(date, &early, &late)
 		// A window may end a little ahead of the collector's clock.
-		if int64(d.GetDay()) > today+1 {
+		if len(v.active) == activeSpan || int64(d.GetDay()) > today+1 {
 			continue
 		}
-		date, early, late := v.clock.parted(d)
-		add(date+1, late)
-		add(date, early)
+		for _, p := range [...]*part{&late, &early} {
+			if p.hi == p.lo {
+				continue
+			}
+			on := date
+			if p == &late {
+				on++
+			}
+			if open.n == len(open.parts) || open.date != on {
+				v.use(&open)
+				open = workday{date: on}
+			}
+			open.parts[open.n] = *p
+			open.n++
+		}
 	}
-	if open.inUse() && len(active) < activeSpan {
-		active = append(active, open)
+	v.use(&open)
+}
+
+// use adds a date to the days in use if it is one.
+func (v *view) use(w *workday) {
+	if len(v.active) < activeSpan && w.inUse() {
+		w.stood, w.left = v.mostOf(w, (*fleetv1.DayEgress).GetPhysical), v.mostOf(w, (*fleetv1.DayEgress).GetReports)
+		v.active = append(v.active, *w)
 	}
-	return active
 }

@@ -24,6 +24,7 @@ type view struct {
 	person *fleetv1.Person // nil without a roster entry
 	self   *entry
 	clock  clock
+	dates  []uint32 // the person's dates of the picture's days
 	active []workday
 	egress map[uint32]*fleetv1.EgressState
 	// contacts are all sessions' seconds, no more than windows counted.
@@ -49,16 +50,13 @@ func (f *Fleet) Device(pic *fleetv1.Picture, now time.Time) *fleetv1.Device {
 		v.egress[e.GetId()] = v.companys(e)
 	}
 	v.clock = v.personsClock()
-	v.active = v.activeDays()
+	v.partDays()
 	v.phaseHours, v.zoneMoved = v.phase(), v.zoneChanged()
 	d := &fleetv1.Device{
 		Id: pic.GetId(), Serial: pic.GetSerial(), System: pic.GetSystem(), EnrolledAt: pic.GetEnrolledAt(),
 		FirstReportAt: stamp(pic.GetFirstReportUnix()), LastReportAt: stamp(pic.GetLastReportUnix()),
 		Person:         v.person,
 		Tools:          v.tools(),
-		Day1:           v.activity(1),
-		Day5:           v.activity(5),
-		Day20:          v.activity(activeSpan),
 		Kvm:            v.kvm(),
 		Still:          v.stillness(),
 		Egress:         v.egressNow(),
@@ -70,6 +68,7 @@ func (f *Fleet) Device(pic *fleetv1.Picture, now time.Time) *fleetv1.Device {
 		WeeklyUse:      v.weeklyUse(),
 		VirtualChassis: pic.GetSystem().GetChassis() == farmhoundv1.Chassis_CHASSIS_VIRTUAL,
 	}
+	d.Day1, d.Day5, d.Day20 = v.activities()
 	d.Known = v.known(d)
 	return d
 }

@@ -23,13 +23,13 @@ func (v *view) distance() *fleetv1.Distance {
 	d := &fleetv1.Distance{}
 	var minima []float64
 	hours, latest := uint32(0), uint32(0)
-	for _, day := range v.pic.GetDays() {
+	for i, day := range v.pic.GetDays() {
 		us := day.GetRttMinUs()
 		if us == 0 || int64(day.GetDay()) <= v.pic.GetLastReceivedUnix()/daySeconds-activeSpan {
 			continue
 		}
 		hours |= day.GetRttHours()
-		ms, date := float64(us)/1000, v.clock.dateOf(day)
+		ms, date := float64(us)/1000, v.dates[i]
 		if n := len(minima); n > 0 && date == latest {
 			minima[n-1] = min(minima[n-1], ms)
 			continue
@@ -71,7 +71,7 @@ func (v *view) viaExits(declared area) *float64 {
 	var longest *float64
 	var asked *fleetv1.EgressState
 	for i := range v.active {
-		exit := v.leftBy(&v.active[i])
+		exit := v.active[i].left
 		if exit == nil || exit == asked {
 			continue
 		}

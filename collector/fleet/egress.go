@@ -36,7 +36,7 @@ func (v *view) egressNow() *fleetv1.Egress {
 		if v.foreignDay(d) {
 			e.ForeignDays++
 		}
-		if by := v.leftBy(d); !by.GetCompany() && (by.GetHosting() || by.GetAnonymiser()) {
+		if by := d.left; !by.GetCompany() && (by.GetHosting() || by.GetAnonymiser()) {
 			e.HiddenDays++
 		}
 	}
@@ -64,7 +64,7 @@ func (v *view) foreignDay(d *workday) bool {
 	is := func(x *fleetv1.EgressState) bool {
 		return x != nil && !x.GetCompany() && v.foreignOn(x.GetCountry(), d.date)
 	}
-	stood, left := v.stoodAt(d), v.leftBy(d)
+	stood, left := d.stood, d.left
 	return is(stood) || is(left) && (stood == nil || !v.explains(stood, left))
 }
 
@@ -98,7 +98,8 @@ func (v *view) twoWays(e *fleetv1.Egress, leaves, physical *fleetv1.EgressState)
 // one date only: on its own where the address was seen on no other.
 func (v *view) slip(e *fleetv1.Egress, d *workday) {
 	seen := ""
-	for _, p := range d.each() {
+	for i := range d.each() {
+		p := &d.parts[i]
 		for _, x := range p.GetEgress() {
 			from := v.egress[x.GetId()]
 			first, last := v.clock.date(from.GetFirstUnix()), v.clock.date(max(from.GetLastUnix(), from.GetPhysicalUnix()))
@@ -125,21 +126,11 @@ func (v *view) slip(e *fleetv1.Egress, d *workday) {
 // mainEgress returns where the laptop stood for most reports of a day: by its own
 // interface where that is known and can be, else by where they arrived from.
 func (v *view) mainEgress(d *workday) *fleetv1.EgressState {
-	stood, left := v.stoodAt(d), v.leftBy(d)
+	stood, left := d.stood, d.left
 	if stood != nil && (left == nil || v.explains(stood, left)) {
 		return stood
 	}
 	return left
-}
-
-// stoodAt returns the egress of the laptop's own interface for most reports of a day.
-func (v *view) stoodAt(d *workday) *fleetv1.EgressState {
-	return v.mostOf(d, (*fleetv1.DayEgress).GetPhysical)
-}
-
-// leftBy returns the egress from which most reports of a day arrived.
-func (v *view) leftBy(d *workday) *fleetv1.EgressState {
-	return v.mostOf(d, (*fleetv1.DayEgress).GetReports)
 }
 
 // mostOf returns the egress of a day with the highest of one count; nil where none has
@@ -147,10 +138,12 @@ func (v *view) leftBy(d *workday) *fleetv1.EgressState {
 func (v *view) mostOf(d *workday, count func(*fleetv1.DayEgress) uint32) *fleetv1.EgressState {
 	var main *fleetv1.EgressState
 	most := 0.0
-	for i, p := range d.each() {
+	for i := range d.each() {
+		p := &d.parts[i]
 		for _, e := range p.GetEgress() {
 			n := float64(count(e)) * p.share()
-			for _, other := range d.parts[i+1 : d.n] {
+			if i+1 < d.n {
+				other := &d.parts[i+1]
 				n += float64(reportsBy(other.Day, e.GetId(), count)) * other.share()
 			}
 			x := v.egress[e.GetId()]
@@ -271,7 +264,7 @@ func (v *view) openly(h *fleetv1.PlaceHistory) {
 	}
 	for i := range v.active {
 		d := &v.active[i]
-		look(v.leftBy(d), v.stoodAt(d), d.date)
+		look(d.left, d.stood, d.date)
 	}
 	if len(v.active) == 0 {
 		look(v.egress[lastEgress(v.pic).GetId()], v.physicalNow(), v.clock.date(v.now.Unix()))

@@ -176,9 +176,10 @@ func (v *view) phase() *float64 {
 	)
 	var x, y float64
 	days, slots := 0, 0
-	for _, d := range v.active {
-		before := slots
-		for _, p := range d.each() {
+	for i := range v.active {
+		d, before := &v.active[i], slots
+		for j := range d.each() {
+			p := &d.parts[j]
 			var dx, dy float64
 			for left := p.slots(); left != 0; left &= left - 1 {
 				slot := bits.TrailingZeros64(left)

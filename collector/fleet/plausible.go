@@ -39,12 +39,12 @@ func (v *view) distant() bool {
 	shortest, hours := uint32(math.MaxUint32), uint32(0)
 	days, latest := 0, uint32(0)
 	oldest := v.pic.GetLastReceivedUnix()/daySeconds - activeSpan
-	for _, day := range v.pic.GetDays() {
+	for i, day := range v.pic.GetDays() {
 		us := day.GetRttMinUs()
 		if us == 0 || int64(day.GetDay()) <= oldest {
 			continue
 		}
-		if date := v.clock.dateOf(day); days == 0 || date != latest {
+		if date := v.dates[i]; days == 0 || date != latest {
 			days, latest = days+1, date
 		}
 		shortest, hours = min(shortest, us), hours|day.GetRttHours()

@@ -109,8 +109,8 @@ func (v *view) mediaUnused() *float64 {
 	}
 	since := v.clock.date(max(m.GetKnownUnix(), m.GetLastUsedUnix()))
 	days, latest, awake := 0, uint32(0), uint32(0)
-	for _, d := range v.pic.GetDays() {
-		date := v.clock.dateOf(d)
+	for i, d := range v.pic.GetDays() {
+		date := v.dates[i]
 		if date <= since {
 			continue
 		}
@@ -164,7 +164,8 @@ func (v *view) rhythm() *float64 {
 	var means []float64
 	for _, d := range v.active[:min(5, len(v.active))] {
 		sum, n := 0.0, 0.0
-		for _, p := range d.each() {
+		for i := range d.each() {
+			p := &d.parts[i]
 			if windows := float64(p.GetRhythmWindows()); windows > 0 {
 				sum, n = sum+float64(p.GetRhythmCvSum())*p.share(), n+windows*p.share()
 			}
@@ -184,7 +185,8 @@ func (v *view) rhythm() *float64 {
 func (v *view) machineRhythmShare() *float64 {
 	person, all := 0, 0
 	for _, d := range v.active[:min(5, len(v.active))] {
-		for _, p := range d.each() {
+		for i := range d.each() {
+			p := &d.parts[i]
 			person, all = person+bits.OnesCount32(p.hours(p.GetPersonHours())), all+bits.OnesCount32(p.hours(p.GetRhythmHours()))
 		}
 	}
