@@ -123,6 +123,10 @@ func (c *deviceShowCmd) Run(env *environment) error {
 	if site := a.GetSite(); site != nil {
 		add("site", site.GetId()+" of "+strings.Join(members, " "))
 	}
+	add("gaps", gapSums(d.GetTrust().GetGapSums()))
+	for _, g := range d.GetTrust().GetGaps() {
+		add("gap", gapWords(g))
+	}
 	for _, u := range a.GetUnknown() {
 		add("unknown", u)
 	}
