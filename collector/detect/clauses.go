@@ -118,9 +118,10 @@ func others(s *fleetv1.Site) string {
 	return "laptops of " + count(float64(people), "other person", "other people")
 }
 
-// together says on which days a laptop was at its site together with another person's.
+// together says on which days, which are of UTC, a laptop was at its site together with another
+// person's.
 func together(s *fleetv1.Site) string {
-	on := "on " + count(float64(s.GetDays()), "day", "days")
+	on := "on " + count(float64(s.GetDays()), "day", "days") + " of UTC"
 	if s.GetTogetherFrom() == nil || s.GetTogetherTo() == nil {
 		return on
 	}
