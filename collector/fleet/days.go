@@ -3,6 +3,7 @@ package fleet
 import (
 	"math/bits"
 	"slices"
+	"strings"
 	"time"
 
 	fleetv1 "github.com/farmhound-security/farmhound/proto/farmhound/fleet/v1"
@@ -105,10 +106,12 @@ type clock struct {
 }
 
 func (v *view) personsClock() clock {
-	for _, zone := range []string{v.person.GetTimeZone(), v.pic.GetTimeZone()} {
-		if zone == "" {
-			continue
-		}
+	zones := []string{v.person.GetTimeZone()}
+	// A laptop may send any number of names that are no place's, and looking for one takes long.
+	if set := v.pic.GetTimeZone(); strings.Contains(set, "/") {
+		zones = append(zones, set)
+	}
+	for _, zone := range zones {
 		if loc := v.f.zones.location(zone); loc != nil {
 			return clock{loc: loc, begins: dateBegins(v.person)}
 		}

@@ -68,6 +68,7 @@ func TestDaysAreThePersons(t *testing.T) {
 		{name: "Los Angeles", lives: "America/Los_Angeles", declared: "America/Los_Angeles", want: week},
 		{name: "by the laptop's zone", lives: "America/Los_Angeles", set: "America/Los_Angeles", want: week},
 		{name: "the roster's before the laptop's", lives: "America/Los_Angeles", declared: "America/Los_Angeles", set: "Asia/Shanghai", want: week},
+		{name: "a roster that says UTC", lives: "UTC", declared: "UTC", set: "Pacific/Auckland", want: week},
 		{name: "a zone that is none", lives: "America/Los_Angeles", declared: "Nowhere/Town", set: "America/Los_Angeles", want: week},
 		{
 			name: "no zone at all is UTC", lives: "America/Los_Angeles",
