@@ -10,7 +10,11 @@ import (
 	"github.com/farmhound-security/farmhound/cmd/farmhound-lab/persona"
 )
 
-var barWorlds = flag.Uint64("worlds", 1, "how many worlds the bars are held on")
+var (
+	barWorlds = flag.Uint64("worlds", 1, "how many worlds the bars are held on")
+	// The reserved casting would be used up by a test that everybody mends after.
+	barCasting = flag.String("casting", persona.Former, "whose worlds the bars are held on")
+)
 
 // within is how many working days the median laptop of a kind of farm may take to find.
 var within = []struct {
@@ -18,7 +22,7 @@ var within = []struct {
 	personas []string
 	days     float64
 }{
-	{"software driven most of the day", []string{"rmm-farm", "rmm-farm-30", "mixed-farm", "single-host", "overlay-farm", "tool-rotator", "own-router"}, 1},
+	{"software driven most of the day", []string{"rmm-farm", "rmm-farm-30", "mixed-farm", "single-host", "overlay-farm", "tool-rotator", "own-router", "split-exits", "mac-mule"}, 1},
 	{"consoles known by identity or descriptor", []string{"kvm-farm", "console-shelf", "renamed-console", "accomplice"}, 3},
 	{"consoles known by shape", []string{"disguised-kvm", "lone-disguise", "console-turns"}, 10},
 }
@@ -36,12 +40,11 @@ const (
 	mostWronged = 1.0 / 10_000
 )
 
-// What the detector promises, on worlds that no weight was tried on: farms are found and
-// soon, nobody honest is flagged. A few worlds cannot show one in ten thousand; they show
-// when it is one in a hundred.
+// What the detector promises: farms are found and soon, nobody honest is flagged. A few
+// worlds cannot show one in ten thousand; they show when it is one in a hundred.
 func TestBars(t *testing.T) {
 	t.Parallel()
-	c := Command{Seeds: Seeds{101, 100 + *barWorlds}, Months: 1, Size: 60, Casting: persona.Reserved, Grid: true}
+	c := Command{Seeds: Seeds{101, 100 + *barWorlds}, Months: 1, Size: 60, Casting: *barCasting, Grid: true}
 	b := newBench(t, &c)
 	b.grid = true
 	all, _, err := c.judgeAll(t.Context(), *b, c.options(), io.Discard)

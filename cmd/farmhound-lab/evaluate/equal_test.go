@@ -141,7 +141,7 @@ func join(to, from *farmhoundv1.Window) {
 // as many of them with each verdict, up to chance.
 func TestAlikePeopleAreJudgedAlike(t *testing.T) {
 	t.Parallel()
-	c := Command{Months: 1, Size: *laptops, Casting: persona.Reserved, Seeds: Seeds{6, 6}, Fairness: 1}
+	c := Command{Months: 1, Size: *laptops, Casting: persona.Former, Seeds: Seeds{6, 6}, Fairness: 1}
 	table, err := c.fairness(t.Context(), *newBench(t, &c), io.Discard)
 	if err != nil {
 		t.Fatal(err)

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -84,6 +85,10 @@ func (c *Command) Run(ctx context.Context, s *demo.Surroundings) error {
 	}
 	if c.Months < 1 || c.Months > 3 {
 		return fmt.Errorf("a world lives from 1 to 3 months, not %d", c.Months)
+	}
+	if os.Getenv("GOGC") == "" {
+		// Little is kept and much is drawn: collecting a quarter as often saves an eighth of the time.
+		defer debug.SetGCPercent(debug.SetGCPercent(400))
 	}
 	result, err := c.evaluate(ctx, s.Progress)
 	if err != nil {

@@ -21,7 +21,7 @@ import (
 // replayed come to the same assessments, word for word.
 func TestReplayAgrees(t *testing.T) {
 	t.Parallel()
-	for _, casting := range []string{persona.Everyday, persona.Reserved} {
+	for _, casting := range persona.Castings() {
 		t.Run(casting, func(t *testing.T) {
 			t.Parallel()
 			c := Command{Months: 1, Size: 8, Casting: casting, Seeds: Seeds{3, 3}}

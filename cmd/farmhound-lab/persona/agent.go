@@ -38,13 +38,15 @@ type agent struct {
 	started  int64 // of this run
 	began    int64 // of the window under way
 	ended    []*farmhoundv1.Window
-	parts    map[string][]byte // as last told in this run
-	told     map[string][]byte // open sessions as last told in this run
-	done     map[string]bool   // sessions whose end was told
+	parts    map[string][]byte        // as last told in this run
+	last     map[string]proto.Message // as last looked at in this run; what is the same did not change
+	told     map[string][]byte        // open sessions as last told in this run
+	done     map[string]bool          // sessions whose end was told
 
 	cpu        float64
 	neighbours *farmhoundv1.Neighbours
 	site       *site
+	at         *farmhoundv1.Place
 	cycles     float64
 
 	// others are the laptops that this one has to do with, by network, toldFrom when it last
@@ -59,7 +61,7 @@ func newAgent(w *World, l *Laptop) *agent {
 	return &agent{
 		w: w, laptop: l, life: l.life, d: d, done: map[string]bool{}, cycles: d.between(5, 300),
 		reach: stream(w.opts.Seed, "reach", l.Serial), lines: map[*site]line{},
-		noise: noisy{Noise: w.opts.Noise, d: stream(w.opts.Seed, "noise", l.Serial)},
+		noise: noisy{Noise: w.noiseOf(l), d: stream(w.opts.Seed, "noise", l.Serial)},
 	}
 }
 
@@ -76,7 +78,7 @@ func (a *agent) look(at int64) [][]*farmhoundv1.Report {
 	} else if last := a.pass(now); last != nil {
 		out = append(out, []*farmhoundv1.Report{last})
 	}
-	if often := a.w.opts.Noise.Restarts; often > 0 && now > a.started && a.noise.d.chance(often/24) {
+	if often := a.noise.Restarts; often > 0 && now > a.started && a.noise.d.chance(often/24) {
 		out = append(out, []*farmhoundv1.Report{a.restart(now)})
 	}
 	windows := a.ended
@@ -135,7 +137,7 @@ func (a *agent) start(now int64) {
 	id := digest(a.w.opts.Seed, "boot", a.laptop.Serial, strconv.Itoa(a.boots))
 	a.boot = hex.EncodeToString(id[:16])
 	a.started, a.began = now, now
-	a.parts, a.told = map[string][]byte{}, map[string][]byte{}
+	a.parts, a.told, a.last = map[string][]byte{}, map[string][]byte{}, map[string]proto.Message{}
 	a.cpu = 0.3
 }
 
@@ -154,7 +156,7 @@ func (a *agent) report(now int64, windows []*farmhoundv1.Window) *farmhoundv1.Re
 	if len(windows) > 0 || a.sequence == 0 {
 		r.Health = part(a, "health", a.health())
 	}
-	if proto.Size(r) == proto.Size(&farmhoundv1.Report{BootId: a.boot, ObservedAt: r.ObservedAt}) {
+	if !tells(r) {
 		return nil
 	}
 	a.sequence++
@@ -163,12 +165,19 @@ func (a *agent) report(now int64, windows []*farmhoundv1.Window) *farmhoundv1.Re
 	return r
 }
 
+// tells is whether a report holds anything but its head.
+func tells(r *farmhoundv1.Report) bool {
+	return len(r.GetWindows())+len(r.GetRemoteSessions()) > 0 || r.System != nil || r.Software != nil || r.Hardware != nil ||
+		r.Network != nil || r.Place != nil || r.Logons != nil || r.Presence != nil || r.Health != nil
+}
+
 // part returns the part if it is not as it was last told in this run.
 func part[P proto.Message](a *agent, name string, p P) P {
 	var none P
-	if !p.ProtoReflect().IsValid() {
+	if !p.ProtoReflect().IsValid() || a.last[name] == proto.Message(p) {
 		return none
 	}
+	a.last[name] = p
 	encoded, err := proto.MarshalOptions{Deterministic: true}.Marshal(p)
 	if err != nil || bytes.Equal(a.parts[name], encoded) && a.parts[name] != nil {
 		return none
@@ -281,8 +290,9 @@ func (a *agent) network(s *stay, now int64) *farmhoundv1.Network {
 			Reachable: uint32(max(others+laptops+s.at.consoles, 1)), BusinessLaptops: uint32(laptops), KvmMakers: uint32(s.at.consoles),
 		}
 	}
-	n := s.network(a.w.ring)
-	n.OwnAddresses = a.knownAs(s).own
+	k := a.knownAs(s)
+	n := s.network(a.w.ring.Newest())
+	n.GatewayHash, n.LanHash, n.AccessPointHash, n.OwnAddresses = k.gateway, k.lan, k.point, k.own
 	if !s.at.apart {
 		members, business := a.beside(s, now)
 		n.Neighbours = &farmhoundv1.Neighbours{
@@ -297,7 +307,10 @@ func (a *agent) network(s *stay, now int64) *farmhoundv1.Network {
 func (a *agent) place(now int64) *farmhoundv1.Place {
 	name := a.life.zoneAt(now)
 	_, seconds := timeAt(now).In(a.w.clocks.load(name)).Zone()
-	return &farmhoundv1.Place{TimeZone: name, UtcOffsetMinutes: proto.Int32(int32(seconds / 60))}
+	if p := a.at; p.GetTimeZone() != name || int(p.GetUtcOffsetMinutes()) != seconds/60 {
+		a.at = &farmhoundv1.Place{TimeZone: name, UtcOffsetMinutes: proto.Int32(int32(seconds / 60))}
+	}
+	return a.at
 }
 
 func (a *agent) logons(now int64) *farmhoundv1.Logons {

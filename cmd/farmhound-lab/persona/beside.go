@@ -32,9 +32,10 @@ type footing struct {
 	wired bool
 }
 
-// known is by what others on a network know a laptop.
+// known is by what a laptop knows a network, and by what others there know it.
 type known struct {
-	own []*farmhoundv1.OwnAddress
+	gateway, lan, point []byte
+	own                 []*farmhoundv1.OwnAddress
 	// seen is the hash of the address that others see; business is whether that address is
 	// one of a maker of business laptops.
 	seen     []byte
@@ -49,7 +50,7 @@ func (a *agent) knownAs(s *stay) *known {
 	if k := a.known[on]; k != nil {
 		return k
 	}
-	l, k := a.laptop, &known{}
+	l, k := a.laptop, a.w.hashes(s)
 	apple := l.System.GetOs() == macos
 	air := l.hardware("wifi")
 	madeUp := l.makesUp()
@@ -73,6 +74,21 @@ func (a *agent) knownAs(s *stay) *known {
 	}
 	slices.SortFunc(k.own, func(x, y *farmhoundv1.OwnAddress) int { return slices.Compare(x.GetHash(), y.GetHash()) })
 	a.known[on] = k
+	return k
+}
+
+// hashes are those of the network itself.
+func (w *World) hashes(s *stay) *known {
+	k := &known{}
+	if value, ok := fleetkey.MAC(s.at.gateway); ok {
+		k.gateway, _, _ = w.ring.Hash(fleetkey.GatewayMAC, value)
+	}
+	if value, ok := fleetkey.Prefix(s.at.lan); ok {
+		k.lan, _, _ = w.ring.Hash(fleetkey.LANPrefix, value)
+	}
+	if value, ok := fleetkey.MAC(s.at.point); ok && !s.wired {
+		k.point, _, _ = w.ring.Hash(fleetkey.AccessPoint, value)
+	}
 	return k
 }
 

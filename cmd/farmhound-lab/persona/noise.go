@@ -43,6 +43,19 @@ func (n Noise) Flags() []string {
 	return words
 }
 
+// noiseOf is what goes wrong with one laptop. In the reserved casting a fifth of them have
+// trouble of their own, unless the world has some for all.
+func (w *World) noiseOf(l *Laptop) Noise {
+	if w.opts.Casting != Reserved || w.opts.Noise != (Noise{}) {
+		return w.opts.Noise
+	}
+	d := stream(w.opts.Seed, "trouble", l.Serial)
+	if !d.chance(0.2) {
+		return Noise{}
+	}
+	return Noise{Late: d.between(0, 0.1), Restarts: d.between(0, 1)}
+}
+
 // noisy holds up and loses what one laptop delivers.
 type noisy struct {
 	Noise

@@ -5,7 +5,6 @@ import (
 	"net/netip"
 
 	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
-	"github.com/farmhound-security/farmhound/proto/fleetkey"
 )
 
 // site is one local network with its way to the internet.
@@ -109,25 +108,16 @@ func mac(d draw, makers ...string) string {
 	return fmt.Sprintf("%s:%02x:%02x:%02x", pick(d, makers...), byte(n>>16), byte(n>>8), byte(n))
 }
 
-// network describes the network as the agent sees it from a stay.
-func (s *stay) network(ring fleetkey.Ring) *farmhoundv1.Network {
+// network describes the network as the agent sees it from a stay, but for what is hashed.
+func (s *stay) network(keyID uint32) *farmhoundv1.Network {
 	kind, mtu := farmhoundv1.InterfaceKind_INTERFACE_KIND_WIFI, s.at.mtu
 	if s.wired {
 		kind = farmhoundv1.InterfaceKind_INTERFACE_KIND_ETHERNET
 	}
 	n := &farmhoundv1.Network{
-		KeyId:      ring.Newest(),
+		KeyId:      keyID,
 		Interfaces: []*farmhoundv1.Interface{{Kind: kind, Mtu: mtu, DefaultRoute: true, Ipv4: true, Ipv6: s.at.six}},
 		Resolvers:  []farmhoundv1.ResolverKind{farmhoundv1.ResolverKind_RESOLVER_KIND_LAN},
-	}
-	if value, ok := fleetkey.MAC(s.at.gateway); ok {
-		n.GatewayHash, _, _ = ring.Hash(fleetkey.GatewayMAC, value)
-	}
-	if value, ok := fleetkey.Prefix(s.at.lan); ok {
-		n.LanHash, _, _ = ring.Hash(fleetkey.LANPrefix, value)
-	}
-	if value, ok := fleetkey.MAC(s.at.point); ok && !s.wired {
-		n.AccessPointHash, _, _ = ring.Hash(fleetkey.AccessPoint, value)
 	}
 	if t := s.tunnel; t != nil {
 		n.Tunnels = []*farmhoundv1.Tunnel{{Tool: t.tool, Kind: t.kind, DefaultRoute: t.defaultRoute, Mtu: t.mtu}}

@@ -63,7 +63,17 @@ func live(w *World) map[string]*told {
 
 func TestSameSeedSameWorld(t *testing.T) {
 	t.Parallel()
-	a, b := newWorld(t, Options{Seed: 11, Size: 30}), newWorld(t, Options{Seed: 11, Size: 30})
+	for _, opts := range []Options{{Seed: 11, Size: 30}, {Seed: 11, Size: 30, Days: 8, Casting: Reserved}} {
+		t.Run(opts.Casting, func(t *testing.T) {
+			t.Parallel()
+			sameWorld(t, opts)
+		})
+	}
+}
+
+func sameWorld(t *testing.T, opts Options) {
+	t.Helper()
+	a, b := newWorld(t, opts), newWorld(t, opts)
 	if diff := cmp.Diff(string(a.RosterCSV()), string(b.RosterCSV())); diff != "" {
 		t.Errorf("roster (-first +second):\n%s", diff)
 	}
@@ -79,7 +89,7 @@ func TestSameSeedSameWorld(t *testing.T) {
 	if first != again {
 		t.Error("a world's second life differs from its first")
 	}
-	if other := textOf(t, newWorld(t, Options{Seed: 12, Size: 30})); other == first {
+	if opts.Seed++; textOf(t, newWorld(t, opts)) == first {
 		t.Error("another seed draws the same world")
 	}
 }
