@@ -53,7 +53,7 @@ func (c *judging) question(name string) *fleetv1.Question {
 		q.Sentence = silent[name]
 	}
 	if approved := c.approved(); name == remote && approved != "" {
-		rest := " Apart from that: " + q.GetSentence()
+		rest := " Apart from that: " + lower(q.GetSentence())
 		if q.GetSentence() == silent[remote] {
 			rest = " Nothing else observed says that anybody drives this laptop from elsewhere."
 		}
@@ -72,7 +72,7 @@ func (c *judging) silentSince(then string, counts bool) string {
 	if !counts {
 		return since + ", and nothing known from then still counts."
 	}
-	return since + "; as it was then: " + then
+	return since + "; as it was then: " + lower(then)
 }
 
 // approved says how much of the use is left out because it was approved.
@@ -196,7 +196,7 @@ func (c *judging) unknown() []string {
 		all = append(all, "Weighed although the company approves the tool: this is another installation or tenant of "+names(others)+".")
 	}
 	if share := c.dev.GetDay5().GetAssistiveShare(); share > 0 {
-		all = append(all, "Assistive technology ran for "+percent(share)+" of the active time; input that it makes looks injected and is weighed as that.")
+		all = append(all, "Assistive technology ran for "+percent(share)+" of the active time "+period(c.dev.GetDay5())+"; input that it makes looks injected and is weighed as that.")
 	}
 	return append(all, c.failed...)
 }

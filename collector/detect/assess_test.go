@@ -143,11 +143,11 @@ func TestAnswersSayWhatWasObserved(t *testing.T) {
 	}{
 		{
 			"driven", rmmFarmLaptop(), (*fleetv1.Questions).GetRemote,
-			"Strong signs of remote control: AnyDesk controlled this laptop for 83 % of its active time over 5 active days (13–17 Mar 2026); AnyDesk runs, open to control with nobody there, and 97 % of the input was injected by software, with no assistive technology running; on 20 of 20 active days (26 Feb – 17 Mar 2026) at least half of the use was control that nobody approved, or input through what looks like a remote console.",
+			"Strong signs of remote control: AnyDesk controlled this laptop for 83 % of its active time over 5 active days (13–17 Mar 2026); AnyDesk runs, open to control with nobody there, and 97 % of the input was injected by software, with no known assistive technology running; on 20 of 20 active days (26 Feb – 17 Mar 2026) at least half of the use was control that nobody approved, or input through what looks like a remote console.",
 		},
 		{
 			"controlled from abroad", rmmFarmLaptop(), (*fleetv1.Questions).GetAbroad,
-			"Probably controlled from elsewhere than supposed: it was controlled from 198.51.100.23 in XA (declared: US); no direct round trip to 198.51.100.23, from where it was controlled, took less than 212 ms.",
+			"Signs that it is controlled from elsewhere than supposed: it was controlled from 198.51.100.23 in XA (declared: US); no direct round trip to 198.51.100.23, from where it was controlled, took less than 212 ms.",
 		},
 		{
 			"a console, and hands on the keyboard", developerWithConsole(), (*fleetv1.Questions).GetRemote,
@@ -163,7 +163,7 @@ func TestAnswersSayWhatWasObserved(t *testing.T) {
 		},
 		{
 			"far away", shippedAbroad(), (*fleetv1.Questions).GetAbroad,
-			`Probably not where it is supposed to be: on 18 days, at 16 different hours of the day, no round trip to the collector took less than 231 ms; from the declared place at most 90 ms are likely; on none of 20 days with a known address (26 Feb – 17 Mar 2026) was that address at the declared place (US, "OH") and of no VPN, proxy, tunnel or hosting provider; Astrill, the consumer VPN named most often in reported cases, runs or carries its traffic.`,
+			`Strong signs that it is not where it is supposed to be: on 18 days, at 16 different hours of the day, no round trip to the collector took less than 231 ms; from the declared place at most 90 ms are likely; on none of 20 days with a known address (26 Feb – 17 Mar 2026) was that address at the declared place (US, "OH") and of no VPN, proxy, tunnel or hosting provider; Astrill, the consumer VPN named most often in reported cases, runs or carries its traffic.`,
 		},
 		{
 			"an approved tool", helpDesk(), (*fleetv1.Questions).GetRemote,
@@ -215,10 +215,10 @@ func TestUnknownIsSaidInWords(t *testing.T) {
 		want   []string
 	}{
 		{"every sense", officeWorker(), nil},
-		{"no hands", namedConsoleNoHands(), []string{"Whose hands are on the keyboard: input is not counted by its origin on this laptop."}},
+		{"no hands", namedConsoleNoHands(), []string{"What input comes from: it is not counted by its origin on this laptop."}},
 		{"a virtual machine", virtualDesktop(), []string{"Not weighed: this is a virtual machine, of which hardware, stillness, idle keyboards, a broker's sessions and a hosting provider's address say nothing."}},
 		{"declared abroad", offshoreContractor(), []string{"Not weighed: the roster declares IN, outside the company's home countries, so where traffic leaves, how far the laptop is and where a controller is say nothing."}},
-		{"assistive technology", assistive(), []string{"Assistive technology ran for 97 % of the active time; input that it makes looks injected and is weighed as that."}},
+		{"assistive technology", assistive(), []string{"Assistive technology ran for 97 % of the active time over 5 active days (13–17 Mar 2026); input that it makes looks injected and is weighed as that."}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -234,7 +234,7 @@ func TestWhatWouldChangeTheVerdictIsComputed(t *testing.T) {
 	a := assess(t, disguisedConsole(), nil).GetAssessment()
 	want := []string{
 		"No single observation carries the verdict: without any one of them it stays likely.",
-		"For near_certain it would take at least 8 dB from where traffic leaves, how far it is, where the controller is, or who is kept with it.",
+		"For near_certain it would take at least 8 dB from where traffic leaves, how far it is, where the controller is, or who shares its place.",
 	}
 	if diff := cmp.Diff(want, a.GetWouldChange()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

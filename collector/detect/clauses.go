@@ -56,6 +56,9 @@ func part[T proto.Message](write func(T) string) func(proto.Message) string {
 // days writes on how many days the laptop was in use, and when. Where no sense tells of
 // use, they are days on which it was awake.
 func days(a *fleetv1.Activity) string {
+	if a.GetDays() == 0 {
+		return "an unknown number of days"
+	}
 	if !seesActivity(a) {
 		return count(float64(a.GetDays()), "day", "days") + span(a)
 	}
@@ -77,9 +80,9 @@ func besideAssistive(a *fleetv1.Activity) string {
 	case a == nil || a.AssistiveShare == nil:
 		return "whether assistive technology ran is not known"
 	case a.GetAssistiveShare() == 0:
-		return "with no assistive technology running"
+		return "with no known assistive technology running"
 	}
-	return "with assistive technology running for " + percent(a.GetAssistiveShare()) + " of the active time"
+	return "with known assistive technology running for " + percent(a.GetAssistiveShare()) + " of the active time"
 }
 
 // declared names in brackets the country that the roster declares.

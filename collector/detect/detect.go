@@ -277,7 +277,7 @@ func (c *judging) rank() {
 }
 
 // abroadFor says for which hypothesis the question "abroad" is answered. Who
-// drives a laptop and who is kept with it speak only to "hosted"; where it is
+// drives a laptop and who shares its place speak only to "hosted"; where it is
 // speaks to the one that is named: a hosted laptop is at home where it is hosted,
 // and that is no comfort. Where nothing speaks to that one, it is the other's turn.
 func (c *judging) abroadFor() hypothesis {

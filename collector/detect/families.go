@@ -36,11 +36,11 @@ type family struct {
 // order of causes in which ties are shown.
 var families = [...]family{
 	{name: "setup", question: remote, counts: [hypotheses]bool{hosted: true}, cap: 12, words: "how remote control was set up"},
-	{name: "control", question: remote, counts: [hypotheses]bool{hosted: true}, words: "who drives the laptop"},
-	{name: "kvm", question: remote, counts: [hypotheses]bool{hosted: true}, words: "hardware that drives it"},
-	{name: "presence", question: remote, counts: [hypotheses]bool{hosted: true}, against: true, words: "hands on its own keyboard"},
+	{name: "control", question: remote, counts: [hypotheses]bool{hosted: true}, words: "remote control, and where input comes from"},
+	{name: "kvm", question: remote, counts: [hypotheses]bool{hosted: true}, words: "hardware that can drive it"},
+	{name: "presence", question: remote, counts: [hypotheses]bool{hosted: true}, against: true, words: "input at its keyboards"},
 	{name: "near", question: remote, counts: [hypotheses]bool{hosted: true}, against: true, words: "a controller close by or in the country"},
-	{name: "whereabouts", question: remote, counts: [hypotheses]bool{hosted: true, displaced: true}, against: true, whole: true, words: "a laptop that moves with a person"},
+	{name: "whereabouts", question: remote, counts: [hypotheses]bool{hosted: true, displaced: true}, against: true, whole: true, words: "a laptop that moves about"},
 	{name: "still", question: farm, counts: [hypotheses]bool{hosted: true}, cap: 6, words: "how little it moves and rests"},
 	{name: "egress", question: abroad, counts: [hypotheses]bool{hosted: true, displaced: true}, words: "where its traffic leaves"},
 	{name: "distance", question: abroad, counts: [hypotheses]bool{hosted: true, displaced: true}, words: "round trips"},
@@ -48,7 +48,7 @@ var families = [...]family{
 	{name: "clock", question: abroad, counts: [hypotheses]bool{displaced: true}, cap: 8, whole: true, words: "its hours and its time zone"},
 	{name: "history", question: abroad, counts: [hypotheses]bool{displaced: true}, whole: true, words: "where it has been"},
 	{name: "home", question: abroad, counts: [hypotheses]bool{displaced: true}, against: true, words: "the declared place"},
-	{name: "place", question: farm, counts: [hypotheses]bool{hosted: true}, words: "who is kept with it"},
+	{name: "place", question: farm, counts: [hypotheses]bool{hosted: true}, words: "who shares its place"},
 	{name: "trust", question: trust, counts: [hypotheses]bool{hosted: true, displaced: true}, words: "whether its word can be trusted"},
 }
 

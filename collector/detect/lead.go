@@ -3,10 +3,12 @@ package detect
 // A lead is how an answer begins: what the observations that follow it come to. It
 // claims no more than they say, and nothing about anybody's origin.
 
-// From these sums on an answer says possibly and probably.
+// From these sums on there are some signs, signs, and strong ones. They are signs and no
+// probability: that is the verdict's, which knows how rare it is that they mean something.
 const (
-	maybe  = 5
-	likely = 12
+	some   = 5
+	plenty = 12
+	strong = 24
 )
 
 func (c *judging) lead(question string, db float64) string {
@@ -55,29 +57,33 @@ func (c *judging) seesUse() bool {
 // abroadLead tells the laptop's place from its controller's: either may be known
 // without the other.
 func (c *judging) abroadLead(db float64) string {
-	laptop := c.leading("egress", "distance", "history", "clock")
-	controller := c.leading("operator")
+	laptop := min(c.leading("egress", "distance", "history", "clock"), db)
+	controller := min(c.leading("operator"), db)
 	switch {
 	case db < 0:
 		return "More speaks for its being where it is supposed to be than against it"
 	case db == 0:
 		return "What speaks for its being elsewhere and against it is in balance"
-	case db < maybe:
+	case db < some:
 		return "Little speaks for its being elsewhere"
-	case laptop >= maybe && controller >= maybe && max(laptop, controller) >= likely:
-		return "Probably not where it is supposed to be, or its controller is not"
-	case laptop >= maybe && controller >= maybe:
-		return "Possibly not where it is supposed to be, or its controller is not"
-	case laptop >= likely:
-		return "Probably not where it is supposed to be"
-	case controller >= likely:
-		return "Probably controlled from elsewhere than supposed"
-	case laptop >= maybe:
-		return "Possibly not where it is supposed to be"
-	case controller >= maybe:
-		return "Possibly controlled from elsewhere than supposed"
+	case laptop >= some && controller >= some:
+		return signs(max(laptop, controller)) + " that it is not where it is supposed to be, or its controller is not"
+	case laptop >= some:
+		return signs(laptop) + " that it is not where it is supposed to be"
+	case controller >= some:
+		return signs(controller) + " that it is controlled from elsewhere than supposed"
 	}
 	return "Where it and its controller are does not show; still"
+}
+
+func signs(db float64) string {
+	switch {
+	case db >= strong:
+		return "Strong signs"
+	case db >= plenty:
+		return "Signs"
+	}
+	return "Some signs"
 }
 
 func (c *judging) farmLead(db float64) string {
@@ -87,7 +93,7 @@ func (c *judging) farmLead(db float64) string {
 		return "Signs of equipment that is hosted with others"
 	case db >= 10:
 		return "Signs of hosted equipment"
-	case db >= maybe:
+	case db >= some:
 		return "Some signs of hosted equipment"
 	}
 	return "Little speaks for hosted equipment"

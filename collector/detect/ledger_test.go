@@ -255,7 +255,7 @@ func TestSilenceIsSaid(t *testing.T) {
 		t.Fatal(err)
 	}
 	a := j.GetAssessment()
-	want := "Nothing came from this laptop since 17 Mar 2026; as it was then: Strong signs of remote control: AnyDesk controlled this laptop for 83 % of its active time over 5 active days (13–17 Mar 2026)"
+	want := "Nothing came from this laptop since 17 Mar 2026; as it was then: strong signs of remote control: AnyDesk controlled this laptop for 83 % of its active time over 5 active days (13–17 Mar 2026)"
 	if got := a.GetQuestions().GetRemote().GetSentence(); !strings.HasPrefix(got, want) {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}

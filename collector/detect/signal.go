@@ -162,7 +162,7 @@ type sense struct {
 // senseTable holds every Known flag; a set of senses counts its bits by it.
 var senseTable = []sense{
 	{"control", (*fleetv1.Known).GetControl, "Whether somebody controls this laptop through remote-control software: sessions are not observed on it."},
-	{"hands", (*fleetv1.Known).GetHands, "Whose hands are on the keyboard: input is not counted by its origin on this laptop."},
+	{"hands", (*fleetv1.Known).GetHands, "What input comes from: it is not counted by its origin on this laptop."},
 	{"hardware", (*fleetv1.Known).GetHardware, "What the laptop is plugged into: peripherals are not listed."},
 	{"network", (*fleetv1.Known).GetNetwork, "Who else is on its network: local network facts are not reported."},
 	{"media", (*fleetv1.Known).GetMedia, "Whether camera and microphone are ever used: their use is not known."},

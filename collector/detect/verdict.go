@@ -139,7 +139,7 @@ func gates(h hypothesis, s *sums, rank int, hold float64) []string {
 		need(s.remote >= 8*hold, "at least 8 dB for remote control after what speaks against it")
 	case h == hosted && rank == rankNearCertain:
 		need(f[famEgress]+f[famDistance]+f[famOperator]+f[famPlace]+f[famNear] >= 8*hold,
-			"at least 8 dB from where traffic leaves, how far it is, where the controller is, or who is kept with it")
+			"at least 8 dB from where traffic leaves, how far it is, where the controller is, or who shares its place")
 	case h == displaced && rank == rankLikely:
 		need(f[famEgress] >= 4*hold, "at least 4 dB from where its traffic leaves")
 		need(f[famDistance] >= 6*hold || f[famHistory] >= 6*hold, "at least 6 dB from round trips, or from where it has been")
