@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 
 	fleetv1 "github.com/farmhound-security/farmhound/proto/farmhound/fleet/v1"
@@ -17,6 +18,7 @@ func physicalPath(paths []EgressPath, peer netip.Addr) netip.Addr {
 		direct = direct || p.Default && physicalKind(p.Kind)
 	}
 	var other netip.Addr
+	tunnelled := throughTunnel(paths, peer)
 	for _, p := range paths {
 		if !physicalKind(p.Kind) || !onInternet(p.Address) || direct && !p.Default {
 			continue
@@ -25,7 +27,10 @@ func physicalPath(paths []EgressPath, peer netip.Addr) netip.Addr {
 		if !peer.IsValid() || peer.Is4() != p.Address.Is4() {
 			// Two families cannot be compared; the default route's own answer can.
 			leaves = byDefault(paths, p.Address.Is4())
-			if !leaves.IsValid() && peer.IsValid() {
+			switch {
+			case tunnelled && (!leaves.IsValid() || p.Default):
+				leaves = peer // the tunnel takes the peer's family alone
+			case !leaves.IsValid() && peer.IsValid():
 				continue
 			}
 		}
@@ -37,6 +42,14 @@ func physicalPath(paths []EgressPath, peer netip.Addr) netip.Addr {
 		}
 	}
 	return other
+}
+
+// throughTunnel says whether the collector's peer is where a tunnel's default route was
+// seen to leave.
+func throughTunnel(paths []EgressPath, peer netip.Addr) bool {
+	return peer.IsValid() && slices.ContainsFunc(paths, func(p EgressPath) bool {
+		return p.Default && p.Kind == farmhoundv1.InterfaceKind_INTERFACE_KIND_TUNNEL && sameEgress(p.Address, peer)
+	})
 }
 
 // keptWays is what a report may hold.
