@@ -239,9 +239,9 @@ func TestWhatWouldChangeTheVerdictIsComputed(t *testing.T) {
 	if diff := cmp.Diff(want, a.GetWouldChange()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	// And it is true: without the console it stays likely, for what came through it.
+	// And it is true: unplugged, it stays likely, for what came through it.
 	without := disguisedConsole()
-	without.Kvm = &fleetv1.Kvm{}
+	without.Kvm.Attached = false
 	if v := assess(t, without, nil).GetAssessment().GetVerdict(); v != "likely" {
 		t.Errorf("without the console the verdict is %s", v)
 	}
