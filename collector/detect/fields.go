@@ -99,6 +99,7 @@ var unitEndings = []struct{ ending, unit string }{
 	{"people", "people"},
 	{"moves", "moves in 20 days"},
 	{"sessions", "sessions in 20 days"},
+	{"_addresses", "addresses in 20 days"},
 	{"asn", "number"},
 }
 

@@ -141,6 +141,12 @@ func TestUnknownIsNeverEvidence(t *testing.T) {
 		if d.GetPerson() != nil {
 			d.Person.Offshore = false // what explains evidence away is knowledge too
 		}
+		if d.GetOperator() != nil {
+			d.Operator.Leased = false // so is a company's VPN that leads to the controller
+		}
+		if d.GetPlace() != nil {
+			d.Place.Moves = 0 // and that the laptop is carried about
+		}
 		before := weights(t, r, d)
 		for _, sense := range senseTable {
 			blind := proto.CloneOf(d)
