@@ -79,13 +79,13 @@ type row struct {
 // rows encodes changes, in the order in which they are to be executed, before the
 // store is locked for it.
 func (s *Store) rows(changes []store.Change) (out []row, err error) {
-	encode := func(m proto.Message) []byte {
-		b, encodeErr := proto.Marshal(m)
+	made := func(b []byte, encodeErr error) []byte {
 		if encodeErr != nil && err == nil {
 			err = fmt.Errorf("encode what is to be stored: %w", encodeErr)
 		}
 		return nonNil(b)
 	}
+	encode := func(m proto.Message) []byte { return made(proto.Marshal(m)) }
 	add := func(statement *sql.Stmt, what string, args ...any) {
 		out = append(out, row{statement, what, args})
 	}
@@ -95,7 +95,7 @@ func (s *Store) rows(changes []store.Change) (out []row, err error) {
 			sum := c.Device.Summary
 			device = sum.GetId()
 			add(s.putDevice, "the device", device, sum.GetSerial(), sum.GetHostname(), sum.GetPerson(), sum.GetVerdict(), sum.GetRisk(),
-				encode(sum), encode(c.Device.Picture), encode(c.Device.Judgement))
+				encode(sum), made(pack(c.Device.Picture)), made(pack(c.Device.Judgement)))
 		} else if len(c.Events) > 0 {
 			return nil, errors.New("events belong to a device, and the change has none")
 		}

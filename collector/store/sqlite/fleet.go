@@ -54,7 +54,7 @@ func scanDevice(row scanner) (*store.Device, error) {
 	}
 	d := &store.Device{Summary: &fleetv1.DeviceSummary{}, Picture: &fleetv1.Picture{}, Judgement: &fleetv1.Judgement{}}
 	for i, m := range []proto.Message{d.Summary, d.Picture, d.Judgement} {
-		if err := proto.Unmarshal(blobs[i], m); err != nil {
+		if err := unpack(blobs[i], m); err != nil {
 			return nil, fmt.Errorf("decode a stored device: %w", err)
 		}
 	}
