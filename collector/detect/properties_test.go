@@ -145,7 +145,7 @@ func TestUnknownIsNeverEvidence(t *testing.T) {
 			d.Operator.Leased = false // so is a company's VPN that leads to the controller
 		}
 		if d.GetPlace() != nil {
-			d.Place.Moves = 0 // and that the laptop is carried about
+			d.Place.Networks_20D = 0 // and that the laptop is carried about
 		}
 		before := weights(t, r, d)
 		for _, sense := range senseTable {
