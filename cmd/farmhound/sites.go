@@ -75,24 +75,40 @@ func (c *sitesShowCmd) Run(env *environment) error {
 	s := got.GetSite()
 	add("site", s.GetId())
 	add("kind", strings.TrimSpace(s.GetKind()+" "+s.GetName()))
-	add("people", fmt.Sprintf("%d with %d laptops", s.GetPeople(), s.GetLaptops()))
+	add("people", people(got))
 	add("since", at(s.GetSince()))
 	add("worst verdict", fmt.Sprintf("%s (%s)", s.GetVerdict(), percent(s.GetRisk())))
 	add("joined by", s.GetJoinedBy())
 	add("shared", s.GetSharedPeripheral())
 	if s.GetTurnsDays() > 0 {
-		add("in turns", "on "+days(s.GetTurnsDays()))
+		add("in turns", "on "+days(s.GetTurnsDays())+" laptops of several people were in use, but hardly at the same time")
 	}
 	for _, m := range got.GetMembers() {
-		add("laptop", laptop(env, m)+fmt.Sprintf(", there since %s, on %s", at(m.GetCameAt()), days(m.GetDays())))
+		add("laptop", laptop(env, m)+fmt.Sprintf(", seen there on %s, first %s", days(m.GetDays()), at(m.GetCameAt())))
 		for _, t := range m.GetTies() {
 			add("  because", reason(env, t))
 		}
 	}
 	for _, m := range got.GetFormer() {
-		add("was there", laptop(env, m)+fmt.Sprintf(", from %s until %s, on %s", at(m.GetCameAt()), at(m.GetLastSeenAt()), days(m.GetDays())))
+		add("was there", laptop(env, m)+fmt.Sprintf(", seen there on %s, from %s to %s", days(m.GetDays()), at(m.GetCameAt()), at(m.GetLastSeenAt())))
 	}
 	return one(env, got, r)
+}
+
+// people says how many there are: of laptops that the roster does not know nobody knows
+// how many people's they are.
+func people(site *fleetv1.GetSiteResponse) string {
+	unnamed := 0
+	for _, m := range site.GetMembers() {
+		if m.GetPerson() == "" {
+			unnamed++
+		}
+	}
+	text := fmt.Sprintf("%d with %d laptops", site.GetSite().GetPeople(), site.GetSite().GetLaptops())
+	if unnamed > 0 {
+		return fmt.Sprintf("up to %s, %d of which no person is known", text, unnamed)
+	}
+	return text
 }
 
 // laptop names a laptop of a site by all that there is to name it.
