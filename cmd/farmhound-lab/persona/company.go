@@ -17,6 +17,8 @@ type company struct {
 	offices []*office
 	// networks are its other ways out, as an administrator would name them.
 	networks []netip.Prefix
+	// forAll is the VPN that it has all laptops outside its offices use; nil without one.
+	forAll *tunnel
 }
 
 // office is a place of the company with a network and desks.
@@ -33,6 +35,9 @@ func (w *World) newCompany(d draw) *company {
 		at := stream(w.opts.Seed, "concentrator")
 		exit := w.atlas.one(at, business, w.land, "").address(at)
 		c.networks = []netip.Prefix{netip.PrefixFrom(exit, exit.BitLen())}
+	}
+	if vpn := stream(w.opts.Seed, "vpn for all"); w.opts.Casting == Reserved && vpn.chance(0.15) {
+		c.forAll = &tunnel{tool: pick(vpn, "openvpn", "wireguard"), kind: "tun", mtu: 1380, defaultRoute: true, exit: c.networks[0].Addr(), locked: vpn.chance(0.3)}
 	}
 	w.hostnames = pick(d, "LT-%s", "NB%s", "CORP-L-%s", "WKS-%s", "US-%s-L")
 	for i := range d.whole(1, 2) {
@@ -91,6 +96,21 @@ func (w *World) personID(d draw) string {
 		if !w.people[id] {
 			w.people[id] = true
 			return id
+		}
+	}
+}
+
+// connect has a laptop use the VPN that all use, wherever it stands outside the offices and
+// no other one is up. Machines in a data centre need none.
+func (c *company) connect(l *Laptop) {
+	if c.forAll == nil || l.System.GetChassis() == farmhoundv1.Chassis_CHASSIS_VIRTUAL {
+		return
+	}
+	l.install(plain(c.forAll.tool, ""), 0, 0)
+	for i := range l.life.stays {
+		s := &l.life.stays[i]
+		if s.tunnel == nil && !slices.ContainsFunc(c.offices, func(o *office) bool { return o.site == s.at }) {
+			s.tunnel = c.forAll
 		}
 	}
 }

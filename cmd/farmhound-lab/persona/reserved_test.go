@@ -93,3 +93,28 @@ func TestCountry(t *testing.T) {
 		t.Errorf("%v here, %v there", here, there)
 	}
 }
+
+// Where a company has everybody use its VPN, all but its offices leave through it, and what
+// is left to tell who stands beside whom is what laptops see of each other.
+func TestVPNForAll(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(40) {
+		w := newWorld(t, Options{Seed: seed, Days: 4, Casting: Reserved})
+		if w.company.forAll == nil {
+			continue
+		}
+		through, all := 0, 0
+		for step := range w.Steps() {
+			for _, d := range step.Deliveries {
+				if all++; w.Networks()[0].Contains(d.Peer.Addr()) {
+					through++
+				}
+			}
+		}
+		if through < all/2 || through == all {
+			t.Errorf("%d of %d deliveries come through the company's network", through, all)
+		}
+		return
+	}
+	t.Error("no company has everybody use its VPN")
+}

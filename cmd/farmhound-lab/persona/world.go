@@ -236,6 +236,7 @@ func (w *World) finish() error {
 		if l.Key, l.DeviceID, err = newKey(w.opts.Seed, l.Serial); err != nil {
 			return err
 		}
+		w.company.connect(l)
 		l.life.settle()
 		l.sight = w.sightOf(l)
 		w.overlook(l)
