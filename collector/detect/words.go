@@ -146,7 +146,7 @@ const longestClause = 600
 
 // printable keeps the printable part of a text, on one line and bounded.
 func printable(s string, longest int) string {
-	if len(s) <= longest && plainASCII(s) {
+	if len(s) <= longest && isPrintable(s) {
 		return s
 	}
 	s = strings.Map(func(r rune) rune {
@@ -165,11 +165,10 @@ func printable(s string, longest int) string {
 	return s[:cut] + "…"
 }
 
-// plainASCII says whether a text is one line of the characters that everything can show,
-// as most are.
-func plainASCII(s string) bool {
-	for i := range len(s) {
-		if s[i] < ' ' || s[i] > '~' {
+// isPrintable says whether there is nothing else in a text, as is so of most.
+func isPrintable(s string) bool {
+	for _, r := range s {
+		if (r < ' ' || r > '~') && (r == utf8.RuneError || !unicode.IsGraphic(r)) {
 			return false
 		}
 	}
