@@ -22,6 +22,8 @@ type part struct {
 	side uint64 // the UTC day's half hours on that date
 	// Of all the day's half hours in use, these are the ones from lo to hi.
 	lo, hi, all uint8
+	// main says that what happened once that day, nobody knows when, counts on this date.
+	main bool
 }
 
 // of returns the part's portion of a count. Portions are differences of a running total,
@@ -43,13 +45,6 @@ func (p *part) share() float64 { return float64(p.hi-p.lo) / float64(p.all) }
 func (p *part) slots() uint64 { return p.GetSlots() & p.side }
 
 func (p *part) whole() bool { return p.hi-p.lo == p.all }
-
-// main says whether most of the UTC day is in this part, the later one where both are
-// alike: what happened once that day, nobody knows when, is counted on one date.
-func (p *part) main() bool {
-	twice := 2 * (p.hi - p.lo)
-	return twice > p.all || twice == p.all && p.hi == p.all
-}
 
 // hours returns those of a day's hours that begin on the part's side of midnight.
 func (p *part) hours(all uint32) uint32 {
@@ -195,23 +190,6 @@ func usedSlots(d *fleetv1.Day) uint64 {
 	return slots & slotsADay
 }
 
-// mainDate returns the person's date to which most of a UTC day belongs: by its use, else by
-// when it was heard of.
-func (c *clock) mainDate(date uint32, early, late *part) uint32 {
-	switch {
-	case early.all == 0:
-		d := early.Day
-		at := int64(d.GetDay())*daySeconds + daySeconds/2
-		if d.GetRttHours() != 0 {
-			at += int64(bits.TrailingZeros32(d.GetRttHours())-12) * 3600
-		}
-		return c.date(at)
-	case late.main():
-		return date + 1
-	}
-	return date
-}
-
 // contactDate returns the person's date on which a contact counts: that of the use on
 // its day, or its own where no use is known.
 func (v *view) contactDate(c *fleetv1.Contact) uint32 {
@@ -223,20 +201,60 @@ func (v *view) contactDate(c *fleetv1.Contact) uint32 {
 	return v.clock.date((c.GetFirstUnix() + c.GetLastUnix()) / 2)
 }
 
-// partDays finds the person's date of every UTC day, and the days in use, latest first.
-func (v *view) partDays() {
+// mainDates finds the person's date on which each UTC day counts as a whole: where all of
+// its use lies, else on the side of midnight where most of the use of all days does, so
+// that the shifts of who works around midnight stay as many as they are.
+func (v *view) mainDates() {
 	days := v.pic.GetDays()
 	v.dates = make([]uint32, len(days))
+	earlier, later := 0, 0
+	for i, d := range days {
+		date, early, late := v.clock.parted(d)
+		earlier, later = earlier+int(early.hi-early.lo), later+int(late.hi-late.lo)
+		switch {
+		case early.all == 0:
+			v.dates[i] = v.clock.heardOn(d)
+		case early.hi == 0:
+			v.dates[i] = date + 1
+		default:
+			v.dates[i] = date
+		}
+	}
+	if later < earlier {
+		return
+	}
+	for i, d := range days {
+		if date, early, late := v.clock.parted(d); early.hi > early.lo && late.hi > late.lo {
+			v.dates[i] = date + 1
+		}
+	}
+}
+
+// heardOn is the date on which a day's first report arrived that tells when, else that of
+// its noon.
+func (c *clock) heardOn(d *fleetv1.Day) uint32 {
+	hour := 12
+	if d.GetRttHours() != 0 {
+		hour = bits.TrailingZeros32(d.GetRttHours())
+	}
+	return c.date(int64(d.GetDay())*daySeconds + int64(hour)*3600)
+}
+
+// partDays finds the days in use, latest first.
+func (v *view) partDays() {
+	v.mainDates()
 	v.active = make([]workday, 0, activeSpan)
 	today := v.now.Unix() / daySeconds
 	var open workday
-	for i, d := range slices.Backward(days) {
-		date, early, late := v.clock.parted(d)
-		v.dates[i] = v.clock.mainDate(date, &early, &late)
+	for i, d := range slices.Backward(v.pic.GetDays()) {
+		if len(v.active) == activeSpan {
+			return
+		}
 		// A window may end a little ahead of the collector's clock.
-		if len(v.active) == activeSpan || int64(d.GetDay()) > today+1 {
+		if int64(d.GetDay()) > today+1 {
 			continue
 		}
+		date, early, late := v.clock.parted(d)
 		for _, p := range [...]*part{&late, &early} {
 			if p.hi == p.lo {
 				continue
@@ -245,6 +263,7 @@ func (v *view) partDays() {
 			if p == &late {
 				on++
 			}
+			p.main = on == v.dates[i]
 			if open.n == len(open.parts) || open.date != on {
 				v.use(&open)
 				open = workday{date: on}

@@ -103,7 +103,7 @@ func (v *view) slip(e *fleetv1.Egress, d *workday) {
 		for _, x := range p.GetEgress() {
 			from := v.egress[x.GetId()]
 			first, last := v.clock.date(from.GetFirstUnix()), v.clock.date(max(from.GetLastUnix(), from.GetPhysicalUnix()))
-			if first == last && d.date != first || first != last && !p.main() {
+			if first == last && d.date != first || first != last && !p.main {
 				continue
 			}
 			if from.GetCompany() || from.GetHosting() || from.GetAnonymiser() || !v.foreignOn(from.GetCountry(), d.date) {
