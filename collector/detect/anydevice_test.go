@@ -18,6 +18,9 @@ func anyDevice(seed uint64) *fleetv1.Device {
 	if d.Known == nil {
 		d.Known = &fleetv1.Known{}
 	}
+	if s := d.GetSite(); s != nil {
+		s.UnnamedPeople = min(s.GetUnnamedPeople(), max(s.GetPeople(), 1)-1) // some of the others
+	}
 	return d
 }
 
