@@ -170,3 +170,41 @@ func BenchmarkColocation(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkInvented measures what a laptop costs that makes up all the networks and
+// peripherals that a picture keeps, and others with every report.
+func BenchmarkInvented(b *testing.B) {
+	f := newFleet(nil)
+	var pics [2]*fleetv1.Picture
+	for i := range pics {
+		pic := kept(7, false)
+		pic.Networks, pic.Peripherals = nil, nil
+		for n := range keptNetworks {
+			at := pic.GetLastReceivedUnix()
+			pic.Networks = append(pic.Networks, &fleetv1.NetworkSighting{
+				Gateway: numbered('g', 1000*i+n), AccessPoint: numbered('h', 1000*i+n), EgressPrefix: fmt.Sprintf("10.%d.%d.0/24", i, n), FirstUnix: at, LastUnix: at, Days: 1,
+			})
+		}
+		for n := range keptPeripherals {
+			p := &fleetv1.PeripheralState{Kind: "display", Serial: numbered('p', 1000*i+n), Present: true}
+			for prefix := range keptPrefixes {
+				p.EgressPrefixes = append(p.EgressPrefixes, fmt.Sprintf("10.%d.%d.0/24", i, prefix))
+			}
+			pic.Peripherals = append(pic.Peripherals, p)
+		}
+		for n := range keptContacts {
+			pic.Contacts = append(pic.Contacts, &fleetv1.Contact{Day: uint32(pic.GetLastReceivedUnix() / daySeconds), Tool: "anydesk", Seconds: 60, Account: numbered('c', 1000*i+n)})
+		}
+		pics[i] = pic
+	}
+	now := monday.Add(13 * time.Hour)
+	f.enter(pics[1], now)
+	joints := len(f.index.entry(pics[1].GetId()).joints)
+	b.ReportAllocs()
+	i := 0
+	for b.Loop() {
+		f.enter(pics[i%2], now)
+		i++
+	}
+	b.ReportMetric(float64(joints), "joints")
+}

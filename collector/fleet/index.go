@@ -24,17 +24,6 @@ const (
 	manyNames = 4 * keptNames
 )
 
-// joint is something that two devices can have in common. It was observed together
-// with an egress network, as what laptops say of themselves joins nobody without the
-// collector's own observation beside it. Remote accounts alone have none: an operator's
-// laptops may stand anywhere. They make no site, and count for a device only if it
-// reports the account itself.
-type joint struct {
-	kind   string
-	hash   key
-	prefix string
-}
-
 // index knows which devices have something in common. Entries are replaced as a
 // whole and never changed, so that readers keep what they found without a lock.
 type index struct {
@@ -71,6 +60,7 @@ type entry struct {
 	accounts  map[key]int64 // the last day on which each controlled the device
 	days      []daySlots    // oldest first
 	joints    []joint
+	known     map[joint]bool // the same, where they are many, while they are gathered
 	renames   renames
 	console   bool // a remote console with a keyboard is attached
 	// addresses are its own, sightings what it saw of others', claims are those of joints
@@ -120,64 +110,30 @@ func (f *Fleet) enter(pic *fleetv1.Picture, at time.Time) {
 	e := f.entryOf(pic, f.person(pic, at), f.contacts(pic), at)
 	e.claimNear(pic)
 	e.keepPast(pic)
+	e.known = nil
 	f.index.replace(e)
 }
 
 func (ix *index) replace(e *entry) {
+	was := ix.entry(e.id)
+	moved := ix.moved(was, e) // while others report
 	ix.mu.Lock()
 	defer ix.mu.Unlock()
 	s := ix.slots[e.id]
 	if s == nil {
-		s = &slot{entry: &entry{}}
+		s = &slot{}
 		ix.slots[e.id] = s
 	}
-	before := s.joints
-	s.entry = e
-	if slices.Equal(before, e.joints) {
-		e.joints = before
-	} else {
-		ix.regroup(s, before)
+	if s.entry != was {
+		moved = ix.moved(s.entry, e)
 	}
+	s.entry = e
+	ix.regroup(s, moved)
 	if len(e.sightings) > 0 {
 		ix.seeing[e.id] = true
 	} else {
 		delete(ix.seeing, e.id)
 	}
-}
-
-// regroup moves a device from the groups of before to those of its joints.
-func (ix *index) regroup(s *slot, before []joint) {
-	for _, j := range before {
-		if slices.Contains(s.joints, j) {
-			continue
-		}
-		id := ix.of(j)
-		left := ix.groups[id].without(s)
-		if left.len() == 0 {
-			delete(ix.groups, id)
-		} else {
-			ix.groups[id] = left
-		}
-		if left.len() < 2 {
-			delete(ix.shared, id)
-		}
-	}
-	for _, j := range s.joints {
-		if slices.Contains(before, j) {
-			continue
-		}
-		id := ix.of(j)
-		joined := ix.groups[id].with(s)
-		ix.groups[id] = joined
-		if joined.len() == 2 && j.makesSite() {
-			ix.shared[id] = true
-		}
-	}
-}
-
-// makesSite says whether a joint joins devices in a site by itself.
-func (j joint) makesSite() bool {
-	return j.prefix != "" && (j.kind == hashGateway || j.kind == hashAccessPoint || j.kind == hashPeripheral)
 }
 
 // entry returns what is known of a device, nil for nothing.
@@ -352,15 +308,6 @@ func (e *entry) stayAt(n *fleetv1.NetworkSighting) {
 // another is accused by it as much, and as long.
 func (e *entry) controlled(account key, today int64) bool {
 	return e.accounts[e.renames.firstOf(account)] > today-activeSpan
-}
-
-// join adds joints once.
-func (e *entry) join(joints ...joint) {
-	for _, j := range joints {
-		if !slices.Contains(e.joints, j) {
-			e.joints = append(e.joints, j)
-		}
-	}
 }
 
 // people returns the name under which a device's person counts: a declared

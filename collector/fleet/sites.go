@@ -99,21 +99,32 @@ func (f *Fleet) SiteOf(device string, now time.Time) *SiteView {
 	return view
 }
 
+// atATime is how many groups are looked through while reports wait.
+const atATime = 1000
+
 // joined returns the devices that can be in a site, by id.
 func (ix *index) joined() []*entry {
-	found := make(map[string]*entry)
 	ix.mu.RLock()
-	for j := range ix.shared {
-		if group := ix.groups[j]; group.len() <= crowd {
-			for _, e := range group.appendTo(nil) {
-				found[e.id] = e
+	shared, seeing := slices.Collect(maps.Keys(ix.shared)), slices.Collect(maps.Keys(ix.seeing))
+	ix.mu.RUnlock()
+	found := make(map[string]*entry, len(seeing))
+	var list []*entry
+	for some := range slices.Chunk(shared, atATime) {
+		list = list[:0]
+		ix.mu.RLock()
+		for _, j := range some {
+			if group := ix.groups[j]; group.len() <= crowd {
+				list = group.appendTo(list)
 			}
 		}
+		ix.mu.RUnlock()
+		for _, e := range list {
+			found[e.id] = e
+		}
 	}
-	for id := range ix.seeing {
-		found[id] = ix.slots[id].entry
+	for _, id := range seeing {
+		found[id] = ix.entry(id)
 	}
-	ix.mu.RUnlock()
 	return slices.SortedFunc(maps.Values(found), func(a, b *entry) int { return cmp.Compare(a.id, b.id) })
 }
 
