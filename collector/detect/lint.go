@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"net/url"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -100,6 +101,7 @@ func (l *language) lint(s *signal) []strictyaml.Problem {
 		}
 	}
 	all = append(all, l.unreachable(d)...)
+	all = append(all, misdated(d)...)
 	return append(all, l.unfounded(s)...)
 }
 
@@ -142,6 +144,27 @@ func (l *language) unreachable(d *document) []strictyaml.Problem {
 		for j := range i {
 			if conditions[i].implies(&conditions[j]) {
 				all = append(all, t.When.Problem(fmt.Sprintf("tier %d can never hold: wherever its condition does, tier %d holds first", i, j)))
+				break
+			}
+		}
+	}
+	return all
+}
+
+var (
+	figureOf = regexp.MustCompile(`\bdevice\.(day\d+)\.`)
+	saidDays = regexp.MustCompile(`\b(?:period|days|span|of_time|assistive)\(device\.(day\d+)\)`)
+)
+
+// misdated names sentences that give figures over other days than those that they say.
+func misdated(d *document) []strictyaml.Problem {
+	var all []strictyaml.Problem
+	for i, t := range d.Tiers {
+		figures := figureOf.FindAllStringSubmatch(t.Because.Value, -1)
+		for _, said := range saidDays.FindAllStringSubmatch(t.Because.Value, -1) {
+			of := func(figure []string) bool { return figure[1] == said[1] }
+			if len(figures) > 0 && !slices.ContainsFunc(figures, of) {
+				all = append(all, t.Because.Problem(fmt.Sprintf("tier %d says the days of device.%s, and its figures are those of device.%s", i, said[1], figures[0][1])))
 				break
 			}
 		}

@@ -28,6 +28,9 @@ func TestWhatLoadsAndServesNobodyIsNamed(t *testing.T) {
 	tiers := func(first, second string) string {
 		return strings.Replace(sourced, "  - when: device.kvm.attached\n", "  - {when: '"+first+"', db: 20, because: '\"x\"'}\n  - when: '"+second+"'\n", 1)
 	}
+	saying := func(because string) string {
+		return strings.Replace(tiers("device.day5.kvm_share >= 0.5", "device.kvm.attached"), `'"x"'`, "'"+because+"'", 1)
+	}
 	for _, tt := range []struct {
 		name, text string
 		want       []string
@@ -54,6 +57,9 @@ func TestWhatLoadsAndServesNobodyIsNamed(t *testing.T) {
 		{"unknown as evidence", tiers("device.day5.kvm_share < 0.5", "device.kvm.attached"), []string{"own/a.yaml:7:13: tier 0 holds of a laptop on which nothing was observed: what is absent reads as zero, so ask has() first"}},
 		{"unknown as evidence, without a sense", strings.Replace(tiers("device.day5.kvm_share < 0.5", "device.kvm.attached"), "needs: [hardware]\n", "", 1), []string{"own/a.yaml:6:13: tier 0 holds of a laptop of which nothing is known"}},
 		{"asked first", tiers("has(device.day5.kvm_share) && device.day5.kvm_share < 0.5", "device.kvm.attached"), nil},
+		{"other days than those of its figures", saying(`percent(device.day1.kvm_share) + " " + period(device.day5)`),
+			[]string{"own/a.yaml:7:62: tier 0 says the days of device.day5, and its figures are those of device.day1"}},
+		{"the days of its figures", saying(`percent(device.day5.kvm_share) + " " + period(device.day5)`), nil},
 		{"evidence for an honest use needs no source", strings.NewReplacer("sources: [https://example.org/case]\n", "", "family: kvm", "family: presence", "db: 20", "db: -20").Replace(sourced), nil},
 		{"two problems at once", strings.NewReplacer("device.kvm.attached", "device.kvm.atached", "half_life", "halflife", "known: {hardware", "known: {hardvare").Replace(sourced), []string{
 			"own/a.yaml:7:21: undefined field 'atached'; did you mean 'attached'?", `own/a.yaml:13:1: unknown key "halflife"`,
