@@ -246,7 +246,11 @@ func keepContacts(contacts []*fleetv1.Contact, today int64) []*fleetv1.Contact {
 
 func (u *update) sessionEvent(at int64, kind string, s *fleetv1.SessionState, format string) {
 	from := ""
-	if peer := s.GetSession().GetPeer(); peer != "" {
+	switch peer := s.GetSession().GetPeer(); {
+	case peer == "":
+	case s.GetSession().GetPath() == farmhoundv1.SessionPath_SESSION_PATH_RELAY:
+		from = " over a relay (" + peer + ")" // that is the relay's address as a rule
+	default:
 		from = " from " + peer
 	}
 	e := u.event(at, kind, sentence(format, quote(u.f.toolName(s.GetSession().GetTool())), from))

@@ -3,8 +3,10 @@ package fleet
 import (
 	"strings"
 	"testing"
+	"time"
 
 	fleetv1 "github.com/farmhound-security/farmhound/proto/farmhound/fleet/v1"
+	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
 )
 
 // TestPeripheralWords: an event says of a peripheral how it was recognised and no more.
@@ -50,6 +52,36 @@ func TestEventsSayWhatAReportTold(t *testing.T) {
 	for i, summary := range said {
 		if !strings.HasSuffix(summary, want[i]) {
 			t.Errorf("event %q, want one that ends in %q", summary, want[i])
+		}
+	}
+}
+
+// TestSessionEvents: the address of a relay is not where control came from.
+func TestSessionEvents(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		path farmhoundv1.SessionPath
+		peer string
+		want string
+	}{
+		{farmhoundv1.SessionPath_SESSION_PATH_DIRECT, shenyang, `Control through "AnyDesk" from ` + shenyang + ` began.`},
+		{farmhoundv1.SessionPath_SESSION_PATH_RELAY, shenyang, `Control through "AnyDesk" over a relay (` + shenyang + `) began.`},
+		{farmhoundv1.SessionPath_SESSION_PATH_RELAY, "", `Control through "AnyDesk" began.`},
+	} {
+		l := newLaptop("d1")
+		o := l.report(monday.Add(time.Hour))
+		s := control("s", "anydesk", tt.peer, monday)
+		s.Path = tt.path
+		o.Report.RemoteSessions = []*farmhoundv1.RemoteSession{s}
+		_, events := newFleet(nil).Apply(nil, o)
+		said := ""
+		for _, e := range events {
+			if e.GetKind() == "session_started" {
+				said = e.GetSummary()
+			}
+		}
+		if said != tt.want {
+			t.Errorf("%s from %q: %s, want %s", tt.path, tt.peer, said, tt.want)
 		}
 	}
 }
