@@ -46,8 +46,8 @@ type agent struct {
 	cpu        float64
 	neighbours *farmhoundv1.Neighbours
 	site       *site
-	at         *farmhoundv1.Place
 	cycles     float64
+	made       made
 
 	// others are the laptops that this one has to do with, by network, toldFrom when it last
 	// told anything from a network.
@@ -248,69 +248,6 @@ func (a *agent) controlled(tool string, now int64) bool {
 		}
 	}
 	return false
-}
-
-func (a *agent) software(now int64) *farmhoundv1.Software {
-	s := &farmhoundv1.Software{}
-	for i := range a.life.tools {
-		if t := &a.life.tools[i]; t.there(now) {
-			s.Tools = append(s.Tools, t.state(a.w, a.started, a.controlled(t.id, now)))
-		}
-	}
-	return s
-}
-
-func (a *agent) hardware(s *stay) *farmhoundv1.Hardware {
-	if !a.laptop.senses.hardware {
-		return nil
-	}
-	h := &farmhoundv1.Hardware{Usb: s.desk.usb, Displays: s.desk.displays, BatteryCycles: proto.Uint32(uint32(a.cycles))}
-	if a.laptop.sight.lid {
-		h.LidClosed = proto.Bool(s.shut)
-	}
-	h.Power = farmhoundv1.PowerSource_POWER_SOURCE_AC
-	if a.d.Float64() > s.mains {
-		h.Power = farmhoundv1.PowerSource_POWER_SOURCE_BATTERY
-		a.cycles += 0.12
-	}
-	return h
-}
-
-// network looks at the neighbours anew now and then: they come and go. Where clients are
-// kept apart, none is seen.
-func (a *agent) network(s *stay, now int64) *farmhoundv1.Network {
-	if a.neighbours == nil || a.site != s.at || a.d.chance(0.15) {
-		others := s.at.others + a.d.whole(-1, 1)
-		laptops := s.at.laptops
-		if laptops > 2 {
-			laptops -= a.d.whole(0, 1)
-		}
-		a.site = s.at
-		a.neighbours = &farmhoundv1.Neighbours{
-			Reachable: uint32(max(others+laptops+s.at.consoles, 1)), BusinessLaptops: uint32(laptops), KvmMakers: uint32(s.at.consoles),
-		}
-	}
-	k := a.knownAs(s)
-	n := s.network(a.w.ring.Newest())
-	n.GatewayHash, n.LanHash, n.AccessPointHash, n.OwnAddresses = k.gateway, k.lan, k.point, k.own
-	if !s.at.apart {
-		members, business := a.beside(s, now)
-		n.Neighbours = &farmhoundv1.Neighbours{
-			Reachable:       max(a.neighbours.GetReachable(), uint32(len(members))),
-			BusinessLaptops: max(a.neighbours.GetBusinessLaptops(), uint32(business)),
-			KvmMakers:       a.neighbours.GetKvmMakers(), FleetMembers: members,
-		}
-	}
-	return n
-}
-
-func (a *agent) place(now int64) *farmhoundv1.Place {
-	name := a.life.zoneAt(now)
-	_, seconds := timeAt(now).In(a.w.clocks.load(name)).Zone()
-	if p := a.at; p.GetTimeZone() != name || int(p.GetUtcOffsetMinutes()) != seconds/60 {
-		a.at = &farmhoundv1.Place{TimeZone: name, UtcOffsetMinutes: proto.Int32(int32(seconds / 60))}
-	}
-	return a.at
 }
 
 func (a *agent) logons(now int64) *farmhoundv1.Logons {
