@@ -13,6 +13,7 @@ import (
 	"github.com/farmhound-security/farmhound/collector/roster"
 	"github.com/farmhound-security/farmhound/proto/catalog"
 	fleetv1 "github.com/farmhound-security/farmhound/proto/farmhound/fleet/v1"
+	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
 )
 
 // life is one laptop as it was judged.
@@ -129,15 +130,7 @@ func (l *lives) take(at time.Time, delivery persona.Delivery) error {
 		if err := l.advance(at); err != nil {
 			return err
 		}
-		obs := fleet.Observation{
-			Device: delivery.Laptop.DeviceID, Serial: delivery.Laptop.Serial, ReceivedAt: at, Peer: delivery.Peer,
-			PeerRTTMillis: delivery.RTTMillis, Report: report,
-		}
-		if report.GetNetwork() != nil {
-			for _, way := range delivery.Ways {
-				obs.Paths = append(obs.Paths, fleet.EgressPath{Address: way.Address, Kind: way.Kind, Tool: way.Tool, Default: way.Default})
-			}
-		}
+		obs := observed(at, delivery, report)
 		d := l.byID[obs.Device]
 		if d == nil {
 			d = &life{laptop: delivery.Laptop, marks: marksOf(delivery.Laptop)}
@@ -156,6 +149,20 @@ func (l *lives) take(at time.Time, delivery persona.Delivery) error {
 		}
 	}
 	return nil
+}
+
+// observed is a report of a delivery as the collector takes it.
+func observed(at time.Time, delivery persona.Delivery, report *farmhoundv1.Report) fleet.Observation {
+	obs := fleet.Observation{
+		Device: delivery.Laptop.DeviceID, Serial: delivery.Laptop.Serial, ReceivedAt: at, Peer: delivery.Peer,
+		PeerRTTMillis: delivery.RTTMillis, Report: report,
+	}
+	if report.GetNetwork() != nil {
+		for _, way := range delivery.Ways {
+			obs.Paths = append(obs.Paths, fleet.EgressPath{Address: way.Address, Kind: way.Kind, Tool: way.Tool, Default: way.Default})
+		}
+	}
+	return obs
 }
 
 // advance judges everybody at each point of the sweeps' grid that passes.
