@@ -117,7 +117,7 @@ func otherAtlas() *atlas {
 			continue
 		}
 		core[place.country] = true
-		access = a.add(access, 25, place, number("Mobile")...)
+		access = a.add(access, 24, place, number("Mobile")...)
 		exits = a.add(exits, 27, place, number("Exit", "Rented")...)
 		hosts = a.add(hosts, 26, place, number("Cloud")...)
 	}

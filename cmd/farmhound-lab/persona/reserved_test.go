@@ -118,3 +118,24 @@ func TestVPNForAll(t *testing.T) {
 	}
 	t.Error("no company has everybody use its VPN")
 }
+
+// Every carrier has its addresses alone, and they are where data say.
+func TestCarriersDoNotOverlap(t *testing.T) {
+	t.Parallel()
+	for name, a := range map[string]*atlas{"first": firstAtlas(), "other": otherAtlas()} {
+		d := stream(1, name)
+		for i, c := range a.carriers {
+			if c.prefix != c.prefix.Masked() || c.six != c.six.Masked() {
+				t.Errorf("%s: %v and %v are no networks", name, c.prefix, c.six)
+			}
+			for _, o := range a.carriers[:i] {
+				if c.prefix.Overlaps(o.prefix) || c.six.Overlaps(o.six) {
+					t.Errorf("%s: %v of %s overlaps %v of %s", name, c.prefix, c.name, o.prefix, o.name)
+				}
+			}
+			if addr := c.address(d); a.where(addr) != c.locality {
+				t.Errorf("%s: %v of %s is at %v", name, addr, c.name, a.where(addr))
+			}
+		}
+	}
+}
