@@ -342,7 +342,9 @@ func (v *view) firstNetwork(h *fleetv1.PlaceHistory) {
 	h.FirstNetworkAt = stamp(first.GetAtUnix())
 	hidden := first.GetHiddenEgress() || first.GetTunnelled() && !first.GetPhysical()
 	if first.GetCountry() != "" || first.Tunnelled != nil {
-		h.HiddenFromDayOne = ptr(first.GetHiddenEgress() || first.GetTunnelled())
+		// A tunnel beside which its own interface is seen in the declared country hides nothing.
+		open := first.GetPhysical() && !first.GetHiddenEgress() && first.GetCountry() == v.person.GetCountry() && first.GetCountry() != ""
+		h.HiddenFromDayOne = ptr(!open && (first.GetHiddenEgress() || first.GetTunnelled()))
 	}
 	country, region := v.shippedTo()
 	// An address that hides the laptop does not say where it was.

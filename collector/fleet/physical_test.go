@@ -100,7 +100,7 @@ func TestWhereALaptopStandsBehindATunnel(t *testing.T) {
 		{name: "at home behind an exit abroad", life: behind(exitBerlin, ohio, ""), get: egress,
 			want: "DE false/false, own US false/false, foreign on 0 days, hidden on 5, disagree true"},
 		{name: "its history too", life: behind(exitBerlin, ohio, ""), get: place,
-			want: "declared on 5 of 5 days, ever true, first elsewhere false, hidden at first true"},
+			want: "declared on 5 of 5 days, ever true, first elsewhere false, hidden at first false"},
 		{name: "at home behind the company's concentrator", life: behind(concentr, ohio, ""), get: egress,
 			want: "US false/false, own US false/false, foreign on 0 days, hidden on 0, disagree false"},
 		{name: "abroad behind the company's concentrator", life: behind(concentr, berlin, ""), get: egress,

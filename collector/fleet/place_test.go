@@ -209,6 +209,16 @@ func TestPlaceHistory(t *testing.T) {
 		{name: "no roster", life: staying(berlin), alone: true, get: elsewhere, want: "unknown"},
 		{name: "hidden from day one by its address", life: staying(exitOhio, ohio), get: hidden, want: true},
 		{name: "hidden from day one by a tunnel", life: behind(tunnelled, ohio), get: hidden, want: true},
+		{name: "a tunnel beside which its own interface was seen", get: hidden, want: false, life: func(l *laptop) []Observation {
+			tunnel(l, "mullvad")
+			l.peer, l.physical = exitOhio, california
+			return l.workday(monday)
+		}},
+		{name: "and was seen abroad", get: hidden, want: true, life: func(l *laptop) []Observation {
+			tunnel(l, "mullvad")
+			l.peer, l.physical = exitOhio, shenyang
+			return l.workday(monday)
+		}},
 		{name: "spooled before it could deliver", get: elsewhere, want: false, life: func(l *laptop) []Observation {
 			// Observed somewhere, delivered from home days later, all at once.
 			l.at("a depot")
