@@ -107,6 +107,7 @@ func (c *company) connect(l *Laptop) {
 		return
 	}
 	l.install(plain(c.forAll.tool, ""), 0, 0)
+	l.person.tools = append(l.person.tools, c.forAll.tool)
 	for i := range l.life.stays {
 		s := &l.life.stays[i]
 		if s.tunnel == nil && !slices.ContainsFunc(c.offices, func(o *office) bool { return o.site == s.at }) {
