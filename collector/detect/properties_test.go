@@ -84,7 +84,7 @@ var blinds = map[string]func(*fleetv1.Device){
 			d.Distance.PossibleMinMs = nil
 		}
 		for _, p := range d.GetOperator().GetPeers() {
-			p.Country, p.AsName, p.Anonymised, p.Foreign = "", "", false, false
+			p.Country, p.AsName, p.Anonymised, p.Foreign, p.AtDeclaredPlace = "", "", false, false, false
 		}
 	},
 	"roster": func(d *fleetv1.Device) {
@@ -96,7 +96,7 @@ var blinds = map[string]func(*fleetv1.Device){
 		if d.GetOperator() != nil {
 			d.Operator.PhaseHours, d.Operator.ZoneChanged = nil, false
 			for _, p := range d.GetOperator().GetPeers() {
-				p.Foreign = false
+				p.Foreign, p.AtDeclaredPlace = false, false
 			}
 		}
 		if d.GetEgress() != nil {
@@ -146,6 +146,9 @@ func TestUnknownIsNeverEvidence(t *testing.T) {
 		}
 		if d.GetPlace() != nil {
 			d.Place.Networks_20D = 0 // and that the laptop is carried about
+		}
+		if d.GetDay20().GetLocalShare() >= 0.3 {
+			d.Day20.LocalShare = nil // and that hands use it on other days
 		}
 		before := weights(t, r, d)
 		for _, sense := range senseTable {

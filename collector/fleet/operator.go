@@ -91,6 +91,7 @@ func (v *view) peers(o *fleetv1.Operator, sums map[peerID]*peerSum) {
 			if s.direct {
 				p.Country = place.Country
 				p.Anonymised = place.Anonymiser() || place.Hosting
+				p.AtDeclaredPlace = !p.GetAnonymised() && v.declaredPlace(place.Country, place.Region)
 				p.Foreign = v.foreign(place.Country) && anyOf(s.days, func(day uint32) bool { return v.foreignOn(place.Country, day) })
 			}
 			if id.relay && place.Country != "" {

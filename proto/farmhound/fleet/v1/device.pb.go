@@ -1715,9 +1715,12 @@ type Peer struct {
 	// Country of the relay that the sessions went through, then address and as_name are the relay's. Empty where unknown.
 	RelayCountry string `protobuf:"bytes,12,opt,name=relay_country,json=relayCountry,proto3" json:"relay_country,omitempty"`
 	// The address is of a private network (RFC 1918, unique local): it is behind the company's routers or a VPN.
-	Private       bool `protobuf:"varint,13,opt,name=private,proto3" json:"private,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Private bool `protobuf:"varint,13,opt,name=private,proto3" json:"private,omitempty"`
+	// The address is in the declared country and, where regions can be told apart, in the declared one or near it, and
+	// of no VPN, proxy or hosting provider.
+	AtDeclaredPlace bool `protobuf:"varint,14,opt,name=at_declared_place,json=atDeclaredPlace,proto3" json:"at_declared_place,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *Peer) Reset() {
@@ -1837,6 +1840,13 @@ func (x *Peer) GetRelayCountry() string {
 func (x *Peer) GetPrivate() bool {
 	if x != nil {
 		return x.Private
+	}
+	return false
+}
+
+func (x *Peer) GetAtDeclaredPlace() bool {
+	if x != nil {
+		return x.AtDeclaredPlace
 	}
 	return false
 }
@@ -2834,7 +2844,7 @@ const file_farmhound_fleet_v1_device_proto_rawDesc = "" +
 	"\x0e_likely_max_msB\x12\n" +
 	"\x10_possible_min_msB\x10\n" +
 	"\x0e_rtt_median_msB\x14\n" +
-	"\x12_likely_via_max_ms\"\xba\x03\n" +
+	"\x12_likely_via_max_ms\"\xe6\x03\n" +
 	"\x04Peer\x12\x18\n" +
 	"\aaddress\x18\x01 \x01(\tR\aaddress\x12\x18\n" +
 	"\acountry\x18\x02 \x01(\tR\acountry\x12\x17\n" +
@@ -2853,7 +2863,8 @@ const file_farmhound_fleet_v1_device_proto_rawDesc = "" +
 	" \x01(\tR\x04tool\x12\x14\n" +
 	"\x05hours\x18\v \x01(\x01R\x05hours\x12#\n" +
 	"\rrelay_country\x18\f \x01(\tR\frelayCountry\x12\x18\n" +
-	"\aprivate\x18\r \x01(\bR\aprivateB\r\n" +
+	"\aprivate\x18\r \x01(\bR\aprivate\x12*\n" +
+	"\x11at_declared_place\x18\x0e \x01(\bR\x0fatDeclaredPlaceB\r\n" +
 	"\v_rtt_min_ms\"\xe8\x03\n" +
 	"\bOperator\x12\x12\n" +
 	"\x04days\x18\x01 \x01(\rR\x04days\x12.\n" +
