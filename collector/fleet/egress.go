@@ -101,6 +101,9 @@ func (v *view) slip(e *fleetv1.Egress, d *workday) {
 	for i := range d.each() {
 		p := &d.parts[i]
 		for _, x := range p.GetEgress() {
+			if x.GetReports() == 0 {
+				continue // its own interface stood there; nothing left by it
+			}
 			from := v.egress[x.GetId()]
 			first, last := v.clock.date(from.GetFirstUnix()), v.clock.date(max(from.GetLastUnix(), from.GetPhysicalUnix()))
 			if first == last && d.date != first || first != last && !p.main {

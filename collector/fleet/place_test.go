@@ -72,6 +72,11 @@ func TestEgress(t *testing.T) {
 		{name: "hidden days", want: uint32(1), life: staying(ohio, exitOhio), get: egress(func(e *fleetv1.Egress) any { return e.GetHiddenDays() })},
 		{name: "openly abroad on some days", want: "2 CN true", life: staying(exitOhio, berlin, shenyang, exitOhio), get: slips},
 		{name: "an exit abroad is no slip", want: "0  false", life: staying(ohio, exitOhio), get: slips},
+		{name: "where its own interface stands nothing left", want: "0  false", get: slips, life: func(l *laptop) []Observation {
+			tunnel(l, "mullvad")
+			l.peer, l.physical = exitOhio, shenyang
+			return l.workday(monday)
+		}},
 		{name: "approved travel is no slip", want: "0  false", life: staying(ohio, berlin), person: toGermany, get: slips},
 		{name: "a journey that is over", want: "0  false 0 false", life: staying(ohio, berlin, ohio), now: 10 * 24 * time.Hour,
 			config: inGermanyUntil(monday.AddDate(0, 0, 2)), get: egress(func(e *fleetv1.Egress) any {
