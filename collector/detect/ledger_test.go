@@ -59,6 +59,7 @@ func TestEvidenceFadesByHalvesAndLeavesBelowOneDeciban(t *testing.T) {
 	s := newStory(t)
 	console := silentLaptop()
 	console.Kvm = &fleetv1.Kvm{Level: "named", Name: "PiKVM", Attached: true, Keyboard: true, FirstSeenAt: at(time.March, 1, 9)}
+	spans(console, func(a *fleetv1.Activity) { a.InputHours, a.KvmShare = p(5.0), p(1.0) })
 	first := s.now
 	if e := evidenceOf(s.judge(0, console), "kvm_attached"); e.GetDb() != 22 || e.GetFullDb() != 22 {
 		t.Fatalf("attached: %v", e)

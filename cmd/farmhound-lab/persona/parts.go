@@ -23,9 +23,9 @@ type memo[K comparable, P any] struct {
 	part *P
 }
 
-func (m *memo[K, P]) get(of K, make func() *P) *P {
+func (m *memo[K, P]) get(of K, build func() *P) *P {
 	if m.part == nil || m.of != of {
-		m.of, m.part = of, make()
+		m.of, m.part = of, build()
 	}
 	return m.part
 }

@@ -139,7 +139,7 @@ func (u *unit) described(name string, write func(proto.Message) string, e ast.Ex
 		u.beyond = true
 		return nil
 	}
-	number := u.Compiler.texts.of(fmt.Sprint(name, p.fields))
+	number := u.texts.of(fmt.Sprint(name, p.fields))
 	return func(f *Frame) string {
 		if number < len(f.texts) && f.texts[number] != "" {
 			return f.texts[number]
