@@ -112,24 +112,44 @@ func readStore(t *testing.T, path string) map[string]*stored {
 		t.Errorf("the store is damaged: %s", verdict)
 	}
 	all := map[string]*stored{}
-	rows, err := db.QueryContext(t.Context(), `SELECT id, summary, picture FROM device`)
+	rows, err := db.QueryContext(t.Context(), `SELECT id, summary FROM device`)
 	must(t, err)
 	defer rows.Close()
 	for rows.Next() {
 		var (
-			id               string
-			summary, picture []byte
-			s                fleetv1.DeviceSummary
-			p                fleetv1.Picture
+			id      string
+			summary []byte
+			s       fleetv1.DeviceSummary
 		)
-		must(t, rows.Scan(&id, &summary, &picture))
+		must(t, rows.Scan(&id, &summary))
 		must(t, proto.Unmarshal(summary, &s))
-		must(t, proto.Unmarshal(picture, &p))
-		all[id] = &stored{times: map[reportKey]int{}, digests: map[reportKey]string{}, judged: s.GetReports(), accused: p.GetClonedUnix() != 0}
+		all[id] = &stored{times: map[reportKey]int{}, digests: map[reportKey]string{}, judged: s.GetReports()}
 	}
 	must(t, rows.Err())
 	readReports(t, db, all)
+	readAccusations(t, db, all)
 	return all
+}
+
+// readAccusations reads from the events who was taken for two laptops: pictures are packed.
+func readAccusations(t *testing.T, db *sql.DB, into map[string]*stored) {
+	t.Helper()
+	rows, err := db.QueryContext(t.Context(), `SELECT device, body FROM event`)
+	must(t, err)
+	defer rows.Close()
+	for rows.Next() {
+		var (
+			device string
+			body   []byte
+			e      fleetv1.Event
+		)
+		must(t, rows.Scan(&device, &body))
+		must(t, proto.Unmarshal(body, &e))
+		if d := into[device]; d != nil && e.GetKind() == "identity_copied" {
+			d.accused = true
+		}
+	}
+	must(t, rows.Err())
 }
 
 func readReports(t *testing.T, db *sql.DB, into map[string]*stored) {
