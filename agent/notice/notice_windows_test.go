@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/windows"
+
+	"github.com/farmhound-security/farmhound/agent/sensor/farpath"
 )
 
 // managerVariable names a library that tells of devices as the configuration manager does,
@@ -19,7 +21,7 @@ func TestFollowWindows(t *testing.T) {
 	t.Parallel()
 	path := os.Getenv(managerVariable)
 	if path == "" {
-		t.Skip(managerVariable + " names no library")
+		farpath.Missing(t, "a library that "+managerVariable+" names")
 	}
 	library := windows.NewLazyDLL(path)
 	count := func(name string) uintptr {

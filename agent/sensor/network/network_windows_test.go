@@ -8,6 +8,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"github.com/farmhound-security/farmhound/agent/sensor/farpath"
 	"github.com/farmhound-security/farmhound/agent/sensor/host"
 	"github.com/farmhound-security/farmhound/proto/catalog"
 	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
@@ -67,7 +68,7 @@ func TestObserveWindows(t *testing.T) {
 func TestAroundWindows(t *testing.T) {
 	t.Parallel()
 	if os.Getenv("FARMHOUND_TEST_SPEAKERS") == "" {
-		t.Skip("nobody announces anything: FARMHOUND_TEST_SPEAKERS is not set")
+		farpath.Missing(t, "others that announce things, which FARMHOUND_TEST_SPEAKERS says there are")
 	}
 	began, asked := time.Now(), atomic.Int64{}
 	hasty := func() time.Time { return began.Add(time.Duration(asked.Add(1)) * settled) } // so that every look is one
@@ -98,7 +99,7 @@ func TestFirewallWindows(t *testing.T) {
 	const variable = "FARMHOUND_TEST_FIREWALL"
 	want := os.Getenv(variable)
 	if want == "" {
-		t.Skip("what the firewall has is not known: " + variable + " is not set")
+		farpath.Missing(t, "a firewall that is told by "+variable)
 	}
 	var f firewall
 	if out := f.keepsOut(time.Now()); out != (want == "closed") {

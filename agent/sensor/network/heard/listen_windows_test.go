@@ -7,6 +7,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/farmhound-security/farmhound/agent/sensor/farpath"
 )
 
 // speakersVariable says that somebody outside of this Windows announces things on its
@@ -17,7 +19,7 @@ const speakersVariable = "FARMHOUND_TEST_SPEAKERS"
 func TestListenWindows(t *testing.T) {
 	t.Parallel()
 	if os.Getenv(speakersVariable) == "" {
-		t.Skip("nobody announces anything: " + speakersVariable + " is not set")
+		farpath.Missing(t, "others that announce things, which "+speakersVariable+" says there are")
 	}
 	m := new(Memory)
 	l, err := Listen([]int{lanIndex(t)}, m, time.Now)
@@ -61,7 +63,7 @@ func lanIndex(t *testing.T) int {
 			return i.Index
 		}
 	}
-	t.Skip("no interface but the loopback")
+	farpath.Missing(t, "an interface beside the loopback")
 	return 0
 }
 
