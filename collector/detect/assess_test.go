@@ -154,6 +154,10 @@ func TestAnswersSayWhatWasObserved(t *testing.T) {
 			`Little speaks for remote control: the remote console "PiKVM" is plugged in, recognised by its own identity, and was first seen on 20 Feb 2026; OpenSSH server accepts control with nobody in front of the laptop and without being approved; Tailscale can join the laptop to a private network without being approved. Against it: 70 % of the input came from the laptop's own keyboard and pointer over 5 active days (13–17 Mar 2026).`,
 		},
 		{
+			"a console that no input comes through", unusedConsole(), (*fleetv1.Questions).GetRemote,
+			`It can be driven from elsewhere; that it mostly is, was not observed: the remote console "PiKVM" is plugged in, recognised by its own identity, and was first seen on 20 Feb 2026; OpenSSH server accepts control with nobody in front of the laptop and without being approved; Tailscale can join the laptop to a private network without being approved.`,
+		},
+		{
 			"a console, and no sense that would see it used", namedConsoleNoHands(), (*fleetv1.Questions).GetRemote,
 			`It can be driven from elsewhere, and nothing tells whether it is: the remote console "PiKVM" is plugged in, recognised by its own identity, and was first seen on 3 Feb 2026; its lid was shut for 100 % of the observed time over 5 active days (13–17 Mar 2026), and no USB keyboard or pointer but "PiKVM" is plugged in.`,
 		},

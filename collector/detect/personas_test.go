@@ -192,6 +192,13 @@ func developerWithConsole() *fleetv1.Device {
 	})
 }
 
+// unusedConsole is the same developer's laptop, and nobody is at it.
+func unusedConsole() *fleetv1.Device {
+	d := developerWithConsole()
+	spans(d, func(a *fleetv1.Activity) { input(a, 0, 0, 0, 0, 0); a.InputHours = p(0.0) })
+	return d
+}
+
 // docked works with the lid shut on a keyboard and a screen of his own.
 func docked() *fleetv1.Device {
 	return laptop(func(d *fleetv1.Device) {

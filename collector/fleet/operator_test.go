@@ -57,6 +57,7 @@ func TestOperator(t *testing.T) {
 			return append(all, l.workday(monday.AddDate(0, 0, 1))...)
 		}
 	}
+	around := operator(func(o *fleetv1.Operator) any { return o.GetPeers()[0].GetAtDeclaredPlace() })
 	check(t, []derived{
 		{name: "nobody", life: func(l *laptop) []Observation { return l.workday(monday) }, get: foreign, want: "nobody"},
 		{name: "from China", life: from(shenyang), get: foreign, want: true},
@@ -99,6 +100,10 @@ func TestOperator(t *testing.T) {
 			life: from("192.168.10.20", func(s *farmhoundv1.RemoteSession) { s.RttMinMs = proto.Float64(160) })},
 		{name: "a private network of unknown distance is not near", life: from("192.168.10.20"), get: foreign, want: false},
 		{name: "an overlay's peer is not near and not abroad", life: from("100.64.7.7"), get: foreign, want: false},
+		{name: "from around the declared place", life: from(california), get: around, want: true, person: func(p *fleetv1.Person) { p.Region = "CA" }},
+		{name: "from elsewhere in the country", life: from(california), get: around, want: false},
+		{name: "a relay around there is not who controls", life: from(california, relayed), get: around, want: false, person: func(p *fleetv1.Person) { p.Region = "CA" }},
+		{name: "nor is a VPN's exit", life: from(exitOhio), get: around, want: false},
 		{name: "a VPN's exit", life: from(exitOhio), get: operator(func(o *fleetv1.Operator) any { return o.GetAnonymised() }), want: true},
 		{name: "the relay's country is not the peer's", life: from(shenyang, relayed), get: foreign, want: false},
 		{name: "a relay far away", life: from(shenyang, relayed), want: "CN true",

@@ -195,26 +195,8 @@ func consoleTurns(w *World, d draw, _ int) []*Laptop {
 	h := w.newHost(d)
 	o := w.newOperator(d, h.at.zone)
 	laptops := d.whole(2, 4)
-	spells := make([][]span, laptops)
-	next := 0
-	for _, s := range w.shifts(d, o.habits) {
-		for at := s.from; at < s.to; next++ {
-			end := min(at+int64(d.between(15, 60)*60), s.to)
-			spells[next%laptops] = append(spells[next%laptops], span{at, end})
-			at = end + int64(d.between(20, 120))
-		}
-	}
-	var out []*Laptop
-	for i := range laptops {
-		l := w.plant(d, h)
-		l.senses.hands = true
-		usb, display := disguise(d, w.ring, d.chance(0.7))
-		l.stands(w.shelf(d, h, w.bare(d).with(&desk{usb: []*farmhoundv1.UsbDevice{usb}, displays: []*farmhoundv1.Display{display}})))
-		w.driveByConsole(d, l, o, spells[i])
-		w.runs(d, l, w.start.Unix(), spells[i])
-		out = append(out, l)
-	}
-	return out
+	spells := byTurns(d, w.shifts(d, o.habits), laptops, 15, 60, 20, 120)
+	return w.consoles(d, h, o, spells, func() (*farmhoundv1.UsbDevice, *farmhoundv1.Display) { return disguise(d, w.ring, d.chance(0.7)) })
 }
 
 // clonedConsole copies a keyboard and a mouse in everything, as two devices with

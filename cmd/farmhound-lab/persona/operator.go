@@ -55,16 +55,7 @@ func (o *operator) reach(w *World, d draw) {
 // turns cuts shifts into spells and deals them out to laptops: one operator can
 // type on one laptop at a time (PF6).
 func (o *operator) turns(d draw, shifts []span, laptops int) [][]span {
-	out := make([][]span, laptops)
-	next := 0
-	for _, s := range shifts {
-		for at := s.from; at < s.to; next++ {
-			end := min(at+int64(d.between(35, 110)*60), s.to)
-			out[next%laptops] = append(out[next%laptops], span{at, end})
-			at = end + int64(d.between(30, 240))
-		}
-	}
-	return out
+	return byTurns(d, shifts, laptops, 35, 110, 30, 240)
 }
 
 // drive lets the operator use a laptop through a link in spells.
@@ -96,4 +87,35 @@ func (o *operator) link(id string, os farmhoundv1.OperatingSystem) *link {
 		via.account = o.account
 	}
 	return via
+}
+
+// byTurns gives shifts to laptops one after another, in spells of some minutes with some
+// seconds between.
+func byTurns(d draw, shifts []span, laptops int, shortest, longest, least, most float64) [][]span {
+	spells := make([][]span, laptops)
+	next := 0
+	for _, s := range shifts {
+		for at := s.from; at < s.to; next++ {
+			end := min(at+int64(d.between(shortest, longest)*60), s.to)
+			spells[next%laptops] = append(spells[next%laptops], span{at, end})
+			at = end + int64(d.between(least, most))
+		}
+	}
+	return spells
+}
+
+// consoles keeps laptops with a host, each on a console that pretends to be something
+// else, driven in spells of its own.
+func (w *World) consoles(d draw, h *host, o *operator, spells [][]span, pose func() (*farmhoundv1.UsbDevice, *farmhoundv1.Display)) []*Laptop {
+	var out []*Laptop
+	for i := range spells {
+		l := w.plant(d, h)
+		l.senses.hands = true
+		usb, display := pose()
+		l.stands(w.shelf(d, h, w.bare(d).with(&desk{usb: []*farmhoundv1.UsbDevice{usb}, displays: []*farmhoundv1.Display{display}})))
+		w.driveByConsole(d, l, o, spells[i])
+		w.runs(d, l, w.start.Unix(), spells[i])
+		out = append(out, l)
+	}
+	return out
 }

@@ -85,6 +85,17 @@ func tenAtHands(w *World, d draw, _ int) []*Laptop {
 	return []*Laptop{l}
 }
 
+// changesTools keeps a laptop with a host, whose operator comes by another tool every week.
+func (w *World) changesTools(d draw, h *host) *Laptop {
+	l := w.plant(d, h)
+	l.stands(w.shelf(d, h, w.bare(d)))
+	o := w.hired(d, h, l.person.zone)
+	since, shifts := w.arrives(d), w.shifts(d, o.habits)
+	w.weekly(d, l, o, since, shifts)
+	w.runs(d, l, since, shifts)
+	return l
+}
+
 // apartTools is two to four laptops, each behind a router and a line of its own, with
 // another tool every week.
 func apartTools(w *World, d draw, _ int) []*Laptop {
@@ -92,13 +103,7 @@ func apartTools(w *World, d draw, _ int) []*Laptop {
 	for range d.whole(2, 4) {
 		h := w.newHost(d).alone(d)
 		h.home.laptops = 0
-		l := w.plant(d, h)
-		l.stands(w.shelf(d, h, w.bare(d)))
-		o := w.hired(d, h, l.person.zone)
-		since, shifts := w.arrives(d), w.shifts(d, o.habits)
-		w.weekly(d, l, o, since, shifts)
-		w.runs(d, l, since, shifts)
-		out = append(out, l)
+		out = append(out, w.changesTools(d, h))
 	}
 	return out
 }
@@ -108,13 +113,7 @@ func changing(w *World, d draw, _ int) []*Laptop {
 	h := w.newHost(d)
 	var out []*Laptop
 	for range d.whole(1, 3) {
-		l := w.plant(d, h)
-		l.stands(w.shelf(d, h, w.bare(d)))
-		o := w.hired(d, h, l.person.zone)
-		since, shifts := w.arrives(d), w.shifts(d, o.habits)
-		w.weekly(d, l, o, since, shifts)
-		w.runs(d, l, since, shifts)
-		out = append(out, l)
+		out = append(out, w.changesTools(d, h))
 	}
 	return out
 }

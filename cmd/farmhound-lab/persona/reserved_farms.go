@@ -254,24 +254,6 @@ func relievedConsoles(w *World, d draw, _ int) []*Laptop {
 	h := w.newHost(d)
 	o := w.hired(d, h, h.at.zone)
 	laptops := d.whole(2, 5)
-	spells := make([][]span, laptops)
-	next := 0
-	for _, s := range w.shifts(d, o.habits) {
-		for at := s.from; at < s.to; next++ {
-			end := min(at+int64(d.between(10, 75)*60), s.to)
-			spells[next%laptops] = append(spells[next%laptops], span{at, end})
-			at = end + int64(d.between(15, 300))
-		}
-	}
-	var out []*Laptop
-	for i := range laptops {
-		l := w.plant(d, h)
-		l.senses.hands = true
-		usb, display := w.pretence(d, d.chance(0.6))
-		l.stands(w.shelf(d, h, w.bare(d).with(&desk{usb: []*farmhoundv1.UsbDevice{usb}, displays: []*farmhoundv1.Display{display}})))
-		w.driveByConsole(d, l, o, spells[i])
-		w.runs(d, l, w.start.Unix(), spells[i])
-		out = append(out, l)
-	}
-	return out
+	spells := byTurns(d, w.shifts(d, o.habits), laptops, 10, 75, 15, 300)
+	return w.consoles(d, h, o, spells, func() (*farmhoundv1.UsbDevice, *farmhoundv1.Display) { return w.pretence(d, d.chance(0.6)) })
 }

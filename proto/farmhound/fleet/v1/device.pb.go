@@ -1714,8 +1714,6 @@ type Peer struct {
 	Hours float64 `protobuf:"fixed64,11,opt,name=hours,proto3" json:"hours,omitempty"`
 	// Country of the relay that the sessions went through, then address and as_name are the relay's. Empty where unknown.
 	RelayCountry string `protobuf:"bytes,12,opt,name=relay_country,json=relayCountry,proto3" json:"relay_country,omitempty"`
-	// The address is of a private network (RFC 1918, unique local): it is behind the company's routers or a VPN.
-	Private bool `protobuf:"varint,13,opt,name=private,proto3" json:"private,omitempty"`
 	// The address is in the declared country and, where regions can be told apart, in the declared one or near it, and
 	// of no VPN, proxy or hosting provider.
 	AtDeclaredPlace bool `protobuf:"varint,14,opt,name=at_declared_place,json=atDeclaredPlace,proto3" json:"at_declared_place,omitempty"`
@@ -1835,13 +1833,6 @@ func (x *Peer) GetRelayCountry() string {
 		return x.RelayCountry
 	}
 	return ""
-}
-
-func (x *Peer) GetPrivate() bool {
-	if x != nil {
-		return x.Private
-	}
-	return false
 }
 
 func (x *Peer) GetAtDeclaredPlace() bool {
@@ -2020,7 +2011,8 @@ type PlaceHistory struct {
 	EverDeclared bool `protobuf:"varint,5,opt,name=ever_declared,json=everDeclared,proto3" json:"ever_declared,omitempty"`
 	// Whether the first network was elsewhere than shipped to. Absent without roster or geo.
 	FirstNetworkElsewhere *bool `protobuf:"varint,6,opt,name=first_network_elsewhere,json=firstNetworkElsewhere,proto3,oneof" json:"first_network_elsewhere,omitempty"`
-	// Whether a tunnel or hosting egress was there from the first day. Absent without either sense.
+	// Whether a tunnel or hosting egress was there from the first day, and the laptop was not seen in the declared country
+	// beside it. Absent without either sense.
 	HiddenFromDayOne *bool `protobuf:"varint,7,opt,name=hidden_from_day_one,json=hiddenFromDayOne,proto3,oneof" json:"hidden_from_day_one,omitempty"`
 	// Moves between networks in the last 20 days.
 	Moves uint32 `protobuf:"varint,8,opt,name=moves,proto3" json:"moves,omitempty"`
@@ -2844,7 +2836,7 @@ const file_farmhound_fleet_v1_device_proto_rawDesc = "" +
 	"\x0e_likely_max_msB\x12\n" +
 	"\x10_possible_min_msB\x10\n" +
 	"\x0e_rtt_median_msB\x14\n" +
-	"\x12_likely_via_max_ms\"\xe6\x03\n" +
+	"\x12_likely_via_max_ms\"\xd2\x03\n" +
 	"\x04Peer\x12\x18\n" +
 	"\aaddress\x18\x01 \x01(\tR\aaddress\x12\x18\n" +
 	"\acountry\x18\x02 \x01(\tR\acountry\x12\x17\n" +
@@ -2862,10 +2854,9 @@ const file_farmhound_fleet_v1_device_proto_rawDesc = "" +
 	"\x04tool\x18\n" +
 	" \x01(\tR\x04tool\x12\x14\n" +
 	"\x05hours\x18\v \x01(\x01R\x05hours\x12#\n" +
-	"\rrelay_country\x18\f \x01(\tR\frelayCountry\x12\x18\n" +
-	"\aprivate\x18\r \x01(\bR\aprivate\x12*\n" +
+	"\rrelay_country\x18\f \x01(\tR\frelayCountry\x12*\n" +
 	"\x11at_declared_place\x18\x0e \x01(\bR\x0fatDeclaredPlaceB\r\n" +
-	"\v_rtt_min_ms\"\xe8\x03\n" +
+	"\v_rtt_min_msJ\x04\b\r\x10\x0e\"\xe8\x03\n" +
 	"\bOperator\x12\x12\n" +
 	"\x04days\x18\x01 \x01(\rR\x04days\x12.\n" +
 	"\x05peers\x18\x02 \x03(\v2\x18.farmhound.fleet.v1.PeerR\x05peers\x12\x18\n" +
