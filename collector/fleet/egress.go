@@ -252,17 +252,27 @@ const hiddenRarely = 4
 // use the last report tells.
 func (v *view) openly(h *fleetv1.PlaceHistory) {
 	hidden, risky := uint32(0), false
-	look := func(left, stood *fleetv1.EgressState, day uint32) {
-		open := left != nil && left.GetUntunnelled() && !hides(left)
+	standsIn := func(country string, day uint32) {
 		switch {
-		case left.GetCountry() == "" || left.GetCompany():
-		case !open || stood != nil && stood.GetCountry() != left.GetCountry():
-			hidden++
-		case !v.foreignOn(left.GetCountry(), day):
-		case v.f.highRisk[left.GetCountry()] && !v.f.home[left.GetCountry()]:
+		case !v.foreignOn(country, day):
+		case v.f.highRisk[country] && !v.f.home[country]:
 			risky = true
 		default:
 			h.OpenDays++
+		}
+	}
+	look := func(left, stood *fleetv1.EgressState, day uint32) {
+		switch open := left.GetUntunnelled() && !hides(left); {
+		case left.GetCompany():
+			// The company's own network hides nobody from the company.
+			if stood != nil && !stood.GetCompany() && !hides(stood) {
+				standsIn(stood.GetCountry(), day)
+			}
+		case left.GetCountry() == "":
+		case !open || stood != nil && stood.GetCountry() != left.GetCountry():
+			hidden++
+		default:
+			standsIn(left.GetCountry(), day)
 		}
 	}
 	for i := range v.active {

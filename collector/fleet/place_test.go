@@ -183,6 +183,16 @@ func TestPlaceHistory(t *testing.T) {
 			l.peer, l.physical = berlin, ohio
 			return l.workday(monday)
 		}},
+		{name: "through the company's network with its own interface abroad", get: openly, want: "1 true", life: func(l *laptop) []Observation {
+			tunnel(l, "wireguard")
+			l.peer, l.physical = concentr, berlin
+			return l.workday(monday)
+		}},
+		{name: "through the company's network in a country on the list", get: openly, want: "0 false", life: func(l *laptop) []Observation {
+			l.peer, l.physical = concentr, shenyang
+			return l.workday(monday)
+		}},
+		{name: "through the company's network from anywhere", life: staying(concentr), get: openly, want: "0 false"},
 		{name: "a country on the list is never merely abroad", life: staying(berlin, berlin, shenyang), get: openly, want: "2 false"},
 		{name: "approved travel is not abroad", life: staying(berlin), get: openly, want: "0 false", person: func(p *fleetv1.Person) { p.TravelCountries = []string{"DE"} }},
 		{name: "no address data", life: staying(ohio), config: func(c *Config) { c.Places = nil }, get: declared, want: days(0, 0, false)},

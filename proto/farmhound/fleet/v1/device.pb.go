@@ -2028,7 +2028,8 @@ type PlaceHistory struct {
 	// now: for hunting, since much else is built on them. Absent where unknown.
 	BoardNeighbours *uint32 `protobuf:"varint,13,opt,name=board_neighbours,json=boardNeighbours,proto3,oneof" json:"board_neighbours,omitempty"`
 	// Days of the last 20 active ones on which its traffic left, for most reports, in a country that is neither
-	// declared nor approved nor on the company's high-risk list, by an address that hides nobody and without a tunnel.
+	// declared nor approved nor on the company's high-risk list, by an address that hides nobody and without a tunnel, or
+	// through the company's own network while the address of its own interface was in such a country.
 	OpenDays uint32 `protobuf:"varint,14,opt,name=open_days,json=openDays,proto3" json:"open_days,omitempty"`
 	// It is in such a country openly: there are such days, hardly any behind a tunnel, a VPN, a proxy or a hosting
 	// provider, and none in a country on the high-risk list. Whatever else is as it must be there says nothing more.
