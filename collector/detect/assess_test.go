@@ -36,7 +36,7 @@ var personas = []struct {
 	{"RMM farm laptop", rmmFarmLaptop, "near_certain", "hosted"},
 	{"named console on a shelf, hands unknown", namedConsoleNoHands, "likely", "hosted"},
 	{"disguised console, hands known", disguisedConsole, "likely", "hosted"},
-	{"shipped abroad behind a VPN", shippedAbroad, "near_certain", "displaced"},
+	{"shipped abroad behind a VPN", shippedAbroad, "likely", "displaced"},
 	{"single laptop at a relative's", laptopAtARelatives, "likely", "hosted"},
 	{"one of three, in turns", mixedFarm, "near_certain", "hosted"},
 
