@@ -52,6 +52,8 @@ type Device struct {
 	Tools []*ToolSighting `protobuf:"bytes,9,rep,name=tools,proto3" json:"tools,omitempty"`
 	// The last day with activity.
 	Day1 *Activity `protobuf:"bytes,10,opt,name=day1,proto3" json:"day1,omitempty"`
+	// The last three days with activity.
+	Day3 *Activity `protobuf:"bytes,23,opt,name=day3,proto3" json:"day3,omitempty"`
 	// The last five days with activity.
 	Day5 *Activity `protobuf:"bytes,11,opt,name=day5,proto3" json:"day5,omitempty"`
 	// The last twenty days with activity.
@@ -177,6 +179,13 @@ func (x *Device) GetTools() []*ToolSighting {
 func (x *Device) GetDay1() *Activity {
 	if x != nil {
 		return x.Day1
+	}
+	return nil
+}
+
+func (x *Device) GetDay3() *Activity {
+	if x != nil {
+		return x.Day3
 	}
 	return nil
 }
@@ -2627,7 +2636,7 @@ var File_farmhound_fleet_v1_device_proto protoreflect.FileDescriptor
 
 const file_farmhound_fleet_v1_device_proto_rawDesc = "" +
 	"\n" +
-	"\x1ffarmhound/fleet/v1/device.proto\x12\x12farmhound.fleet.v1\x1a\x19farmhound/v1/system.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xbd\b\n" +
+	"\x1ffarmhound/fleet/v1/device.proto\x12\x12farmhound.fleet.v1\x1a\x19farmhound/v1/system.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xef\b\n" +
 	"\x06Device\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
 	"\x06serial\x18\x02 \x01(\tR\x06serial\x12,\n" +
@@ -2641,6 +2650,7 @@ const file_farmhound_fleet_v1_device_proto_rawDesc = "" +
 	"\x05tools\x18\t \x03(\v2 .farmhound.fleet.v1.ToolSightingR\x05tools\x120\n" +
 	"\x04day1\x18\n" +
 	" \x01(\v2\x1c.farmhound.fleet.v1.ActivityR\x04day1\x120\n" +
+	"\x04day3\x18\x17 \x01(\v2\x1c.farmhound.fleet.v1.ActivityR\x04day3\x120\n" +
 	"\x04day5\x18\v \x01(\v2\x1c.farmhound.fleet.v1.ActivityR\x04day5\x122\n" +
 	"\x05day20\x18\f \x01(\v2\x1c.farmhound.fleet.v1.ActivityR\x05day20\x12)\n" +
 	"\x03kvm\x18\r \x01(\v2\x17.farmhound.fleet.v1.KvmR\x03kvm\x123\n" +
@@ -2994,40 +3004,41 @@ var file_farmhound_fleet_v1_device_proto_depIdxs = []int32{
 	2,  // 5: farmhound.fleet.v1.Device.person:type_name -> farmhound.fleet.v1.Person
 	3,  // 6: farmhound.fleet.v1.Device.tools:type_name -> farmhound.fleet.v1.ToolSighting
 	4,  // 7: farmhound.fleet.v1.Device.day1:type_name -> farmhound.fleet.v1.Activity
-	4,  // 8: farmhound.fleet.v1.Device.day5:type_name -> farmhound.fleet.v1.Activity
-	4,  // 9: farmhound.fleet.v1.Device.day20:type_name -> farmhound.fleet.v1.Activity
-	5,  // 10: farmhound.fleet.v1.Device.kvm:type_name -> farmhound.fleet.v1.Kvm
-	6,  // 11: farmhound.fleet.v1.Device.still:type_name -> farmhound.fleet.v1.Stillness
-	7,  // 12: farmhound.fleet.v1.Device.egress:type_name -> farmhound.fleet.v1.Egress
-	9,  // 13: farmhound.fleet.v1.Device.distance:type_name -> farmhound.fleet.v1.Distance
-	11, // 14: farmhound.fleet.v1.Device.operator:type_name -> farmhound.fleet.v1.Operator
-	12, // 15: farmhound.fleet.v1.Device.place:type_name -> farmhound.fleet.v1.PlaceHistory
-	13, // 16: farmhound.fleet.v1.Device.site:type_name -> farmhound.fleet.v1.Site
-	14, // 17: farmhound.fleet.v1.Device.trust:type_name -> farmhound.fleet.v1.Trust
-	18, // 18: farmhound.fleet.v1.Person.exempt_until:type_name -> google.protobuf.Timestamp
-	18, // 19: farmhound.fleet.v1.ToolSighting.first_seen_at:type_name -> google.protobuf.Timestamp
-	18, // 20: farmhound.fleet.v1.ToolSighting.last_seen_at:type_name -> google.protobuf.Timestamp
-	18, // 21: farmhound.fleet.v1.Activity.from:type_name -> google.protobuf.Timestamp
-	18, // 22: farmhound.fleet.v1.Activity.to:type_name -> google.protobuf.Timestamp
-	18, // 23: farmhound.fleet.v1.Kvm.first_seen_at:type_name -> google.protobuf.Timestamp
-	18, // 24: farmhound.fleet.v1.Kvm.last_seen_at:type_name -> google.protobuf.Timestamp
-	8,  // 25: farmhound.fleet.v1.Egress.ways:type_name -> farmhound.fleet.v1.Way
-	18, // 26: farmhound.fleet.v1.Peer.first_seen_at:type_name -> google.protobuf.Timestamp
-	18, // 27: farmhound.fleet.v1.Peer.last_seen_at:type_name -> google.protobuf.Timestamp
-	10, // 28: farmhound.fleet.v1.Operator.peers:type_name -> farmhound.fleet.v1.Peer
-	18, // 29: farmhound.fleet.v1.PlaceHistory.first_network_at:type_name -> google.protobuf.Timestamp
-	18, // 30: farmhound.fleet.v1.Site.since:type_name -> google.protobuf.Timestamp
-	18, // 31: farmhound.fleet.v1.Site.together_from:type_name -> google.protobuf.Timestamp
-	18, // 32: farmhound.fleet.v1.Site.together_to:type_name -> google.protobuf.Timestamp
-	15, // 33: farmhound.fleet.v1.Trust.gaps:type_name -> farmhound.fleet.v1.Gap
-	16, // 34: farmhound.fleet.v1.Trust.gap_sums:type_name -> farmhound.fleet.v1.Gaps
-	18, // 35: farmhound.fleet.v1.Gap.from:type_name -> google.protobuf.Timestamp
-	18, // 36: farmhound.fleet.v1.Gap.to:type_name -> google.protobuf.Timestamp
-	37, // [37:37] is the sub-list for method output_type
-	37, // [37:37] is the sub-list for method input_type
-	37, // [37:37] is the sub-list for extension type_name
-	37, // [37:37] is the sub-list for extension extendee
-	0,  // [0:37] is the sub-list for field type_name
+	4,  // 8: farmhound.fleet.v1.Device.day3:type_name -> farmhound.fleet.v1.Activity
+	4,  // 9: farmhound.fleet.v1.Device.day5:type_name -> farmhound.fleet.v1.Activity
+	4,  // 10: farmhound.fleet.v1.Device.day20:type_name -> farmhound.fleet.v1.Activity
+	5,  // 11: farmhound.fleet.v1.Device.kvm:type_name -> farmhound.fleet.v1.Kvm
+	6,  // 12: farmhound.fleet.v1.Device.still:type_name -> farmhound.fleet.v1.Stillness
+	7,  // 13: farmhound.fleet.v1.Device.egress:type_name -> farmhound.fleet.v1.Egress
+	9,  // 14: farmhound.fleet.v1.Device.distance:type_name -> farmhound.fleet.v1.Distance
+	11, // 15: farmhound.fleet.v1.Device.operator:type_name -> farmhound.fleet.v1.Operator
+	12, // 16: farmhound.fleet.v1.Device.place:type_name -> farmhound.fleet.v1.PlaceHistory
+	13, // 17: farmhound.fleet.v1.Device.site:type_name -> farmhound.fleet.v1.Site
+	14, // 18: farmhound.fleet.v1.Device.trust:type_name -> farmhound.fleet.v1.Trust
+	18, // 19: farmhound.fleet.v1.Person.exempt_until:type_name -> google.protobuf.Timestamp
+	18, // 20: farmhound.fleet.v1.ToolSighting.first_seen_at:type_name -> google.protobuf.Timestamp
+	18, // 21: farmhound.fleet.v1.ToolSighting.last_seen_at:type_name -> google.protobuf.Timestamp
+	18, // 22: farmhound.fleet.v1.Activity.from:type_name -> google.protobuf.Timestamp
+	18, // 23: farmhound.fleet.v1.Activity.to:type_name -> google.protobuf.Timestamp
+	18, // 24: farmhound.fleet.v1.Kvm.first_seen_at:type_name -> google.protobuf.Timestamp
+	18, // 25: farmhound.fleet.v1.Kvm.last_seen_at:type_name -> google.protobuf.Timestamp
+	8,  // 26: farmhound.fleet.v1.Egress.ways:type_name -> farmhound.fleet.v1.Way
+	18, // 27: farmhound.fleet.v1.Peer.first_seen_at:type_name -> google.protobuf.Timestamp
+	18, // 28: farmhound.fleet.v1.Peer.last_seen_at:type_name -> google.protobuf.Timestamp
+	10, // 29: farmhound.fleet.v1.Operator.peers:type_name -> farmhound.fleet.v1.Peer
+	18, // 30: farmhound.fleet.v1.PlaceHistory.first_network_at:type_name -> google.protobuf.Timestamp
+	18, // 31: farmhound.fleet.v1.Site.since:type_name -> google.protobuf.Timestamp
+	18, // 32: farmhound.fleet.v1.Site.together_from:type_name -> google.protobuf.Timestamp
+	18, // 33: farmhound.fleet.v1.Site.together_to:type_name -> google.protobuf.Timestamp
+	15, // 34: farmhound.fleet.v1.Trust.gaps:type_name -> farmhound.fleet.v1.Gap
+	16, // 35: farmhound.fleet.v1.Trust.gap_sums:type_name -> farmhound.fleet.v1.Gaps
+	18, // 36: farmhound.fleet.v1.Gap.from:type_name -> google.protobuf.Timestamp
+	18, // 37: farmhound.fleet.v1.Gap.to:type_name -> google.protobuf.Timestamp
+	38, // [38:38] is the sub-list for method output_type
+	38, // [38:38] is the sub-list for method input_type
+	38, // [38:38] is the sub-list for extension type_name
+	38, // [38:38] is the sub-list for extension extendee
+	0,  // [0:38] is the sub-list for field type_name
 }
 
 func init() { file_farmhound_fleet_v1_device_proto_init() }
