@@ -36,7 +36,7 @@ func (w *World) newCompany(d draw) *company {
 		exit := w.atlas.one(at, business, w.land, "").address(at)
 		c.networks = []netip.Prefix{netip.PrefixFrom(exit, exit.BitLen())}
 	}
-	if vpn := stream(w.opts.Seed, "vpn for all"); w.opts.Casting == Reserved && vpn.chance(0.15) {
+	if vpn := stream(w.opts.Seed, "vpn for all"); vpn.chance(w.casting.vpnForAll) {
 		c.forAll = &tunnel{tool: pick(vpn, "openvpn", "wireguard"), kind: "tun", mtu: 1380, defaultRoute: true, exit: c.networks[0].Addr(), locked: vpn.chance(0.3)}
 	}
 	w.hostnames = pick(d, "LT-%s", "NB%s", "CORP-L-%s", "WKS-%s", "US-%s-L")

@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// lands are where companies of the reserved casting may be at home, each with the places
+// lands are where companies of the former casting may be at home, each with the places
 // where its people live and the data centre that its collector would stand in.
 var lands = []struct {
 	country string
@@ -85,7 +85,7 @@ func (w *World) settleAnywhere(d draw) {
 	d.Shuffle(len(w.offshore), func(i, j int) { w.offshore[i], w.offshore[j] = w.offshore[j], w.offshore[i] })
 }
 
-// everywhere is every place at which people of the reserved casting may be.
+// everywhere is every place at which people of the former casting may be.
 func everywhere() []locality {
 	var all []locality
 	for _, l := range lands {
@@ -94,7 +94,7 @@ func everywhere() []locality {
 	return append(all, elsewhere...)
 }
 
-// otherAtlas lays out the reserved casting's carriers: each land has its own, what is
+// otherAtlas lays out the former casting's carriers: each land has its own, what is
 // sold as mobile comes out at the land's first place, and some ways out of a VPN are
 // known as servers only.
 func otherAtlas() *atlas {

@@ -6,7 +6,7 @@ import (
 	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
 )
 
-// otherStock is that of the reserved casting.
+// otherStock is that of the former casting.
 var otherStock = &stock{
 	makes: []maker{
 		{"HP", []string{"HP ZBook Firefly 14 inch G11 Mobile Workstation PC", "HP ProBook 460 16 inch G11 Notebook PC"}, []string{"5CG", "CND"}, 7, []farmhoundv1.OperatingSystem{windows, windows, linux}},

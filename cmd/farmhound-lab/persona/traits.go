@@ -7,7 +7,7 @@ import (
 	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
 )
 
-// someone draws a person of the reserved casting who works at home: at hours and over a
+// someone draws a person of the former casting who works at home: at hours and over a
 // line of any kind, and half of them with one more trait that is harmless alone.
 func (w *World) someone(d draw, where locality, systems ...farmhoundv1.OperatingSystem) *Laptop {
 	l := w.hire(d, where, systems...)

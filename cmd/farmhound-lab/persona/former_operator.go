@@ -8,14 +8,14 @@ import (
 	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
 )
 
-// strange are the tools of operators of the reserved casting. Of those with relays most
+// strange are the tools of operators of the former casting. Of those with relays most
 // leave no log on the laptop.
 var strange = []string{
 	"hoptodesk", "supremo", "remotepc", "getscreen", "nomachine", "remote-utilities", "realvnc-server", "gotomypc",
 	"rustdesk", "anydesk", "chrome-remote-desktop", "chrome-remote-desktop", "teamviewer", "rustdesk", "anydesk",
 }
 
-// hired draws who drives the laptops of a host of the reserved casting. A fifth come out at
+// hired draws who drives the laptops of a host of the former casting. A fifth come out at
 // somebody's line in the host's own land (TRK on proxies in homes).
 func (w *World) hired(d draw, h *host, zone string) *operator {
 	o := w.newOperator(d, zone)

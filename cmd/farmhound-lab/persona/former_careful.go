@@ -6,7 +6,7 @@ import (
 	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
 )
 
-// Farms of the reserved casting that begin late, went abroad or know the rules.
+// Farms of the former casting that begin late, went abroad or know the rules.
 
 // turncoat uses the own laptop honestly for a week or two and then rents it out.
 func turncoat(w *World, d draw, _ int) []*Laptop {
@@ -154,4 +154,23 @@ func halfFront(w *World, d draw, size int) []*Laptop {
 		w.frontHelps(d, l, d.between(0.16, 0.4))
 	}
 	return all
+}
+
+// touched is the host's ten minutes at the keyboard of each day, and a call now and then.
+func (l *Laptop) touched(d draw, days []span) {
+	for _, s := range days {
+		at := s.from + int64(d.between(0.1, 0.8)*float64(s.seconds()))
+		l.life.work = append(l.life.work, work{span: span{at, at + int64(d.between(8, 12)*60)}, active: 0.9, input: 0.8, variation: 1.8, hands: hands{builtIn: 1}})
+		if d.chance(0.2) {
+			l.life.calls = append(l.life.calls, span{at, at + 600})
+		}
+	}
+}
+
+// rests lets the laptop sleep whenever nobody drives it.
+func (w *World) rests(l *Laptop, spells []span) {
+	l.life.awake = nil
+	for _, s := range spells {
+		l.life.awake = append(l.life.awake, wake{span{s.from - 1200, s.to + 1800}, false})
+	}
 }

@@ -6,7 +6,7 @@ import (
 	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
 )
 
-// The farms of the reserved casting: the documented cases, drawn anew.
+// The farms of the former casting: the documented cases.
 
 // manyTools keeps laptops at a host's, each with a tool of its own from the first days on
 // (KNOOT, PSA24), driven by one operator in turns or by one each.
