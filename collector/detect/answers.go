@@ -122,7 +122,7 @@ func (c *judging) shorten(clauses ...[]string) {
 			}
 		}
 	}
-	for n, a := range [...]*fleetv1.Activity{c.dev.GetDay5(), c.dev.GetDay1(), c.dev.GetDay20()} {
+	for n, a := range [...]*fleetv1.Activity{c.dev.GetDay5(), c.dev.GetDay3(), c.dev.GetDay1(), c.dev.GetDay20()} {
 		if c.periods[n] == "" {
 			c.periods[n] = " " + period(a)
 		}

@@ -68,7 +68,8 @@ func (f *Fleet) Device(pic *fleetv1.Picture, now time.Time) *fleetv1.Device {
 		WeeklyUse:      v.weeklyUse(),
 		VirtualChassis: pic.GetSystem().GetChassis() == farmhoundv1.Chassis_CHASSIS_VIRTUAL,
 	}
-	d.Day1, d.Day5, d.Day20 = v.activities()
+	over := v.activities()
+	d.Day1, d.Day3, d.Day5, d.Day20 = over[0], over[1], over[2], over[3]
 	d.Known = v.known(d)
 	return d
 }
