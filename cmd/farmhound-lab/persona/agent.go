@@ -78,7 +78,7 @@ func (a *agent) look(at int64) [][]*farmhoundv1.Report {
 	} else if last := a.pass(now); last != nil {
 		out = append(out, []*farmhoundv1.Report{last})
 	}
-	if often := a.noise.Restarts; often > 0 && now > a.started && a.noise.d.chance(often/24) {
+	if often := a.noise.Restarts; often > 0 && now > a.started && a.noise.d.chance(often/24) && a.sequence > 0 {
 		out = append(out, []*farmhoundv1.Report{a.restart(now)})
 	}
 	windows := a.ended
