@@ -115,6 +115,6 @@ func (a *agent) restart(now int64) *farmhoundv1.Report {
 		BootId: a.boot, Sequence: a.sequence, ObservedAt: stamp(now), Windows: a.ended, RemoteSessions: a.sessions(now),
 	}
 	a.ended = nil
-	a.start(now)
+	a.start(now, a.booted)
 	return last
 }
