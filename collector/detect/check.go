@@ -235,7 +235,7 @@ func (l *loader) program(text strictyaml.Text, want *cel.Type) *program {
 }
 
 const (
-	maxTiers = 8
+	maxTiers = 12
 	// heaviestTier bounds one observation: thirty decibans undo the prior, and
 	// nothing that one signal sees may do so alone.
 	heaviestTier = 29
