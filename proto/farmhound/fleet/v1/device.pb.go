@@ -78,7 +78,10 @@ type Device struct {
 	VirtualChassis bool `protobuf:"varint,21,opt,name=virtual_chassis,json=virtualChassis,proto3" json:"virtual_chassis,omitempty"`
 	// Half hours in use over the last 28 days, by weekday and hour in UTC: 168 counts of 0 to 8, from Monday's
 	// first hour on. Empty where no use is known.
-	WeeklyUse     []uint32 `protobuf:"varint,22,rep,packed,name=weekly_use,json=weeklyUse,proto3" json:"weekly_use,omitempty"`
+	WeeklyUse []uint32 `protobuf:"varint,22,rep,packed,name=weekly_use,json=weeklyUse,proto3" json:"weekly_use,omitempty"`
+	// Since when it has been on without a day with activity, to the half hour. Absent where its last day on is one,
+	// and where use would not have been seen.
+	UnusedSince   *timestamppb.Timestamp `protobuf:"bytes,24,opt,name=unused_since,json=unusedSince,proto3" json:"unused_since,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -270,6 +273,13 @@ func (x *Device) GetVirtualChassis() bool {
 func (x *Device) GetWeeklyUse() []uint32 {
 	if x != nil {
 		return x.WeeklyUse
+	}
+	return nil
+}
+
+func (x *Device) GetUnusedSince() *timestamppb.Timestamp {
+	if x != nil {
+		return x.UnusedSince
 	}
 	return nil
 }
@@ -2636,7 +2646,7 @@ var File_farmhound_fleet_v1_device_proto protoreflect.FileDescriptor
 
 const file_farmhound_fleet_v1_device_proto_rawDesc = "" +
 	"\n" +
-	"\x1ffarmhound/fleet/v1/device.proto\x12\x12farmhound.fleet.v1\x1a\x19farmhound/v1/system.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xef\b\n" +
+	"\x1ffarmhound/fleet/v1/device.proto\x12\x12farmhound.fleet.v1\x1a\x19farmhound/v1/system.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xae\t\n" +
 	"\x06Device\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
 	"\x06serial\x18\x02 \x01(\tR\x06serial\x12,\n" +
@@ -2663,7 +2673,8 @@ const file_farmhound_fleet_v1_device_proto_rawDesc = "" +
 	"\x05trust\x18\x14 \x01(\v2\x19.farmhound.fleet.v1.TrustR\x05trust\x12'\n" +
 	"\x0fvirtual_chassis\x18\x15 \x01(\bR\x0evirtualChassis\x12\x1d\n" +
 	"\n" +
-	"weekly_use\x18\x16 \x03(\rR\tweeklyUse\"\xc9\x01\n" +
+	"weekly_use\x18\x16 \x03(\rR\tweeklyUse\x12=\n" +
+	"\funused_since\x18\x18 \x01(\v2\x1a.google.protobuf.TimestampR\vunusedSince\"\xc9\x01\n" +
 	"\x05Known\x12\x18\n" +
 	"\acontrol\x18\x01 \x01(\bR\acontrol\x12\x14\n" +
 	"\x05hands\x18\x02 \x01(\bR\x05hands\x12\x1a\n" +
@@ -3015,30 +3026,31 @@ var file_farmhound_fleet_v1_device_proto_depIdxs = []int32{
 	12, // 16: farmhound.fleet.v1.Device.place:type_name -> farmhound.fleet.v1.PlaceHistory
 	13, // 17: farmhound.fleet.v1.Device.site:type_name -> farmhound.fleet.v1.Site
 	14, // 18: farmhound.fleet.v1.Device.trust:type_name -> farmhound.fleet.v1.Trust
-	18, // 19: farmhound.fleet.v1.Person.exempt_until:type_name -> google.protobuf.Timestamp
-	18, // 20: farmhound.fleet.v1.ToolSighting.first_seen_at:type_name -> google.protobuf.Timestamp
-	18, // 21: farmhound.fleet.v1.ToolSighting.last_seen_at:type_name -> google.protobuf.Timestamp
-	18, // 22: farmhound.fleet.v1.Activity.from:type_name -> google.protobuf.Timestamp
-	18, // 23: farmhound.fleet.v1.Activity.to:type_name -> google.protobuf.Timestamp
-	18, // 24: farmhound.fleet.v1.Kvm.first_seen_at:type_name -> google.protobuf.Timestamp
-	18, // 25: farmhound.fleet.v1.Kvm.last_seen_at:type_name -> google.protobuf.Timestamp
-	8,  // 26: farmhound.fleet.v1.Egress.ways:type_name -> farmhound.fleet.v1.Way
-	18, // 27: farmhound.fleet.v1.Peer.first_seen_at:type_name -> google.protobuf.Timestamp
-	18, // 28: farmhound.fleet.v1.Peer.last_seen_at:type_name -> google.protobuf.Timestamp
-	10, // 29: farmhound.fleet.v1.Operator.peers:type_name -> farmhound.fleet.v1.Peer
-	18, // 30: farmhound.fleet.v1.PlaceHistory.first_network_at:type_name -> google.protobuf.Timestamp
-	18, // 31: farmhound.fleet.v1.Site.since:type_name -> google.protobuf.Timestamp
-	18, // 32: farmhound.fleet.v1.Site.together_from:type_name -> google.protobuf.Timestamp
-	18, // 33: farmhound.fleet.v1.Site.together_to:type_name -> google.protobuf.Timestamp
-	15, // 34: farmhound.fleet.v1.Trust.gaps:type_name -> farmhound.fleet.v1.Gap
-	16, // 35: farmhound.fleet.v1.Trust.gap_sums:type_name -> farmhound.fleet.v1.Gaps
-	18, // 36: farmhound.fleet.v1.Gap.from:type_name -> google.protobuf.Timestamp
-	18, // 37: farmhound.fleet.v1.Gap.to:type_name -> google.protobuf.Timestamp
-	38, // [38:38] is the sub-list for method output_type
-	38, // [38:38] is the sub-list for method input_type
-	38, // [38:38] is the sub-list for extension type_name
-	38, // [38:38] is the sub-list for extension extendee
-	0,  // [0:38] is the sub-list for field type_name
+	18, // 19: farmhound.fleet.v1.Device.unused_since:type_name -> google.protobuf.Timestamp
+	18, // 20: farmhound.fleet.v1.Person.exempt_until:type_name -> google.protobuf.Timestamp
+	18, // 21: farmhound.fleet.v1.ToolSighting.first_seen_at:type_name -> google.protobuf.Timestamp
+	18, // 22: farmhound.fleet.v1.ToolSighting.last_seen_at:type_name -> google.protobuf.Timestamp
+	18, // 23: farmhound.fleet.v1.Activity.from:type_name -> google.protobuf.Timestamp
+	18, // 24: farmhound.fleet.v1.Activity.to:type_name -> google.protobuf.Timestamp
+	18, // 25: farmhound.fleet.v1.Kvm.first_seen_at:type_name -> google.protobuf.Timestamp
+	18, // 26: farmhound.fleet.v1.Kvm.last_seen_at:type_name -> google.protobuf.Timestamp
+	8,  // 27: farmhound.fleet.v1.Egress.ways:type_name -> farmhound.fleet.v1.Way
+	18, // 28: farmhound.fleet.v1.Peer.first_seen_at:type_name -> google.protobuf.Timestamp
+	18, // 29: farmhound.fleet.v1.Peer.last_seen_at:type_name -> google.protobuf.Timestamp
+	10, // 30: farmhound.fleet.v1.Operator.peers:type_name -> farmhound.fleet.v1.Peer
+	18, // 31: farmhound.fleet.v1.PlaceHistory.first_network_at:type_name -> google.protobuf.Timestamp
+	18, // 32: farmhound.fleet.v1.Site.since:type_name -> google.protobuf.Timestamp
+	18, // 33: farmhound.fleet.v1.Site.together_from:type_name -> google.protobuf.Timestamp
+	18, // 34: farmhound.fleet.v1.Site.together_to:type_name -> google.protobuf.Timestamp
+	15, // 35: farmhound.fleet.v1.Trust.gaps:type_name -> farmhound.fleet.v1.Gap
+	16, // 36: farmhound.fleet.v1.Trust.gap_sums:type_name -> farmhound.fleet.v1.Gaps
+	18, // 37: farmhound.fleet.v1.Gap.from:type_name -> google.protobuf.Timestamp
+	18, // 38: farmhound.fleet.v1.Gap.to:type_name -> google.protobuf.Timestamp
+	39, // [39:39] is the sub-list for method output_type
+	39, // [39:39] is the sub-list for method input_type
+	39, // [39:39] is the sub-list for extension type_name
+	39, // [39:39] is the sub-list for extension extendee
+	0,  // [0:39] is the sub-list for field type_name
 }
 
 func init() { file_farmhound_fleet_v1_device_proto_init() }
