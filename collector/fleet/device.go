@@ -66,6 +66,7 @@ func (f *Fleet) Device(pic *fleetv1.Picture, now time.Time) *fleetv1.Device {
 		Site:           f.site(v.self, now),
 		Trust:          v.trust(),
 		WeeklyUse:      v.weeklyUse(),
+		UnusedSince:    v.unusedSince(),
 		VirtualChassis: pic.GetSystem().GetChassis() == farmhoundv1.Chassis_CHASSIS_VIRTUAL,
 	}
 	over := v.activities()
