@@ -28,17 +28,25 @@ type casting struct {
 	// vpnForAll is how many companies have everybody use their VPN, troubled how many
 	// agents have trouble of their own.
 	vpnForAll, troubled float64
+	// offices is how many the company has at most.
+	offices int
+	// uneven is whether of a persona there are more in some worlds than in others.
+	uneven bool
+	// policy says what agents may see where companies differ in it; nil where they do not.
+	policy func(*World, *Laptop)
+	// reboots is whether laptops are also started anew by updates and after weekends.
+	reboots bool
 }
 
 var castings = map[string]*casting{
-	Everyday: {personas: everyday, stock: firstStock, atlas: firstAtlas, settle: (*World).settleHere, atHome: (*World).dwells},
+	Everyday: {personas: everyday, stock: firstStock, atlas: firstAtlas, settle: (*World).settleHere, atHome: (*World).dwells, offices: 2},
 	Former: {
 		personas: former, stock: otherStock, atlas: otherAtlas, settle: (*World).settleAnywhere, atHome: (*World).someone,
-		connections: true, outer: true, vpnForAll: 0.15, troubled: 0.2,
+		connections: true, outer: true, vpnForAll: 0.15, troubled: 0.2, offices: 2,
 	},
 	Reserved: {
-		personas: former, stock: otherStock, atlas: otherAtlas, settle: (*World).settleAnywhere, atHome: (*World).someone,
-		connections: true, outer: true, vpnForAll: 0.15, troubled: 0.2,
+		personas: reserved, stock: newStock, atlas: newAtlas, settle: (*World).settleApart, atHome: (*World).resident,
+		connections: true, vpnForAll: 0.1, troubled: 0.35, offices: 4, uneven: true, policy: (*World).permits, reboots: true,
 	},
 }
 

@@ -23,7 +23,7 @@ func (w *World) manyTools(d draw, h *host, laptops int) []*Laptop {
 			o = w.hired(d, h, l.person.zone)
 			spells = w.shifts(d, o.habits)
 		}
-		w.handOver(d, l, o, spells, w.toolFor(d, l, strange...))
+		w.handOver(d, l, o, spells, w.toolFor(d, l, w.stock.strange...))
 		out = append(out, l)
 	}
 	return out
@@ -112,7 +112,7 @@ func assorted(w *World, d draw, _ int) []*Laptop {
 		if d.chance(0.5) {
 			w.plugsIn(l, jigglerBoard(w))
 		} else {
-			l.install(plain(otherJiggler(d, l.System.GetOs()), ""), w.start.Unix()+int64(d.between(0, 9)*daySeconds), 0)
+			l.install(plain(pick(d, w.stock.jigglers[l.System.GetOs()]...), ""), w.start.Unix()+int64(d.between(0, 9)*daySeconds), 0)
 		}
 		l.life.beats = append(l.life.beats, beat{span{w.start.Unix(), w.end.Unix()}, int64(pick(d, 10, 25, 50, 90))})
 	}

@@ -226,21 +226,26 @@ func interactive(w *World, d draw, _ int) []*Laptop {
 func tailnetDesktop(w *World, d draw, _ int) []*Laptop {
 	all := desktopDriver(w, d, 1)
 	for _, l := range all {
-		l.install(plain("tailscale", ""), w.start.Unix()-daySeconds, 0)
-		peer := overlayAddress(d)
-		for i := range l.life.control {
-			c := &l.life.control[i]
-			via := *c.link
-			via.class = farmhoundv1.PeerClass_PEER_CLASS_SHARED
-			c.link, c.peer, c.near, c.rtt = &via, peer, false, d.between(0.8, 3)
-		}
-		for i := range l.life.stays {
-			if s := &l.life.stays[i]; s.tunnel == nil {
-				s.tunnel = &tunnel{tool: "tailscale", kind: "tun", mtu: 1280}
-			}
-		}
+		w.overTailnet(d, l)
 	}
 	return all
+}
+
+// overTailnet has what comes from beside the laptop come over an overlay network.
+func (w *World) overTailnet(d draw, l *Laptop) {
+	l.install(plain("tailscale", ""), w.start.Unix()-daySeconds, 0)
+	peer := overlayAddress(d)
+	for i := range l.life.control {
+		c := &l.life.control[i]
+		via := *c.link
+		via.class = farmhoundv1.PeerClass_PEER_CLASS_SHARED
+		c.link, c.peer, c.near, c.rtt = &via, peer, false, d.between(0.8, 3)
+	}
+	for i := range l.life.stays {
+		if s := &l.life.stays[i]; s.tunnel == nil {
+			s.tunnel = &tunnel{tool: "tailscale", kind: "tun", mtu: 1280}
+		}
+	}
 }
 
 // leftAtBranch is two or three people who leave their laptops docked in a branch that

@@ -24,6 +24,17 @@ type stock struct {
 	helpers []string
 	// abroad is where contractors work and travellers go, hubs where operators are.
 	abroad, hubs []locality
+	// vpns are consumer VPNs that people use, jigglers what keeps a laptop from looking idle
+	// and beats how often it does, in seconds.
+	vpns     []string
+	jigglers map[farmhoundv1.OperatingSystem][]string
+	beats    []int64
+	// strange are the tools of operators, faces what consoles pose as, drives what they then
+	// offer and posed the serial that they have.
+	strange []string
+	faces   []*console
+	drives  []string
+	posed   func(draw) string
 	// claims are all places where anybody may be declared to live.
 	claims []locality
 }

@@ -74,8 +74,7 @@ func (w *World) bySatellite(d draw, l *Laptop) {
 
 // private has a consumer VPN up for a share of the work, or, above three quarters, always.
 func (w *World) private(d draw, l *Laptop, share float64) {
-	ids := []string{"surfshark", "mozilla-vpn", "expressvpn", "windscribe", "protonvpn"}
-	id := pick(d, ids...)
+	id := pick(d, w.stock.vpns...)
 	l.install(plain(id, ""), w.start.Unix()+int64(pick(d, -1, d.between(0, 9))*daySeconds), 0)
 	if share > 0.75 {
 		out := w.wayOut(d, id, l.person.country)
@@ -133,22 +132,11 @@ func (w *World) jiggles(d draw, l *Laptop) {
 	if d.chance(0.5) {
 		w.plugsIn(l, jigglerBoard(w))
 	} else {
-		l.install(plain(otherJiggler(d, l.System.GetOs()), ""), w.start.Unix(), 0)
+		l.install(plain(pick(d, w.stock.jigglers[l.System.GetOs()]...), ""), w.start.Unix(), 0)
 	}
-	l.life.beats = append(l.life.beats, beat{span{w.start.Unix(), w.end.Unix()}, int64(pick(d, 10, 40, 59, 90, 240))})
+	l.life.beats = append(l.life.beats, beat{span{w.start.Unix(), w.end.Unix()}, pick(d, w.stock.beats...)})
 	if d.chance(0.4) {
 		l.neverSleeps(w, w.start.Unix())
-	}
-}
-
-func otherJiggler(d draw, os farmhoundv1.OperatingSystem) string {
-	switch os {
-	case windows:
-		return pick(d, "auto-mouse-mover", "dont-sleep", "mouse-mover-apps")
-	case macos:
-		return pick(d, "amphetamine", "lungo", "jiggler")
-	default:
-		return pick(d, "caffeine-gnome", "automatic-mouse-mover")
 	}
 }
 

@@ -206,6 +206,9 @@ func (w *World) cast(p persona) {
 	d := stream(w.opts.Seed, "persona", p.name)
 	d.outer = w.casting.outer
 	share := p.share * float64(w.opts.Size) / 60
+	if w.casting.uneven {
+		share *= stream(w.opts.Seed, "how many", p.name).between(0.5, 1.6)
+	}
 	if w.opts.Count > 0 {
 		if share = float64(w.opts.Count); !slices.Contains(w.opts.Personas, p.name) {
 			return
@@ -238,6 +241,9 @@ func (w *World) finish() error {
 		}
 		w.company.connect(l)
 		l.life.settle()
+		if w.casting.reboots {
+			l.reboots()
+		}
 		l.sight = w.sightOf(l)
 		w.overlook(l)
 		for i := range l.life.control {
