@@ -286,6 +286,7 @@ func (b *books) importRoster(ctx context.Context, actor string, how Import, cont
 	if err != nil {
 		return outcome{}, problems, err
 	}
+	problems = append(problems, b.known.unsigned(f)...)
 	o, err := b.change(ctx, edit{
 		actor: actor, action: "roster.import", origin: how.Name, refused: len(problems), dryRun: how.DryRun,
 		changes: func(s *standing) (map[string][]roster.Change, error) {

@@ -175,6 +175,7 @@ func TestRosterRefusals(t *testing.T) {
 		"no token":       {imported(t.Context(), "serial\nA1\n"), codes.Unauthenticated, "the call needs one header"},
 		"no roster":      {imported(ctx, "person\np\n"), codes.InvalidArgument, "hr.csv:1:1: the header has no column serial"},
 		"broken JSON":    {imported(ctx, `[{"serial"`), codes.InvalidArgument, "hr.csv:1:11: not valid JSON"},
+		"nobody's":       {tool(func(r *fleetv1.PutApprovedToolRequest) { r.Tool.Tool, r.Tool.Signer = "", "teamviewer gmbh" }), codes.InvalidArgument, `no tool of the catalogue is signed by "teamviewer gmbh"; did you mean "TeamViewer GmbH"?`},
 		"unknown tool":   {tool(func(r *fleetv1.PutApprovedToolRequest) { r.Tool.Tool = "nonesuch" }), codes.InvalidArgument, `the catalogue has no entry "nonesuch"`},
 		"no owner":       {tool(func(r *fleetv1.PutApprovedToolRequest) { r.Tool.Owner = "" }), codes.InvalidArgument, "names who answers for it"},
 		"no such device": {tool(func(r *fleetv1.PutApprovedToolRequest) { r.InstallationOf = "Z9" }), codes.InvalidArgument, `there is no device "Z9"`},

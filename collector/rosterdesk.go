@@ -76,6 +76,11 @@ func (d rosterDesk) PutTool(ctx context.Context, actor string, req *fleetv1.PutA
 	if err := t.Check(d.known.Has); err != nil {
 		return nil, store.RosterVersion{}, api.Mistake{Err: err}
 	}
+	if t.Signer != "" && d.known.Signs != nil {
+		if ok, like := d.known.Signs(t.Signer); !ok {
+			return nil, store.RosterVersion{}, api.Mistake{Err: fmt.Errorf("signer: %s", signsNothing(t.Signer, like))}
+		}
+	}
 	fresh, err := d.learnTool(ctx, &t, req)
 	if err != nil {
 		return nil, store.RosterVersion{}, err
