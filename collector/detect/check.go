@@ -290,6 +290,7 @@ func (l *loader) weight(i int, t tierDocument, before float64) float64 {
 		l.fail(t.DB, "tier %d weighs %g dB; no single observation may weigh more than %d", i, db, heaviestTier)
 	case abs(db) > before:
 		l.disorder(i, t.DB)
+		return abs(db) // those after it are held against it alone
 	default:
 		return abs(db)
 	}
