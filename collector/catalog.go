@@ -14,8 +14,8 @@ import (
 
 	"github.com/farmhound-security/farmhound/collector/api"
 	"github.com/farmhound-security/farmhound/proto/catalog"
-	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
 	"github.com/farmhound-security/farmhound/proto/catalog/source"
+	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
 )
 
 // What stands beside a compiled catalogue, as farmhound-collector catalog sign writes it.
