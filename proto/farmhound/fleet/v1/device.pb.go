@@ -427,9 +427,11 @@ type Person struct {
 	// End of the working day, minutes after midnight in time_zone; before the start for a night shift.
 	WorkEndMinute *uint32 `protobuf:"varint,15,opt,name=work_end_minute,json=workEndMinute,proto3,oneof" json:"work_end_minute,omitempty"`
 	// When the exemption in force ends.
-	ExemptUntil   *timestamppb.Timestamp `protobuf:"bytes,16,opt,name=exempt_until,json=exemptUntil,proto3" json:"exempt_until,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	ExemptUntil *timestamppb.Timestamp `protobuf:"bytes,16,opt,name=exempt_until,json=exemptUntil,proto3" json:"exempt_until,omitempty"`
+	// When an exemption ended that the roster still names. Absent without one, and while it is in force.
+	ExemptionEndedAt *timestamppb.Timestamp `protobuf:"bytes,17,opt,name=exemption_ended_at,json=exemptionEndedAt,proto3" json:"exemption_ended_at,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *Person) Reset() {
@@ -574,6 +576,13 @@ func (x *Person) GetExemptUntil() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *Person) GetExemptionEndedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ExemptionEndedAt
+	}
+	return nil
+}
+
 // ToolSighting is one catalogue entry seen on the device.
 type ToolSighting struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -611,8 +620,12 @@ type ToolSighting struct {
 	ApprovedBy string `protobuf:"bytes,16,opt,name=approved_by,json=approvedBy,proto3" json:"approved_by,omitempty"`
 	// Not approved although the company approves the tool: this is another installation or tenant of it.
 	OtherInstallation bool `protobuf:"varint,17,opt,name=other_installation,json=otherInstallation,proto3" json:"other_installation,omitempty"`
-	unknownFields     protoimpl.UnknownFields
-	sizeCache         protoimpl.SizeCache
+	// When the last approval of the company's that covered it ended. Absent while one covers it, and where none ever did.
+	ApprovalEndedAt *timestamppb.Timestamp `protobuf:"bytes,18,opt,name=approval_ended_at,json=approvalEndedAt,proto3" json:"approval_ended_at,omitempty"`
+	// Name of that approval; empty where it has none.
+	ApprovalEnded string `protobuf:"bytes,19,opt,name=approval_ended,json=approvalEnded,proto3" json:"approval_ended,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ToolSighting) Reset() {
@@ -762,6 +775,20 @@ func (x *ToolSighting) GetOtherInstallation() bool {
 		return x.OtherInstallation
 	}
 	return false
+}
+
+func (x *ToolSighting) GetApprovalEndedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ApprovalEndedAt
+	}
+	return nil
+}
+
+func (x *ToolSighting) GetApprovalEnded() string {
+	if x != nil {
+		return x.ApprovalEnded
+	}
+	return ""
 }
 
 // Activity aggregates the most recent days on which the laptop was in use. Where
@@ -2683,7 +2710,7 @@ const file_farmhound_fleet_v1_device_proto_rawDesc = "" +
 	"\x05media\x18\x05 \x01(\bR\x05media\x12\x10\n" +
 	"\x03geo\x18\x06 \x01(\bR\x03geo\x12\x16\n" +
 	"\x06roster\x18\a \x01(\bR\x06roster\x12\x1a\n" +
-	"\bdistance\x18\b \x01(\bR\bdistance\"\xc1\x04\n" +
+	"\bdistance\x18\b \x01(\bR\bdistance\"\x8b\x05\n" +
 	"\x06Person\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x18\n" +
 	"\acountry\x18\x02 \x01(\tR\acountry\x12\x16\n" +
@@ -2701,9 +2728,10 @@ const file_farmhound_fleet_v1_device_proto_rawDesc = "" +
 	"\twork_days\x18\r \x03(\rR\bworkDays\x12/\n" +
 	"\x11work_start_minute\x18\x0e \x01(\rH\x00R\x0fworkStartMinute\x88\x01\x01\x12+\n" +
 	"\x0fwork_end_minute\x18\x0f \x01(\rH\x01R\rworkEndMinute\x88\x01\x01\x12=\n" +
-	"\fexempt_until\x18\x10 \x01(\v2\x1a.google.protobuf.TimestampR\vexemptUntilB\x14\n" +
+	"\fexempt_until\x18\x10 \x01(\v2\x1a.google.protobuf.TimestampR\vexemptUntil\x12H\n" +
+	"\x12exemption_ended_at\x18\x11 \x01(\v2\x1a.google.protobuf.TimestampR\x10exemptionEndedAtB\x14\n" +
 	"\x12_work_start_minuteB\x12\n" +
-	"\x10_work_end_minute\"\xd0\x04\n" +
+	"\x10_work_end_minute\"\xbf\x05\n" +
 	"\fToolSighting\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x1a\n" +
@@ -2727,7 +2755,9 @@ const file_farmhound_fleet_v1_device_proto_rawDesc = "" +
 	"new_in_30d\x18\x0f \x01(\bR\bnewIn30d\x12\x1f\n" +
 	"\vapproved_by\x18\x10 \x01(\tR\n" +
 	"approvedBy\x12-\n" +
-	"\x12other_installation\x18\x11 \x01(\bR\x11otherInstallation\"\x98\n" +
+	"\x12other_installation\x18\x11 \x01(\bR\x11otherInstallation\x12F\n" +
+	"\x11approval_ended_at\x18\x12 \x01(\v2\x1a.google.protobuf.TimestampR\x0fapprovalEndedAt\x12%\n" +
+	"\x0eapproval_ended\x18\x13 \x01(\tR\rapprovalEnded\"\x98\n" +
 	"\n" +
 	"\bActivity\x12\x12\n" +
 	"\x04days\x18\x01 \x01(\rR\x04days\x12.\n" +
@@ -3028,29 +3058,31 @@ var file_farmhound_fleet_v1_device_proto_depIdxs = []int32{
 	14, // 18: farmhound.fleet.v1.Device.trust:type_name -> farmhound.fleet.v1.Trust
 	18, // 19: farmhound.fleet.v1.Device.unused_since:type_name -> google.protobuf.Timestamp
 	18, // 20: farmhound.fleet.v1.Person.exempt_until:type_name -> google.protobuf.Timestamp
-	18, // 21: farmhound.fleet.v1.ToolSighting.first_seen_at:type_name -> google.protobuf.Timestamp
-	18, // 22: farmhound.fleet.v1.ToolSighting.last_seen_at:type_name -> google.protobuf.Timestamp
-	18, // 23: farmhound.fleet.v1.Activity.from:type_name -> google.protobuf.Timestamp
-	18, // 24: farmhound.fleet.v1.Activity.to:type_name -> google.protobuf.Timestamp
-	18, // 25: farmhound.fleet.v1.Kvm.first_seen_at:type_name -> google.protobuf.Timestamp
-	18, // 26: farmhound.fleet.v1.Kvm.last_seen_at:type_name -> google.protobuf.Timestamp
-	8,  // 27: farmhound.fleet.v1.Egress.ways:type_name -> farmhound.fleet.v1.Way
-	18, // 28: farmhound.fleet.v1.Peer.first_seen_at:type_name -> google.protobuf.Timestamp
-	18, // 29: farmhound.fleet.v1.Peer.last_seen_at:type_name -> google.protobuf.Timestamp
-	10, // 30: farmhound.fleet.v1.Operator.peers:type_name -> farmhound.fleet.v1.Peer
-	18, // 31: farmhound.fleet.v1.PlaceHistory.first_network_at:type_name -> google.protobuf.Timestamp
-	18, // 32: farmhound.fleet.v1.Site.since:type_name -> google.protobuf.Timestamp
-	18, // 33: farmhound.fleet.v1.Site.together_from:type_name -> google.protobuf.Timestamp
-	18, // 34: farmhound.fleet.v1.Site.together_to:type_name -> google.protobuf.Timestamp
-	15, // 35: farmhound.fleet.v1.Trust.gaps:type_name -> farmhound.fleet.v1.Gap
-	16, // 36: farmhound.fleet.v1.Trust.gap_sums:type_name -> farmhound.fleet.v1.Gaps
-	18, // 37: farmhound.fleet.v1.Gap.from:type_name -> google.protobuf.Timestamp
-	18, // 38: farmhound.fleet.v1.Gap.to:type_name -> google.protobuf.Timestamp
-	39, // [39:39] is the sub-list for method output_type
-	39, // [39:39] is the sub-list for method input_type
-	39, // [39:39] is the sub-list for extension type_name
-	39, // [39:39] is the sub-list for extension extendee
-	0,  // [0:39] is the sub-list for field type_name
+	18, // 21: farmhound.fleet.v1.Person.exemption_ended_at:type_name -> google.protobuf.Timestamp
+	18, // 22: farmhound.fleet.v1.ToolSighting.first_seen_at:type_name -> google.protobuf.Timestamp
+	18, // 23: farmhound.fleet.v1.ToolSighting.last_seen_at:type_name -> google.protobuf.Timestamp
+	18, // 24: farmhound.fleet.v1.ToolSighting.approval_ended_at:type_name -> google.protobuf.Timestamp
+	18, // 25: farmhound.fleet.v1.Activity.from:type_name -> google.protobuf.Timestamp
+	18, // 26: farmhound.fleet.v1.Activity.to:type_name -> google.protobuf.Timestamp
+	18, // 27: farmhound.fleet.v1.Kvm.first_seen_at:type_name -> google.protobuf.Timestamp
+	18, // 28: farmhound.fleet.v1.Kvm.last_seen_at:type_name -> google.protobuf.Timestamp
+	8,  // 29: farmhound.fleet.v1.Egress.ways:type_name -> farmhound.fleet.v1.Way
+	18, // 30: farmhound.fleet.v1.Peer.first_seen_at:type_name -> google.protobuf.Timestamp
+	18, // 31: farmhound.fleet.v1.Peer.last_seen_at:type_name -> google.protobuf.Timestamp
+	10, // 32: farmhound.fleet.v1.Operator.peers:type_name -> farmhound.fleet.v1.Peer
+	18, // 33: farmhound.fleet.v1.PlaceHistory.first_network_at:type_name -> google.protobuf.Timestamp
+	18, // 34: farmhound.fleet.v1.Site.since:type_name -> google.protobuf.Timestamp
+	18, // 35: farmhound.fleet.v1.Site.together_from:type_name -> google.protobuf.Timestamp
+	18, // 36: farmhound.fleet.v1.Site.together_to:type_name -> google.protobuf.Timestamp
+	15, // 37: farmhound.fleet.v1.Trust.gaps:type_name -> farmhound.fleet.v1.Gap
+	16, // 38: farmhound.fleet.v1.Trust.gap_sums:type_name -> farmhound.fleet.v1.Gaps
+	18, // 39: farmhound.fleet.v1.Gap.from:type_name -> google.protobuf.Timestamp
+	18, // 40: farmhound.fleet.v1.Gap.to:type_name -> google.protobuf.Timestamp
+	41, // [41:41] is the sub-list for method output_type
+	41, // [41:41] is the sub-list for method input_type
+	41, // [41:41] is the sub-list for extension type_name
+	41, // [41:41] is the sub-list for extension extendee
+	0,  // [0:41] is the sub-list for field type_name
 }
 
 func init() { file_farmhound_fleet_v1_device_proto_init() }
