@@ -34,6 +34,8 @@ type casting struct {
 	uneven bool
 	// policy says what agents may see where companies differ in it; nil where they do not.
 	policy func(*World, *Laptop)
+	// nearRelays is whether vendors' relays are near one of those whom they connect.
+	nearRelays bool
 	// reboots is whether laptops are also started anew by updates and after weekends.
 	reboots bool
 }
@@ -46,7 +48,7 @@ var castings = map[string]*casting{
 	},
 	Reserved: {
 		personas: reserved, stock: newStock, atlas: newAtlas, settle: (*World).settleApart, atHome: (*World).resident,
-		connections: true, vpnForAll: 0.1, troubled: 0.35, offices: 4, uneven: true, policy: (*World).permits, reboots: true,
+		connections: true, vpnForAll: 0.1, troubled: 0.35, offices: 4, uneven: true, policy: (*World).permits, nearRelays: true, reboots: true,
 	},
 }
 

@@ -188,7 +188,7 @@ func selfDriven(by driven) trait {
 	return func(w *World, d draw, l *Laptop) {
 		at := countryman(w, d, l)
 		o := &operator{from: at, path: farmhoundv1.SessionPath_SESSION_PATH_RELAY, account: d.text(digits, 9)}
-		relay := w.atlas.one(d, hosting, "", "")
+		relay := w.relay(d, l.life.stays[0].at.carrier.locality, at)
 		o.peer, o.rtt = relay.address(d), trip(d, at, relay.locality)
 		o.manner = pace(d, 0)
 		h := &host{at: at, home: l.life.stays[0].at}

@@ -65,7 +65,7 @@ func (w *World) employs(d draw, h *host, zone string) *operator {
 		proxy := w.atlas.one(d, broadband, h.at.country, "")
 		o.peer, leaves = proxy.address(d), proxy.locality
 	default:
-		relay := w.atlas.one(d, hosting, "", "")
+		relay := w.relay(d, h.at, o.from)
 		o.peer, o.path, leaves = relay.address(d), farmhoundv1.SessionPath_SESSION_PATH_RELAY, relay.locality
 	}
 	o.rtt = trip(d, h.at, leaves)

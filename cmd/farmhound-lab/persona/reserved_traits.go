@@ -1,8 +1,6 @@
 package persona
 
 import (
-	"net/netip"
-
 	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
 )
 
@@ -43,18 +41,31 @@ func watched(hands bool) trait {
 
 // harmless are traits that anybody may have.
 var harmless = []trait{
-	privacy(0.05, 1), docking, jiggling, gadgets, overlaid, supplied, watched(false), afield, sparePath, bandwidth, pressed(0.02, 0.2),
+	privacy(0.05, 1), docking, jiggling, gadgets, overlaid, supplied, watched(false), afield, sparePath, bandwidth, routed, pressed(0.02, 0.2),
 	func(w *World, d draw, l *Laptop) { l.life.stays[0].at.consoles = d.whole(1, 2) }, // a hobby on the network
 }
 
 func privacy(least, most float64) trait {
-	return func(w *World, d draw, l *Laptop) { w.private(d, l, d.between(least, most)) }
+	return func(w *World, d draw, l *Laptop) {
+		country := l.person.country
+		if d.chance(0.1) { // films are elsewhere
+			country = pick(d, w.offshore...).country
+		}
+		w.privateIn(d, l, d.between(least, most), country)
+	}
 }
 
 func docking(w *World, d draw, l *Laptop) { w.shutAway(d, l) }
 func afield(w *World, d draw, l *Laptop)  { w.bySatellite(d, l) }
 func gadgets(w *World, d draw, l *Laptop) {
 	w.plugsIn(l, pick(d, w.stock.extras...).device(d, w.ring, "1-7"))
+}
+
+// routed has a consumer VPN in the router at home, with a way out in the country.
+func routed(w *World, d draw, l *Laptop) {
+	home := l.life.stays[0].at
+	home.exit, home.six = w.wayOut(d, pick(d, w.stock.vpns...), l.person.country).exit, false
+	home.leases = []lease{{w.start.Unix(), home.exit}}
 }
 
 // jiggling keeps the laptop from looking idle at work, or around the clock.
@@ -144,6 +155,16 @@ func countryman(w *World, d draw, l *Laptop) locality {
 }
 func foreigner(w *World, d draw, _ *Laptop) locality { return pick(d, w.offshore...) }
 func colleague(w *World, d draw, _ *Laptop) locality { return pick(d, w.homeland...) }
+
+// mostly is one place or, now and then, another.
+func mostly(often float64, one, other func(*World, draw, *Laptop) locality) func(*World, draw, *Laptop) locality {
+	return func(w *World, d draw, l *Laptop) locality {
+		if d.chance(often) {
+			return one(w, d, l)
+		}
+		return other(w, d, l)
+	}
+}
 
 func (c callers) come(w *World, d draw, l *Laptop) {
 	id, during := w.company.tool, span{0, w.end.Unix()}
@@ -335,34 +356,6 @@ func sharing(w *World, d draw, l *Laptop) {
 			k.hands = hands{injected: share, builtIn: 1 - share}
 		}
 	}
-}
-
-// fromHomeTo works from home on a laptop that stays docked at a place, by the system's own
-// remote desktop and the company's network, on a share of the days.
-func (w *World) fromHomeTo(d draw, where locality, place *site) *Laptop {
-	l := w.hire(d, where, windows, windows, linux)
-	l.stands(stay{at: place, desk: w.docked(d, w.bare(d)), mains: 1, wired: d.chance(0.8), shut: d.chance(0.6)})
-	id := "windows-remote-desktop"
-	if l.System.GetOs() == linux {
-		id = pick(d, "xrdp", "gnome-remote-desktop")
-	}
-	l.install(remote(d, id, true), 0, 0)
-	via := linkOf(id, l.System.GetOs(), farmhoundv1.SessionPath_SESSION_PATH_DIRECT)
-	via.class = farmhoundv1.PeerClass_PEER_CLASS_PRIVATE
-	there, away := pace(d, 1), pace(d, 0)
-	there.off, away.off, away.hands, away.calls = 0, 0, hands{session: 1}, 0
-	remotely := d.between(0.2, 0.95)
-	for _, s := range w.days(d, l, w.rota(d, l)) {
-		if !d.chance(remotely) {
-			l.live(there, []span{s})
-			continue
-		}
-		l.live(away, []span{s})
-		peer := netip.AddrFrom4([4]byte{10, 99, byte(d.whole(0, 31)), byte(d.whole(2, 250))})
-		l.life.control = append(l.life.control, control{span: s, link: via, rtt: d.skewed(8, 70), peer: peer})
-	}
-	l.neverSleeps(w, w.start.Unix())
-	return l
 }
 
 // exitAbroad has a consumer VPN with an exit in another country up all the time.

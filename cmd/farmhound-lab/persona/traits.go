@@ -74,10 +74,15 @@ func (w *World) bySatellite(d draw, l *Laptop) {
 
 // private has a consumer VPN up for a share of the work, or, above three quarters, always.
 func (w *World) private(d draw, l *Laptop, share float64) {
+	w.privateIn(d, l, share, l.person.country)
+}
+
+// privateIn is the same with a way out in a country.
+func (w *World) privateIn(d draw, l *Laptop, share float64, country string) {
 	id := pick(d, w.stock.vpns...)
 	l.install(plain(id, ""), w.start.Unix()+int64(pick(d, -1, d.between(0, 9))*daySeconds), 0)
 	if share > 0.75 {
-		out := w.wayOut(d, id, l.person.country)
+		out := w.wayOut(d, id, country)
 		for i := range l.life.stays {
 			l.life.stays[i].tunnel = out
 		}
@@ -88,7 +93,7 @@ func (w *World) private(d draw, l *Laptop, share float64) {
 		if d.chance(share) {
 			on := *l.life.stayAt(s.from)
 			off := on
-			on.from, on.tunnel, off.from = s.from, w.wayOut(d, id, l.person.country), s.to
+			on.from, on.tunnel, off.from = s.from, w.wayOut(d, id, country), s.to
 			more = append(more, on, off)
 		}
 	}
@@ -171,7 +176,7 @@ func trip(d draw, a, b locality) float64 {
 func (w *World) via(d draw, l *Laptop, id string, from locality, sells trade) (link *link, c control) {
 	here := l.life.stays[0].at.carrier.locality
 	path := farmhoundv1.SessionPath_SESSION_PATH_RELAY
-	relay := w.atlas.one(d, hosting, "", "")
+	relay := w.relay(d, here, from)
 	c.peer, c.rtt = relay.address(d), trip(d, here, relay.locality)
 	if known := remoteTools[id]; known.direct && (!known.relay || d.chance(0.5)) {
 		path = farmhoundv1.SessionPath_SESSION_PATH_DIRECT
@@ -182,6 +187,21 @@ func (w *World) via(d draw, l *Laptop, id string, from locality, sells trade) (l
 		c.peer, c.rtt = w.atlas.one(d, sells, from.country, region).address(d), trip(d, here, from)
 	}
 	return linkOf(id, l.System.GetOs(), path), c
+}
+
+// relay is a vendor's between two places: anywhere, or near one of them where the casting
+// knows better.
+func (w *World) relay(d draw, here, from locality) *carrier {
+	all := w.atlas.in(hosting, "", "")
+	if !w.casting.nearRelays || d.chance(0.08) {
+		return pick(d, all...)
+	}
+	if d.chance(0.25) {
+		here = from
+	}
+	return slices.MinFunc(all, func(a, b *carrier) int {
+		return cmp.Compare(kilometres(here.latitude, here.longitude, a.latitude, a.longitude), kilometres(here.latitude, here.longitude, b.latitude, b.longitude))
+	})
 }
 
 // lets lets somebody else work on the laptop for its user.
