@@ -131,6 +131,11 @@ func momentOf(dev *fleetv1.Device, now time.Time) moment {
 		}
 	}
 	m.silence = max(quiet-patience, 0)
+	m.used = m.seen
+	if since := dev.GetUnusedSince(); since != nil && since.AsTime().Before(m.seen) {
+		m.used = since.AsTime()
+		m.idle = max(m.seen.Sub(m.used)-patience, 0)
+	}
 	return m
 }
 
