@@ -110,7 +110,7 @@ func (a *agent) pass(now int64) (last *farmhoundv1.Report) {
 				}
 			}
 			a.ended = nil
-			a.start(next.from, next.from-a.bootSeconds())
+			a.start(next.from, max(rest, next.from-a.bootSeconds()))
 			continue
 		}
 		a.ended = append(a.ended, sleepWindows(max(rest, a.began), next.from)...)
