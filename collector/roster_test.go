@@ -79,7 +79,7 @@ func TestWhatTheRosterSaysChangesWhy(t *testing.T) {
 	c.says("A1", "session_share: ", "")
 	c.until("an exemption that ended holds nothing back", func() bool {
 		words, _ := c.why("A1")
-		return !strings.Contains(words, "exempt")
+		return !strings.Contains(words, "is exempt") && strings.Contains(words, "Exempt no more since ")
 	})
 
 	// Every step is a version with its author and what it changed.

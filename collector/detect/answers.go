@@ -114,11 +114,11 @@ func (c *judging) approvals() string {
 }
 
 // overApprovals says which approvals and exemptions ended: what they covered is weighed
-// since, and whoever gave them may think that it is not. The last day is said.
+// since, and whoever gave them may think that it is not.
 func (c *judging) overApprovals() []string {
 	var all []string
 	if at := c.dev.GetPerson().GetExemptionEndedAt(); at != nil {
-		all = append(all, "Weighed again: the person's exemption ended on "+date(at.AsTime().Add(-time.Second))+".")
+		all = append(all, "Exempt no more since "+date(at.AsTime())+": the exemption in the roster ended.")
 	}
 	for _, t := range c.dev.GetTools() {
 		if t.GetApprovalEndedAt() == nil || !t.GetControls() {
@@ -128,7 +128,7 @@ func (c *judging) overApprovals() []string {
 		if t.GetApprovalEnded() != "" {
 			of = " (" + t.GetApprovalEnded() + ")"
 		}
-		all = append(all, "Weighed again: the approval of "+t.GetName()+of+" ended on "+date(t.GetApprovalEndedAt().AsTime().Add(-time.Second))+".")
+		all = append(all, "Weighed since "+date(t.GetApprovalEndedAt().AsTime())+": the approval of "+t.GetName()+of+" ended.")
 	}
 	return all
 }

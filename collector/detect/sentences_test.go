@@ -182,9 +182,9 @@ func TestAnswersAreMadeOfTheEvidence(t *testing.T) {
 		}
 		a, last := j.GetAssessment(), dev.GetDay5()
 		when := momentOf(dev, personaNow)
-		around := []string{dev.GetPerson().GetCountry(), percent(last.GetSanctionedShare()), percent(last.GetAssistiveShare()), period(last), ofTime(&fleetv1.Activity{}), date(when.seen), date(when.used)}
+		around := []string{dev.GetPerson().GetCountry(), percent(last.GetSanctionedShare()), percent(last.GetAssistiveShare()), period(last), ofTime(&fleetv1.Activity{}), date(when.seen), date(when.used), date(dev.GetPerson().GetExemptionEndedAt().AsTime())}
 		for _, tool := range dev.GetTools() {
-			around = append(around, tool.GetName(), tool.GetApprovedBy())
+			around = append(around, tool.GetName(), tool.GetApprovedBy(), tool.GetApprovalEnded(), date(tool.GetApprovalEndedAt().AsTime()))
 		}
 		around = append(around, "1 2 3 4 5 6 7 8") // and so many more tools
 		q := a.GetQuestions()

@@ -166,6 +166,8 @@ func (v *view) tools() []*fleetv1.ToolSighting {
 		}
 		if by != nil {
 			sighting.ApprovedBy = by.Name
+		} else if over := v.f.ended(v.pic, t.GetId(), time.Unix(last, 0)); over != nil && !sighting.GetApproved() {
+			sighting.ApprovalEnded, sighting.ApprovalEndedAt = over.Name, stamp(over.Until.Unix())
 		}
 		tools = append(tools, sighting)
 	}
