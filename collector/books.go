@@ -162,6 +162,7 @@ type edit struct {
 type outcome struct {
 	version store.RosterVersion
 	changes []store.RosterChange
+	book    *roster.Book // what is said with the changes; nil without any
 }
 
 // tries is how often a change is tried that another process is faster with.
@@ -213,7 +214,7 @@ func (b *books) tryChange(ctx context.Context, e edit) (o outcome, err error) {
 		return o, nil
 	}
 	book := b.book(ctx, &s)
-	next.Digest = book.Version()
+	next.Digest, o.book = book.Version(), book
 	if o.version = next; e.dryRun {
 		return o, nil
 	}
@@ -285,6 +286,7 @@ func (b *books) importRoster(ctx context.Context, actor string, how Import, cont
 	if err != nil {
 		return outcome{}, problems, err
 	}
+	problems = append(problems, b.known.unsigned(f)...)
 	o, err := b.change(ctx, edit{
 		actor: actor, action: "roster.import", origin: how.Name, refused: len(problems), dryRun: how.DryRun,
 		changes: func(s *standing) (map[string][]roster.Change, error) {

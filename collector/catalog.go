@@ -15,6 +15,7 @@ import (
 	"github.com/farmhound-security/farmhound/collector/api"
 	"github.com/farmhound-security/farmhound/proto/catalog"
 	"github.com/farmhound-security/farmhound/proto/catalog/source"
+	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
 )
 
 // What stands beside a compiled catalogue, as farmhound-collector catalog sign writes it.
@@ -54,7 +55,23 @@ func Knows(c *catalog.Catalog) Tools {
 	return Tools{Change: own, Has: func(id string) bool {
 		_, ok := c.Entry(id)
 		return ok
-	}}
+	}, Signs: func(signer string) (bool, string) { return signs(c, signer) }}
+}
+
+// signs says whether a catalogue has a tool that is signed by a name, else a name like it.
+func signs(c *catalog.Catalog, signer string) (ok bool, like string) {
+	for _, e := range c.Entries() {
+		for _, f := range e.GetFacts() {
+			switch {
+			case f.GetKind() != farmhoundv1.FactKind_FACT_KIND_SIGNER:
+			case f.GetValue() == signer:
+				return true, ""
+			case strings.EqualFold(f.GetValue(), strings.TrimSpace(signer)):
+				like = f.GetValue()
+			}
+		}
+	}
+	return false, like
 }
 
 // readCatalog reads a catalogue with what stands beside it. One that agents would
@@ -220,7 +237,9 @@ func (w *watchedCatalog) knows(id string) bool {
 }
 
 // tools returns the tools of the catalogue in use and of those before it.
-func (w *watchedCatalog) tools() Tools { return Tools{Has: w.knows, Change: w.path != ""} }
+func (w *watchedCatalog) tools() Tools {
+	return Tools{Has: w.knows, Change: w.path != "", Signs: func(signer string) (bool, string) { return signs(w.loaded(), signer) }}
+}
 
 func (w *watchedCatalog) learn(c *catalog.Catalog) {
 	w.mu.Lock()

@@ -75,6 +75,8 @@ type Collector struct {
 	egress    *answering // nil where nobody is told how it is seen
 	// swept is when everybody was assessed last, in milliseconds; 0 before the first time.
 	swept atomic.Int64
+	// doubts are lines of what the company says that many laptops contradict together.
+	doubts doubts
 }
 
 // output is one receiver with what wakes its drain.
@@ -200,11 +202,11 @@ func (c *Collector) openServer(ctx context.Context, authority *pki.Authority) (e
 		Egress: asked, Neighbours: c.neighbours,
 		TLS: authority.ServerTLS(), Authority: authority, Hash: pki.Hash, Access: c.store,
 		Catalog: c.catalog.signed,
-		Roster:  &api.Roster{Books: rosterDesk{c.books, c.store, c.now}, Store: c.store},
+		Roster:  &api.Roster{Books: rosterDesk{books: c.books, devices: c.store, now: c.now, doubtsOf: c.doubtsOf}, Store: c.store, Doubts: c.doubts.found},
 		Commit:  commit{c.pipeline}, Policy: c.policy.Policy, Now: c.now, Log: c.log,
 		Fleet: &api.Fleet{
 			Store: notifying{c.store, c.wakeOutputs}, Exclusive: c.pipeline.Exclusive,
-			Finding: siem.Finding, FindingKey: siem.EventKey, Derive: c.derive, Sites: api.NewRecentSites(sites{c.judge}, c.now), Standing: c.standing,
+			Finding: siem.Finding, FindingKey: siem.EventKey, Derive: c.derive, Sites: api.NewRecentSites(sites{c.judge}, c.now), Standing: c.standing, Doubts: c.doubts.found,
 			Suppose:   c.suppose,
 			Reproduce: (&Reproducer{Store: c.store, Version: c.options.Version}).Reproduce,
 			Now:       c.now, Version: c.options.Version, Log: c.log,

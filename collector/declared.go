@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"slices"
 	"sync/atomic"
+	"time"
 
 	"github.com/farmhound-security/farmhound/collector/fleet"
 	"github.com/farmhound-security/farmhound/collector/roster"
@@ -162,16 +163,23 @@ func (c *Collector) judgeAnew() {
 
 // judgeAgain assesses everybody each time that the company says something else, until
 // ctx ends: what a person may do, and what evidence weighs, changes what all that was
-// seen means.
+// seen means. Then, at the start and now and again, it looks for what many contradict.
 func (c *Collector) judgeAgain(ctx context.Context) {
+	look := time.NewTicker(fleet.SweepInterval)
+	defer look.Stop()
+	starting := c.Ready()
 	for {
 		select {
 		case <-ctx.Done():
 			return
+		case <-starting:
+			starting = nil // closed, it would be ready for ever
+		case <-look.C:
 		case <-c.rejudge:
+			if err := c.pipeline.Sweep(ctx, c.now()); err != nil && ctx.Err() == nil {
+				c.log.ErrorContext(ctx, "not every device could be assessed again after the roster or the signals changed", "error", err)
+			}
 		}
-		if err := c.pipeline.Sweep(ctx, c.now()); err != nil && ctx.Err() == nil {
-			c.log.ErrorContext(ctx, "not every device could be assessed again after the roster or the signals changed", "error", err)
-		}
+		c.lookForDoubts(ctx)
 	}
 }

@@ -4,9 +4,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/farmhound-security/farmhound/collector/roster"
 )
 
 // drivenLines are of a laptop that a tool controls all day on the eight days from 2 March
@@ -66,7 +69,7 @@ func TestReplayGoesByTheRosterOfItsTime(t *testing.T) {
 				t.Fatal(err)
 			}
 			book, problems, err := ReadRoster(path, Knows(nil))
-			if err != nil || len(problems) > 0 {
+			if err != nil || slices.ContainsFunc(problems, func(p roster.Problem) bool { return !p.Counts }) {
 				t.Fatal(problems, err)
 			}
 			r := Replay{Rooms: rooms(t)}

@@ -79,7 +79,7 @@ func TestWhatTheRosterSaysChangesWhy(t *testing.T) {
 	c.says("A1", "session_share: ", "")
 	c.until("an exemption that ended holds nothing back", func() bool {
 		words, _ := c.why("A1")
-		return !strings.Contains(words, "exempt")
+		return !strings.Contains(words, "is exempt") && strings.Contains(words, "Exempt no more since ")
 	})
 
 	// Every step is a version with its author and what it changed.
@@ -175,6 +175,7 @@ func TestRosterRefusals(t *testing.T) {
 		"no token":       {imported(t.Context(), "serial\nA1\n"), codes.Unauthenticated, "the call needs one header"},
 		"no roster":      {imported(ctx, "person\np\n"), codes.InvalidArgument, "hr.csv:1:1: the header has no column serial"},
 		"broken JSON":    {imported(ctx, `[{"serial"`), codes.InvalidArgument, "hr.csv:1:11: not valid JSON"},
+		"nobody's":       {tool(func(r *fleetv1.PutApprovedToolRequest) { r.Tool.Tool, r.Tool.Signer = "", "teamviewer gmbh" }), codes.InvalidArgument, `no tool of the catalogue is signed by "teamviewer gmbh"; did you mean "TeamViewer GmbH"?`},
 		"unknown tool":   {tool(func(r *fleetv1.PutApprovedToolRequest) { r.Tool.Tool = "nonesuch" }), codes.InvalidArgument, `the catalogue has no entry "nonesuch"`},
 		"no owner":       {tool(func(r *fleetv1.PutApprovedToolRequest) { r.Tool.Owner = "" }), codes.InvalidArgument, "names who answers for it"},
 		"no such device": {tool(func(r *fleetv1.PutApprovedToolRequest) { r.InstallationOf = "Z9" }), codes.InvalidArgument, `there is no device "Z9"`},

@@ -33,6 +33,8 @@ type rosterDesk struct {
 
 	devices store.Fleet
 	now     func() time.Time // the collector's clock, by which reports came
+	// doubtsOf returns which lines many laptops contradict, if a book came into force.
+	doubtsOf func(ctx context.Context, book *roster.Book) ([]*fleetv1.RosterDoubt, error)
 }
 
 var _ api.Books = rosterDesk{}
@@ -55,6 +57,11 @@ func (d rosterDesk) Import(ctx context.Context, actor string, how *fleetv1.Impor
 			File: p.File, Line: uint32(p.Line), Column: uint32(p.Column), Reason: p.Reason, Counts: p.Counts,
 		})
 	}
+	if len(o.changes) > 0 {
+		if done.Doubts, err = d.doubtsOf(ctx, o.book); err != nil { // the import is made all the same
+			d.log.ErrorContext(ctx, "it is not known whether laptops contradict an imported roster", "roster", how.GetName(), "error", err)
+		}
+	}
 	return done, nil
 }
 
@@ -68,6 +75,11 @@ func (d rosterDesk) PutTool(ctx context.Context, actor string, req *fleetv1.PutA
 	}
 	if err := t.Check(d.known.Has); err != nil {
 		return nil, store.RosterVersion{}, api.Mistake{Err: err}
+	}
+	if t.Signer != "" && d.known.Signs != nil {
+		if ok, like := d.known.Signs(t.Signer); !ok {
+			return nil, store.RosterVersion{}, api.Mistake{Err: fmt.Errorf("signer: %s", signsNothing(t.Signer, like))}
+		}
 	}
 	fresh, err := d.learnTool(ctx, &t, req)
 	if err != nil {

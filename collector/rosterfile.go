@@ -17,6 +17,9 @@ const maxRosterFiles = 256
 type Tools struct {
 	// Has says whether there is a tool with an id.
 	Has func(id string) bool
+	// Signs says whether some tool is signed by a name, written exactly so; where it is
+	// not, like is a name that is written differently, empty for none. Nil knows nothing.
+	Signs func(signer string) (ok bool, like string)
 	// Change is that tools come and go while a roster stays: one that there is not
 	// costs its row nothing else then.
 	Change bool
@@ -51,7 +54,31 @@ func readRosterFile(path string, known Tools) (*roster.File, []roster.Problem, e
 		return nil, nil, fmt.Errorf("read the roster: %w", err)
 	}
 	defer f.Close()
-	return roster.Read(path, f, known.Has, known.Change)
+	read, problems, err := roster.Read(path, f, known.Has, known.Change)
+	return read, append(problems, known.unsigned(read)...), err
+}
+
+// unsigned names approvals whose signer signs nothing, so that they approve nothing.
+func (t Tools) unsigned(f *roster.File) []roster.Problem {
+	if f == nil || t.Signs == nil {
+		return nil
+	}
+	return f.Unsigned(func(signer string) string {
+		ok, like := t.Signs(signer)
+		if ok {
+			return ""
+		}
+		return signsNothing(signer, like)
+	})
+}
+
+// signsNothing says that an approval by a signer approves nothing.
+func signsNothing(signer, like string) string {
+	words := fmt.Sprintf("no tool of the catalogue is signed by %q", signer)
+	if like != "" {
+		words += fmt.Sprintf("; did you mean %q?", like)
+	}
+	return words
 }
 
 // rosterFiles returns the roster at a path or, of a folder, those in it by name: what

@@ -83,7 +83,7 @@ func TestCapture(t *testing.T) {
 		return out.String(), errOut.String()
 	}
 	text, _ := do(0, "rules", "capture", "SN-JANE")
-	for _, want := range []string{"id: session_share\n", "  - tier: 1\n", `hostname: "system-hostname-1"`, `name: "AnyDesk"`, "These hold on it too: "} {
+	for _, want := range []string{"id: session_share\n", "  - tier: 2\n", `hostname: "system-hostname-1"`, `name: "AnyDesk"`, "These hold on it too: "} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)
 		}

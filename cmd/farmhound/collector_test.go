@@ -115,7 +115,7 @@ func (f fake) ListDevices(ctx context.Context, r *fleetv1.ListDevicesRequest) (*
 	case r.GetPrefix() == "nobody":
 		return &fleetv1.ListDevicesResponse{}, f.admit(ctx)
 	case r.GetPageToken() == "":
-		return &fleetv1.ListDevicesResponse{Devices: all[:1], NextPageToken: "2"}, f.admit(ctx)
+		return &fleetv1.ListDevicesResponse{Devices: all[:1], NextPageToken: "2", Doubts: []string{"3 of 4 laptops\x1b are elsewhere"}}, f.admit(ctx)
 	}
 	return &fleetv1.ListDevicesResponse{Devices: all[1:]}, f.admit(ctx)
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
+	"go.yaml.in/yaml/v3"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -42,6 +43,35 @@ func sameAsGolden(t *testing.T, ask func(...string) (int, string, string), name 
 		if diff := cmp.Diff(string(want), out); diff != "" {
 			t.Errorf("%s as %s:\n%s", name, format, diff)
 		}
+	}
+	sameAsJSON(t, ask, name, args)
+}
+
+// sameAsJSON holds that what a command prints as YAML says what it prints as JSON.
+func sameAsJSON(t *testing.T, ask func(...string) (int, string, string), name string, args []string) {
+	t.Helper()
+	_, document, _ := ask(append(args, "-o", "json")...)
+	code, out, errOut := ask(append(args, "-o", "yaml")...)
+	if code != 0 {
+		t.Errorf("%s as yaml: exit %d, %s", name, code, errOut)
+	}
+	holds(t, name+" as yaml", "yaml", out)
+	var want, got any
+	if err := json.Unmarshal([]byte(document), &want); err != nil {
+		t.Fatal(err)
+	}
+	if err := yaml.Unmarshal([]byte(out), &got); err != nil {
+		t.Fatalf("%s as yaml: %v\n%s", name, err, out)
+	}
+	again, err := json.Marshal(got)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(again, &got); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("%s as yaml (-want +got):\n%s", name, diff)
 	}
 }
 
@@ -155,5 +185,16 @@ func TestFailuresAreSaidPlainly(t *testing.T) {
 				t.Errorf("says %q, want %q", errOut, tt.says)
 			}
 		})
+	}
+}
+
+// A variable that is set to nothing, as scripts and unit files do, is as good as unset.
+func TestAnEmptyConfigurationIsNone(t *testing.T) {
+	t.Setenv("FARMHOUND_CONFIG", "")
+	t.Setenv("HOME", t.TempDir())
+	t.Setenv("XDG_CONFIG_HOME", "")
+	var out, errOut bytes.Buffer
+	if code := run(t.Context(), []string{"devices"}, strings.NewReader(""), &out, &errOut); code != 1 || !strings.Contains(errOut.String(), "farmhound login") {
+		t.Errorf("exit %d, %s", code, errOut.String())
 	}
 }

@@ -17,8 +17,8 @@ import (
 
 // cli is every command and flag.
 type cli struct {
-	Config string `help:"Where login keeps the collector's address and the token." env:"FARMHOUND_CONFIG" type:"path" placeholder:"FILE"`
-	Output string `short:"o" help:"table, json or csv." enum:"table,json,csv" default:"table"`
+	Config string `help:"Where login keeps the collector's address and the token." env:"FARMHOUND_CONFIG" placeholder:"FILE"`
+	Output string `short:"o" help:"table, json, yaml or csv." enum:"table,json,yaml,csv" default:"table"`
 
 	Login    loginCmd    `cmd:"" help:"Remember a collector and a token, after trying them."`
 	Devices  devicesCmd  `cmd:"" help:"List devices, riskiest first."`
@@ -79,7 +79,9 @@ func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 		fmt.Fprintf(errOut, "farmhound: %s; farmhound --help says what there is\n", printable(err.Error()))
 		return 2
 	}
-	if c.Config == "" {
+	if c.Config != "" {
+		c.Config = kong.ExpandPath(c.Config)
+	} else {
 		dir, err := os.UserConfigDir()
 		if err != nil {
 			fmt.Fprintln(errOut, "farmhound: no place for the configuration; give --config:", err)

@@ -17,19 +17,34 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 )
 
-// list prints messages as a JSON array, or their rows as a table or csv.
+// documents renders each message as JSON.
+func documents[M proto.Message](messages []M) ([]json.RawMessage, error) {
+	items := make([]json.RawMessage, 0, len(messages))
+	for _, m := range messages {
+		raw, err := protoJSON(m)
+		if err != nil {
+			return nil, err
+		}
+		items = append(items, raw)
+	}
+	return items, nil
+}
+
+// list prints messages as a JSON or YAML array, or their rows as a table or csv.
 func list[M proto.Message](env *environment, messages []M, r rows) error {
 	switch env.format {
 	case "json":
-		items := make([]json.RawMessage, 0, len(messages))
-		for _, m := range messages {
-			raw, err := protoJSON(m)
-			if err != nil {
-				return err
-			}
-			items = append(items, raw)
+		items, err := documents(messages)
+		if err != nil {
+			return err
 		}
 		return writeJSON(env.out, items)
+	case "yaml":
+		items, err := documents(messages)
+		if err != nil {
+			return err
+		}
+		return writeYAML(env.out, items)
 	case "csv":
 		return r.csv(env.out)
 	}
@@ -40,7 +55,7 @@ func list[M proto.Message](env *environment, messages []M, r rows) error {
 	return r.table(env.out, env.width)
 }
 
-// one prints a message as a JSON document, or rows of it.
+// one prints a message as a JSON or YAML document, or rows of it.
 func one(env *environment, m proto.Message, r rows) error {
 	switch env.format {
 	case "json":
@@ -49,6 +64,12 @@ func one(env *environment, m proto.Message, r rows) error {
 			return err
 		}
 		return writeJSON(env.out, raw)
+	case "yaml":
+		raw, err := protoJSON(m)
+		if err != nil {
+			return err
+		}
+		return writeYAML(env.out, raw)
 	case "csv":
 		return r.csv(env.out)
 	}

@@ -36,6 +36,7 @@ type devicesCmd struct {
 // Run lists every page.
 func (c *devicesCmd) Run(env *environment) error {
 	var all []*fleetv1.DeviceSummary
+	var doubts []string
 	for token := ""; ; {
 		page, err := asking(env, func(ctx context.Context, fleet fleetv1.FleetServiceClient) (*fleetv1.ListDevicesResponse, error) {
 			return fleet.ListDevices(ctx, &fleetv1.ListDevicesRequest{Verdicts: c.Verdict, Prefix: c.Prefix, PageToken: token})
@@ -43,7 +44,7 @@ func (c *devicesCmd) Run(env *environment) error {
 		if err != nil {
 			return err
 		}
-		all = append(all, page.GetDevices()...)
+		all, doubts = append(all, page.GetDevices()...), append(doubts, page.GetDoubts()...)
 		if token = page.GetNextPageToken(); token == "" {
 			break
 		}
@@ -53,7 +54,13 @@ func (c *devicesCmd) Run(env *environment) error {
 		r.add(short(env, d.GetId()), d.GetVerdict(), risk(env, d.GetRisk()), d.GetHostname(), d.GetPerson(), identity(d), at(d.GetLastReportAt()),
 			d.GetKind(), d.GetSerial(), strings.Join(d.GetControlledBy(), "; "), d.GetOs(), strconv.FormatUint(d.GetReports(), 10))
 	}
-	return list(env, all, r)
+	if err := list(env, all, r); err != nil {
+		return err
+	}
+	for _, d := range doubts {
+		sayDoubt(env, d)
+	}
+	return nil
 }
 
 // identity says whether the device's certificate is still taken; the usual is not said.

@@ -26,6 +26,7 @@ const (
 type rosterCmd struct {
 	Import   rosterImportCmd   `cmd:"" help:"Put a roster, CSV or JSON, in the place of what was imported before."`
 	Diff     rosterDiffCmd     `cmd:"" help:"Say what importing a roster would change."`
+	Check    rosterCheckCmd    `cmd:"" help:"Lines of what is said that many laptops contradict together; ends with 1 where there are some."`
 	List     rosterListCmd     `cmd:"" help:"Laptops with what is said of them."`
 	Export   rosterExportCmd   `cmd:"" help:"Print the laptops that count, as CSV that can be imported again."`
 	Versions rosterVersionsCmd `cmd:"" help:"Versions of what is said, with who made them."`
@@ -93,6 +94,9 @@ func importRoster(env *environment, path string, how *fleetv1.ImportRosterReques
 	if err := printImport(env, done, how.GetDryRun()); err != nil {
 		return err
 	}
+	for _, d := range done.GetDoubts() {
+		sayDoubt(env, d.GetSentence())
+	}
 	if len(done.GetProblems()) > 0 {
 		return errUnusable
 	}
@@ -124,6 +128,43 @@ func send(ctx context.Context, client fleetv1.RosterServiceClient, in io.Reader,
 		}
 	}
 	return stream.CloseAndRecv()
+}
+
+// sayDoubt says a line of what the company says that many laptops contradict.
+func sayDoubt(env *environment, sentence string) {
+	fmt.Fprintf(env.errOut, "farmhound: doubtful: %s\n", printable(sentence))
+}
+
+type rosterCheckCmd struct{}
+
+var errDoubts = errors.New("many laptops contradict what is said; no verdict is held back for it")
+
+// Run lists doubts.
+func (rosterCheckCmd) Run(env *environment) error {
+	got, err := rostering(env, func(ctx context.Context, client fleetv1.RosterServiceClient) (*fleetv1.CheckRosterResponse, error) {
+		return client.CheckRoster(ctx, &fleetv1.CheckRosterRequest{})
+	})
+	if err != nil {
+		return err
+	}
+	if got.GetLookedAt() == nil {
+		return errors.New("nobody has looked yet; try again in a minute")
+	}
+	r := rows{header: []string{"line", "otherwise", "laptops", "doubt"}, prose: true}
+	for _, d := range got.GetDoubts() {
+		r.add(d.GetLine(), count(d.GetOtherwise()), count(d.GetLaptops()), d.GetSentence())
+	}
+	if env.format == "table" && len(got.GetDoubts()) == 0 {
+		_, err := fmt.Fprintf(env.out, "No line is contradicted by many of %d laptops, as they were seen at %s.\n", got.GetLaptops(), at(got.GetLookedAt()))
+		return err
+	}
+	if err := one(env, got, r); err != nil {
+		return err
+	}
+	if len(got.GetDoubts()) > 0 {
+		return errDoubts
+	}
+	return nil
 }
 
 func printImport(env *environment, done *fleetv1.ImportRosterResponse, dryRun bool) error {

@@ -62,6 +62,7 @@ func (fakeRoster) ImportRoster(in grpc.ClientStreamingServer[fleetv1.ImportRoste
 		{Source: "api", Kind: "laptop", Key: "A1", Summary: "country US -> DE"}, {Source: "api", Kind: "laptop", Key: "B\x1b1", Summary: "added: role =1+1"},
 	}}
 	if strings.Contains(text, "bad") {
+		answer.Doubts = []*fleetv1.RosterDoubt{{Line: "country DE", Laptops: 40, Otherwise: 37, Sentence: "37 of 40 laptops are seen elsewhere; is the country right?"}}
 		answer.Problems = []*fleetv1.RosterProblem{{File: first.GetName(), Line: 3, Column: 4, Reason: "country: \"\x1b\" is no country"}}
 	}
 	return in.SendAndClose(answer)
@@ -87,6 +88,13 @@ func (fakeRoster) ListRoster(ctx context.Context, req *fleetv1.ListRosterRequest
 		answer.NextPageToken = req.GetPageToken() + "x"
 	}
 	return answer, (fake{}).admit(ctx)
+}
+
+// CheckRoster has one line that most laptops contradict.
+func (fakeRoster) CheckRoster(ctx context.Context, _ *fleetv1.CheckRosterRequest) (*fleetv1.CheckRosterResponse, error) {
+	return &fleetv1.CheckRosterResponse{Doubts: []*fleetv1.RosterDoubt{{
+		Line: "region US-\x1b[31m", Laptops: 40, Otherwise: 37, Sentence: "37 of 40 laptops declared in region US-\x1b[31m are elsewhere; is the region right?",
+	}}, LookedAt: noon(9), Laptops: 41}, (fake{}).admit(ctx)
 }
 
 func (fakeRoster) ListRosterVersions(ctx context.Context, _ *fleetv1.ListRosterVersionsRequest) (*fleetv1.ListRosterVersionsResponse, error) {
@@ -145,10 +153,11 @@ func TestRosterCommands(t *testing.T) {
 		"import":         {[]string{"roster", "import", file("serial\nA1\n")}, 0, "api     laptop  B\uFFFD1  added: role =1+1\nVersion 2: 1 added, 1 changed, 0 removed; 1 problems.\n", ""},
 		"diff":           {[]string{"roster", "diff", file("serial\nA1\n")}, 0, "Nothing is changed yet. An import: 1 added, 1 changed, 0 removed; 1 problems.\n", ""},
 		"same":           {[]string{"roster", "import", file("same")}, 0, "Nothing changes; version 2 says the same.\n", ""},
-		"bad rows":       {[]string{"roster", "import", file("bad")}, 1, "Version 2:", "farmhound: hr.csv:3:4: country: \"\uFFFD\" is no country\nfarmhound: some of the roster could not be used; the rest counts\n"},
+		"bad rows":       {[]string{"roster", "import", file("bad")}, 1, "Version 2:", "farmhound: hr.csv:3:4: country: \"\uFFFD\" is no country\nfarmhound: doubtful: 37 of 40 laptops are seen elsewhere; is the country right?\nfarmhound: some of the roster could not be used; the rest counts\n"},
 		"in parts":       {[]string{"roster", "import", long}, 0, "Version 3: 52428 added", "the first 0 of 52428 changes are shown"},
 		"empty":          {[]string{"roster", "import", file("")}, 1, "", "farmhound: import the roster: hr.csv:1:1: the roster is empty\n"},
 		"no file":        {[]string{"roster", "import", "nowhere.csv"}, 1, "", "no such file"},
+		"check":          {[]string{"roster", "check"}, 1, "LINE             OTHERWISE  LAPTOPS  DOUBT\nregion US-\uFFFD[31m  37         40       37 of 40", "farmhound: many laptops contradict what is said; no verdict is held back for it\n"},
 		"remove":         {[]string{"roster", "remove", "A1"}, 0, "Removed; version 3.\n", ""},
 		"remove twice":   {[]string{"roster", "remove", "B1"}, 1, "", `farmhound: remove laptop "B1": not found`},
 		"approve: owner": {[]string{"tools", "approve", "x", "--tool", "anydesk", "--until", "2027-12-31"}, 2, "", "--owner"},

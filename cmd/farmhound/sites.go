@@ -33,12 +33,21 @@ func (c *sitesListCmd) Run(env *environment) error {
 			break
 		}
 	}
-	r := rows{header: []string{"site", "people", "laptops", "verdict", "risk", "kind", "name", "since", "shared_peripheral", "turns_days", "joined_by"}}
+	r := rows{header: []string{"site", "people", "laptops", "verdict", "risk", "kind", "name", "since", "shared_peripheral", "turns_days", "joined_by", "unnamed"}}
 	for _, s := range all {
-		r.add(s.GetId(), count(s.GetPeople()), count(s.GetLaptops()), s.GetVerdict(), risk(env, s.GetRisk()), s.GetKind(), s.GetName(),
-			at(s.GetSince()), s.GetSharedPeripheral(), count(s.GetTurnsDays()), s.GetJoinedBy())
+		r.add(s.GetId(), persons(env, s), count(s.GetLaptops()), s.GetVerdict(), risk(env, s.GetRisk()), s.GetKind(), s.GetName(),
+			at(s.GetSince()), s.GetSharedPeripheral(), count(s.GetTurnsDays()), s.GetJoinedBy(), count(s.GetUnnamed()))
 	}
 	return list(env, all, r)
+}
+
+// persons says how many people there are. Of laptops that the roster does not know nobody
+// knows whose they are, and how many people's.
+func persons(env *environment, s *fleetv1.SiteRow) string {
+	if env.format == "table" && s.GetUnnamed() > 0 {
+		return "up to " + count(s.GetPeople())
+	}
+	return count(s.GetPeople())
 }
 
 func days(n uint32) string {

@@ -15,7 +15,7 @@ func (fake) ListSites(_ context.Context, req *fleetv1.ListSitesRequest) (*fleetv
 	switch {
 	case req.GetPageToken() == "next":
 		return &fleetv1.ListSitesResponse{Sites: []*fleetv1.SiteRow{{
-			Id: "site-0123456789abcdef", Kind: "office", People: 9, Laptops: 11, Since: noon(1), Verdict: "clear", Risk: 0.001,
+			Id: "site-0123456789abcdef", Kind: "office", People: 9, Unnamed: 3, Laptops: 11, Since: noon(1), Verdict: "clear", Risk: 0.001,
 			JoinedBy: "the same gateway and egress network",
 		}}}, nil
 	case req.GetAll():

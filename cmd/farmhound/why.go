@@ -37,11 +37,17 @@ func printWhy(env *environment, s *fleetv1.DeviceSummary, a *fleetv1.Assessment)
 	for _, e := range a.GetShadow() {
 		evidence(line, e)
 	}
+	if len(a.GetUnknown()) > 0 {
+		b.WriteString("\nNot known, or not as usual:\n")
+	}
 	for _, u := range a.GetUnknown() {
-		line("", 2, "Not known: "+u)
+		line("  ", 4, u)
+	}
+	if len(a.GetWouldChange()) > 0 {
+		b.WriteString("\nWhat would change it:\n")
 	}
 	for _, w := range a.GetWouldChange() {
-		line("", 2, "Would change it: "+w)
+		line("  ", 4, w)
 	}
 	_, err := io.WriteString(env.out, b.String())
 	return err

@@ -71,6 +71,8 @@ type Fleet struct {
 	Reproduce func(ctx context.Context, v *store.Verdict) (*fleetv1.Assessment, *fleetv1.Reproduction, error)
 	// Sites tells where laptops are kept together.
 	Sites Sites
+	// Doubts is what the last look for lines that many laptops contradict found; nil for nothing.
+	Doubts func() *fleetv1.CheckRosterResponse
 	// Now is the collector's clock.
 	Now func() time.Time
 	// Version is the collector's.
@@ -111,7 +113,13 @@ func (f *Fleet) ListDevices(ctx context.Context, req *fleetv1.ListDevicesRequest
 	if err := f.audit(ctx, who, "devices.list", "", detail); err != nil {
 		return nil, err
 	}
-	return &fleetv1.ListDevicesResponse{Devices: rows, NextPageToken: next}, nil
+	answer := &fleetv1.ListDevicesResponse{Devices: rows, NextPageToken: next}
+	if req.GetPageToken() == "" && f.Doubts != nil {
+		for _, d := range f.Doubts().GetDoubts() {
+			answer.Doubts = append(answer.Doubts, d.GetSentence())
+		}
+	}
+	return answer, nil
 }
 
 // GetDevice returns the whole picture of one device. Reading it is audited.

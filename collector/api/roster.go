@@ -42,6 +42,8 @@ type Imported struct {
 	Version  store.RosterVersion
 	Changes  []store.RosterChange
 	Problems []*fleetv1.RosterProblem
+	// Doubts are lines of what is said then that many laptops contradict together.
+	Doubts []*fleetv1.RosterDoubt
 }
 
 // Books keeps the roster. What it cannot do for its callers' fault is a Mistake.
@@ -73,7 +75,9 @@ type Roster struct {
 
 	Books Books
 	Store RosterStore
-	fleet *Fleet
+	// Doubts is what the last look for contradicted lines found.
+	Doubts func() *fleetv1.CheckRosterResponse
+	fleet  *Fleet
 }
 
 // admin names the caller, who must be an admin.
@@ -108,7 +112,7 @@ func (r *Roster) ImportRoster(in grpc.ClientStreamingServer[fleetv1.ImportRoster
 			return err
 		}
 	}
-	answer := &fleetv1.ImportRosterResponse{Version: versionOf(done.Version), Problems: done.Problems, Changed: len(done.Changes) > 0}
+	answer := &fleetv1.ImportRosterResponse{Version: versionOf(done.Version), Problems: done.Problems, Changed: len(done.Changes) > 0, Doubts: done.Doubts}
 	for _, c := range done.Changes[:min(len(done.Changes), shownChanges)] {
 		answer.Changes = append(answer.Changes, r.change(c))
 	}
@@ -277,6 +281,15 @@ func (r *Roster) ListRosterChanges(ctx context.Context, req *fleetv1.ListRosterC
 		answer.Changes = append(answer.Changes, r.change(c))
 	}
 	return answer, r.audit(ctx, who, "roster.changes", fmt.Sprintf("%d rows of version %d", len(all), req.GetVersion()))
+}
+
+// CheckRoster names the lines that many laptops contradict. They name countries and
+// numbers of laptops, and nobody.
+func (r *Roster) CheckRoster(ctx context.Context, _ *fleetv1.CheckRosterRequest) (*fleetv1.CheckRosterResponse, error) {
+	if _, err := r.fleet.Authenticate(ctx); err != nil {
+		return nil, err
+	}
+	return r.Doubts(), nil
 }
 
 // PutApprovedTool approves a tool.

@@ -213,6 +213,9 @@ func (f *Fleet) judged(ctx context.Context, v *fleet.SiteView) error {
 		m.Serial, m.Hostname, m.Person, m.Verdict, m.Risk = s.GetSerial(), s.GetHostname(), s.GetPerson(), s.GetVerdict(), s.GetRisk()
 	}
 	for _, m := range v.Members {
+		if m.GetPerson() == "" {
+			v.Row.Unnamed++
+		}
 		if v.Row.GetVerdict() == "" || alert.Rank(m.GetVerdict()) > alert.Rank(v.Row.GetVerdict()) {
 			v.Row.Verdict = m.GetVerdict()
 		}

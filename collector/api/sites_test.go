@@ -63,7 +63,7 @@ func located(t *testing.T) (*api.Fleet, *sqlite.Store) {
 	t.Helper()
 	f, s := watched(t)
 	must(t, s.Commit(t.Context(), []store.Change{{Device: &store.Device{
-		Summary: &fleetv1.DeviceSummary{Id: "d2", Serial: "S2", Verdict: "clear", Risk: 0.9}, Picture: &fleetv1.Picture{Id: "d2"}, Judgement: &fleetv1.Judgement{},
+		Summary: &fleetv1.DeviceSummary{Id: "d2", Serial: "S2", Person: "p-2", Verdict: "clear", Risk: 0.9}, Picture: &fleetv1.Picture{Id: "d2"}, Judgement: &fleetv1.Judgement{},
 	}}, {Device: &store.Device{
 		Summary: &fleetv1.DeviceSummary{Id: "d3", Serial: "S3"}, Picture: &fleetv1.Picture{Id: "d3"}, Judgement: &fleetv1.Judgement{},
 	}}}))
@@ -82,15 +82,15 @@ func TestListSites(t *testing.T) {
 			page, err := f.ListSites(t.Context(), &fleetv1.ListSitesRequest{All: all, PageSize: size, PageToken: token})
 			must(t, err)
 			for _, r := range page.GetSites() {
-				rows = append(rows, fmt.Sprint(r.GetId(), " ", r.GetVerdict(), " ", r.GetRisk()))
+				rows = append(rows, fmt.Sprint(r.GetId(), " ", r.GetVerdict(), " ", r.GetRisk(), " ", r.GetUnnamed()))
 			}
 			if token = page.GetNextPageToken(); token == "" {
 				return rows
 			}
 		}
 	}
-	shared := []string{"site-aa2  0", "site-dd1  0", "site-aa1 likely 0.9"}
-	every := slices.Concat([]string{"site-bb1  0"}, shared, []string{"site-cc1  0"})
+	shared := []string{"site-aa2  0 5", "site-dd1  0 3", "site-aa1 likely 0.9 1"}
+	every := slices.Concat([]string{"site-bb1  0 2"}, shared, []string{"site-cc1  0 2"})
 	for _, size := range []uint32{0, 1, 2, 5} {
 		if diff := cmp.Diff(shared, pages(false, size)); diff != "" {
 			t.Errorf("pages of %d (-want +got):\n%s", size, diff)

@@ -3,6 +3,7 @@ package detect
 import (
 	"slices"
 	"strings"
+	"time"
 
 	fleetv1 "github.com/farmhound-security/farmhound/proto/farmhound/fleet/v1"
 )
@@ -43,10 +44,10 @@ func (c *judging) question(name string) *fleetv1.Question {
 		}
 	}
 	q.Db = round1(q.GetDb())
-	c.shorten(pro, contra)
+	c.shorten(c.since(name), pro, contra)
 	switch {
 	case len(pro)+len(contra) > 0:
-		q.Sentence = answer(c.lead(name, q.GetDb()/c.left()), q.GetDb() < 0, pro, contra)
+		q.Sentence = answer(c.lead(name, q.GetDb()/c.left(name == remote)), q.GetDb() < 0, pro, contra)
 	case c.blindTo(name):
 		q.Sentence = blind[name]
 	default:
@@ -59,16 +60,30 @@ func (c *judging) question(name string) *fleetv1.Question {
 		}
 		q.Sentence = approved + ", which is not counted." + rest
 	}
-	if c.silence > 0 {
-		q.Sentence = c.silentSince(q.GetSentence(), len(pro)+len(contra) > 0)
+	if since := c.since(name); !since.IsZero() {
+		q.Sentence = c.staleSince(since, q.GetSentence(), len(pro)+len(contra) > 0)
 	}
 	return q
 }
 
-// silentSince says of a silent laptop what was known when it last spoke, if that
-// still counts for anything.
-func (c *judging) silentSince(then string, counts bool) string {
-	since := "Nothing came from this laptop since " + date(c.seen)
+// since is when what answers a question was as it says, zero for now.
+func (c *judging) since(question string) time.Time {
+	switch {
+	case c.silence > 0:
+		return c.seen
+	case c.idle > 0 && question == remote:
+		return c.used
+	}
+	return time.Time{}
+}
+
+// staleSince says of a laptop that is silent, or not used, what was known before, if
+// that still counts for anything.
+func (c *judging) staleSince(at time.Time, then string, counts bool) string {
+	since := "Nothing came from this laptop since " + date(at)
+	if c.silence == 0 {
+		since = "This laptop was on and not in use since " + date(at)
+	}
 	if !counts {
 		return since + ", and nothing known from then still counts."
 	}
@@ -98,6 +113,26 @@ func (c *judging) approvals() string {
 	return " (" + names(all) + ")"
 }
 
+// overApprovals says which approvals and exemptions ended: what they covered is weighed
+// since, and whoever gave them may think that it is not.
+func (c *judging) overApprovals() []string {
+	var all []string
+	if at := c.dev.GetPerson().GetExemptionEndedAt(); at != nil {
+		all = append(all, "Exempt no more since "+date(at.AsTime())+": the exemption in the roster ended.")
+	}
+	for _, t := range c.dev.GetTools() {
+		if t.GetApprovalEndedAt() == nil || !t.GetControls() {
+			continue
+		}
+		of := ""
+		if t.GetApprovalEnded() != "" {
+			of = " (" + t.GetApprovalEnded() + ")"
+		}
+		all = append(all, "Weighed since "+date(t.GetApprovalEndedAt().AsTime())+": the approval of "+t.GetName()+of+" ended.")
+	}
+	return all
+}
+
 // unlikeApproved names tools that are approved, but not as they are here.
 func (c *judging) unlikeApproved() []string {
 	var all []string
@@ -113,16 +148,16 @@ func (c *judging) unlikeApproved() []string {
 const toldShare = 0.05
 
 // shorten says only once over which days observations were made, and since when
-// nothing came.
-func (c *judging) shorten(clauses ...[]string) {
+// there were none.
+func (c *judging) shorten(since time.Time, clauses ...[]string) {
 	for _, list := range clauses {
 		for i := range list {
-			if c.silence > 0 {
-				list[i] = strings.TrimSuffix(list[i], lastObserved(c.seen))
+			if !since.IsZero() {
+				list[i] = strings.TrimSuffix(list[i], lastObserved(since))
 			}
 		}
 	}
-	for n, a := range [...]*fleetv1.Activity{c.dev.GetDay5(), c.dev.GetDay1(), c.dev.GetDay20()} {
+	for n, a := range [...]*fleetv1.Activity{c.dev.GetDay5(), c.dev.GetDay3(), c.dev.GetDay1(), c.dev.GetDay20()} {
 		if c.periods[n] == "" {
 			c.periods[n] = " " + period(a)
 		}
@@ -176,6 +211,9 @@ func (c *judging) unknown() []string {
 	if c.silence > 0 {
 		all = append(all, "Whatever happened since "+date(c.seen)+": nothing came from this laptop, and what was known then fades.")
 	}
+	if c.silence == 0 && c.idle > 0 {
+		all = append(all, "Who uses it now: it was on and not in use since "+date(c.used)+", and what was known of its use then fades.")
+	}
 	known := c.dev.GetKnown()
 	for _, s := range senseTable {
 		if !s.known(known) {
@@ -192,6 +230,7 @@ func (c *judging) unknown() []string {
 	if approved := c.approved(); approved != "" {
 		all = append(all, "Not weighed: "+lower(approved)+".")
 	}
+	all = append(all, c.overApprovals()...)
 	if others := c.unlikeApproved(); len(others) > 0 {
 		all = append(all, "Weighed although the company approves the tool: this is another installation or tenant of "+names(others)+".")
 	}

@@ -235,7 +235,7 @@ func (l *loader) program(text strictyaml.Text, want *cel.Type) *program {
 }
 
 const (
-	maxTiers = 8
+	maxTiers = 12
 	// heaviestTier bounds one observation: thirty decibans undo the prior, and
 	// nothing that one signal sees may do so alone.
 	heaviestTier = 29
@@ -290,6 +290,7 @@ func (l *loader) weight(i int, t tierDocument, before float64) float64 {
 		l.fail(t.DB, "tier %d weighs %g dB; no single observation may weigh more than %d", i, db, heaviestTier)
 	case abs(db) > before:
 		l.disorder(i, t.DB)
+		return abs(db) // those after it are held against it alone
 	default:
 		return abs(db)
 	}

@@ -74,7 +74,7 @@ type judging struct {
 	shown    []float64               // what each line counts in the answer to its question
 	order    []int                   // the lines, heaviest first
 	stamps   []timestamppb.Timestamp // when each line was first and last seen
-	periods  [3]string               // as clauses end with them, of five days, one and twenty
+	periods  [4]string               // as clauses end with them, of five days, three, one and twenty
 }
 
 // observe evaluates every signal and joins it with the ledger.
@@ -131,6 +131,11 @@ func momentOf(dev *fleetv1.Device, now time.Time) moment {
 		}
 	}
 	m.silence = max(quiet-patience, 0)
+	m.used = m.seen
+	if since := dev.GetUnusedSince(); since != nil && since.AsTime().Before(m.seen) {
+		m.used = since.AsTime()
+		m.idle = max(m.seen.Sub(m.used)-patience, 0)
+	}
 	return m
 }
 

@@ -44,6 +44,8 @@ type program struct {
 	full  cel.Program
 	holds native.Bool
 	says  native.String
+	// ofUse is that it only holds of figures of active days.
+	ofUse bool
 }
 
 // writers are the language's own functions for expressions in native form.
@@ -175,6 +177,7 @@ func (l *language) compile(text strictyaml.Text, want *cel.Type) (*program, erro
 	p := &program{full: full}
 	if want == cel.BoolType {
 		p.holds = l.native.Bool(checked.NativeRep())
+		p.ofUse = asksForUse(checked.NativeRep().Expr())
 	} else {
 		p.says = l.native.String(checked.NativeRep())
 	}

@@ -100,16 +100,16 @@ func (c *judging) farmLead(db float64) string {
 }
 
 // leading is what the lines of families count that answer their question by
-// themselves, as they did when the laptop last spoke.
+// themselves, as they did when the laptop last spoke, or was last used.
 func (c *judging) leading(names ...string) float64 {
 	sum := 0.0
 	for i := range c.lines {
 		s := c.lines[i].signal
 		for _, name := range names {
 			if !s.circumstantial && families[s.home].name == name {
-				sum += c.shown[i]
+				sum += c.shown[i] / c.left(s.aboutUse(c.lines[i].tier))
 			}
 		}
 	}
-	return sum / c.left()
+	return sum
 }

@@ -12,23 +12,41 @@ import (
 const faintest = 1
 
 const (
-	// patience is how long a laptop may say nothing and still be taken to be as it
-	// was last seen.
+	// patience is how long a laptop may say nothing, or be on and not used, and still
+	// be taken to be as it was last seen.
 	patience = 3 * day
-	// silenceHalfLife is how fast everything that a laptop ever showed fades once
-	// it says nothing: for and against alike, for silence speaks for neither.
-	silenceHalfLife = 10 * day
+	// staleHalfLife is how fast everything that a laptop ever showed fades once it
+	// says nothing, and everything of its use once it is not used: for and against
+	// alike, for neither speaks for anything.
+	staleHalfLife = 10 * day
 )
 
 // moment is when a device is judged.
 type moment struct {
 	now     time.Time
 	seen    time.Time     // when the device last spoke
+	used    time.Time     // when it was in use, as far as that was seen by then
 	silence time.Duration // for how long it has been silent, patience left out
+	idle    time.Duration // for how long it had been on and not used when it last spoke, likewise
 }
 
-// left is the share that silence leaves of every weight.
-func (m moment) left() float64 { return fade(1, m.silence, silenceHalfLife) }
+// left is the share of a weight that silence leaves, and idleness where it is about use.
+func (m moment) left(use bool) float64 {
+	stale := m.silence
+	if use {
+		stale += m.idle
+	}
+	return fade(1, stale, staleHalfLife)
+}
+
+// age is how old what was last seen at a time is, without what left has in it.
+func (m moment) age(last time.Time, use bool) time.Duration {
+	age := m.now.Sub(last) - m.silence
+	if use {
+		age -= min(m.idle, max(m.seen.Sub(last), 0))
+	}
+	return age
+}
 
 // line is one piece of evidence under judgement: a ledger's line with its signal
 // and what is left of its weight.
@@ -89,9 +107,9 @@ func (s *signal) observe(at *scene, known senses, around circumstances) (observa
 // remember joins what a signal says now with what it said before. The heavier of
 // the two counts: a share that falls from one tier to the next is no reason to
 // forget at once what was seen yesterday. Of a device that is silent nothing holds,
-// and what it showed last is remembered.
+// and what it showed last is remembered; figures of active days were last seen on the
+// last of these.
 func (s *signal) remember(o observation, before *fleetv1.LedgerLine, m moment) (line, bool) {
-	left := m.left()
 	l := line{signal: s, tier: -1}
 	if before != nil && !o.withdrawn {
 		l = line{
@@ -101,21 +119,35 @@ func (s *signal) remember(o observation, before *fleetv1.LedgerLine, m moment) (
 		// Rules may have changed since: a signal cannot weigh more than it does now,
 		// nor speak for what it spoke against.
 		l.full = math.Copysign(min(abs(l.full), s.heaviest()), s.tiers[0].db)
-		l.weight = fade(l.full, m.now.Sub(l.last)-m.silence, s.halfLife) * left
+		use := s.aboutUse(l.tier)
+		l.weight = fade(l.full, m.age(l.last, use), s.halfLife) * m.left(use)
 	}
 	if o.tier >= 0 {
-		if t := s.tiers[o.tier]; abs(t.db*left) >= abs(l.weight) {
-			first := m.seen
-			if l.tier >= 0 && m.seen.Sub(l.last) <= s.halfLife && l.first.Before(m.seen) {
-				first = l.first
-			}
-			l = line{
-				signal: s, tier: o.tier, full: t.db, weight: t.db * left, holds: m.silence == 0,
-				first: first, last: m.seen, because: o.because,
-			}
+		if t := s.tiers[o.tier]; abs(t.db*m.left(s.aboutUse(o.tier))) >= abs(l.weight) {
+			l = s.seen(o, &l, m)
 		}
 	}
 	return l, l.holds || l.tier >= 0 && abs(l.weight) >= faintest
+}
+
+// seen is the line of what is observed, as that of before goes on.
+func (s *signal) seen(o observation, before *line, m moment) line {
+	t := s.tiers[o.tier]
+	l := line{
+		signal: s, tier: o.tier, full: t.db, weight: t.db * m.left(s.aboutUse(o.tier)), because: o.because,
+		holds: m.silence == 0, first: m.seen, last: m.seen,
+	}
+	if t.when.ofUse {
+		l.holds = l.holds && m.idle == 0
+		l.first, l.last = m.used, m.used
+		if before.tier >= 0 && before.last.After(l.last) {
+			l.last = before.last
+		}
+	}
+	if before.tier >= 0 && l.last.Sub(before.last) <= s.halfLife && before.first.Before(l.first) {
+		l.first = before.first
+	}
+	return l
 }
 
 // fade halves a weight for every half-life.

@@ -86,6 +86,7 @@ func TestWhatDoesNotChangeASignalIsNamed(t *testing.T) {
 		{"a weight of another sign", "id: test_signal\ntiers: [{db: -3}]\n", `company/a.yaml:2:14: tier 0 weighs -3 dB`},
 		{"a weight that is none", "id: test_signal\ntiers: [{db: much}]\n", `company/a.yaml:2:14: expected a number of decibans`},
 		{"a weight less than the next tier's", "id: two_tiers\ntiers: [{db: 3}]\n", `company/a.yaml:2:14: tier 0 weighs less than the one after it, 8 dB`},
+		{"the tiers after it are held against their own neighbours", "id: three_tiers\ntiers: [{db: 1}]\n", `company/a.yaml:2:14: tier 0 weighs less than the one after it, 8 dB`},
 		{"a weight more than the tier's before", "id: two_tiers\ntiers: [{}, {db: 12}]\n", `company/a.yaml:2:18: tier 1 weighs more than the one before it`},
 		{"a condition with a typo", "id: test_signal\ntiers: [{when: device.kvm.atached}]\n", `company/a.yaml:2:26: undefined field 'atached'`},
 		{"an unknown key", "id: test_signal\nhalflife: 3d\n", `company/a.yaml:2:1: unknown key "halflife"`},
@@ -93,7 +94,8 @@ func TestWhatDoesNotChangeASignalIsNamed(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			two := strings.NewReplacer("id: test_signal", "id: two_tiers", "half_life:", "  - {when: device.kvm.dummy_display, db: 8, because: '\"y\"'}\nhalf_life:", "db: 20", "db: 10").Replace(sound)
-			_, err := Load(source(sound, two), Source{Name: "company", FS: source(tt.text).FS})
+			three := strings.NewReplacer("id: two_tiers", "id: three_tiers", "half_life:", "  - {when: device.kvm.level == \"shape\", db: 6, because: '\"z\"'}\nhalf_life:").Replace(two)
+			_, err := Load(source(sound, two, three), Source{Name: "company", FS: source(tt.text).FS})
 			if tt.want == "" {
 				if err != nil {
 					t.Error(err)

@@ -38,7 +38,7 @@ func laptop(change func(*fleetv1.Device)) *fleetv1.Device {
 		Place:         &fleetv1.PlaceHistory{Networks_20D: 1, DeclaredDays: 19, KnownDays: 20, EverDeclared: true, FirstNetworkElsewhere: p(false), HiddenFromDayOne: p(false), BusinessNeighbours: p(uint32(0)), KvmNeighbours: p(uint32(0))},
 		Trust:         &fleetv1.Trust{SilentHours: p(0.5), ClockJumpSeconds: p(0.0)},
 	}
-	d.Day1, d.Day5, d.Day20 = activity(1), activity(5), activity(20)
+	d.Day1, d.Day3, d.Day5, d.Day20 = activity(1), activity(3), activity(5), activity(20)
 	change(d)
 	return d
 }
@@ -55,9 +55,9 @@ func activity(days uint32) *fleetv1.Activity {
 	}
 }
 
-// spans applies a change to all three spans.
+// spans applies a change to all spans.
 func spans(d *fleetv1.Device, change func(*fleetv1.Activity)) {
-	for _, a := range []*fleetv1.Activity{d.GetDay1(), d.GetDay5(), d.GetDay20()} {
+	for _, a := range []*fleetv1.Activity{d.GetDay1(), d.GetDay3(), d.GetDay5(), d.GetDay20()} {
 		change(a)
 	}
 }

@@ -161,7 +161,7 @@ func TestSentencesAreOfTheDevice(t *testing.T) {
 
 // TestAnswersAreMadeOfTheEvidence: what an answer, or the list of what is not known, gives
 // as a figure or a date stands in a line of the ledger for the same question, or is of what
-// was left out as approved, or the day since which nothing came.
+// was left out as approved, or the day since which nothing came, or it was not used.
 func TestAnswersAreMadeOfTheEvidence(t *testing.T) {
 	t.Parallel()
 	d := New(rules(t), Options{})
@@ -181,9 +181,10 @@ func TestAnswersAreMadeOfTheEvidence(t *testing.T) {
 			t.Fatal(err)
 		}
 		a, last := j.GetAssessment(), dev.GetDay5()
-		around := []string{dev.GetPerson().GetCountry(), percent(last.GetSanctionedShare()), percent(last.GetAssistiveShare()), period(last), ofTime(&fleetv1.Activity{}), date(momentOf(dev, personaNow).seen)}
+		when := momentOf(dev, personaNow)
+		around := []string{dev.GetPerson().GetCountry(), percent(last.GetSanctionedShare()), percent(last.GetAssistiveShare()), period(last), ofTime(&fleetv1.Activity{}), date(when.seen), date(when.used), date(dev.GetPerson().GetExemptionEndedAt().AsTime())}
 		for _, tool := range dev.GetTools() {
-			around = append(around, tool.GetName(), tool.GetApprovedBy())
+			around = append(around, tool.GetName(), tool.GetApprovedBy(), tool.GetApprovalEnded(), date(tool.GetApprovalEndedAt().AsTime()))
 		}
 		around = append(around, "1 2 3 4 5 6 7 8") // and so many more tools
 		q := a.GetQuestions()

@@ -296,7 +296,8 @@ func (c *judging) raises(out *fleetv1.WhatIfResponse) {
 func (c *judging) lightest(s *signal, rank int) *fleetv1.Addition {
 	at := slices.IndexFunc(c.lines, func(l line) bool { return l.signal == s })
 	for i, t := range slices.Backward(s.tiers) {
-		weight := t.db * c.left()
+		// Use that is seen makes an end of idleness.
+		weight := t.db * c.left(s.aboutUse(i) && !t.when.ofUse)
 		added := line{signal: s, tier: i, full: t.db, weight: weight, holds: c.silence == 0, first: c.seen, last: c.seen}
 		lines := slices.Clone(c.lines)
 		if at < 0 {

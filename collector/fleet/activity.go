@@ -5,6 +5,8 @@ import (
 	"math/bits"
 	"slices"
 
+	"google.golang.org/protobuf/types/known/timestamppb"
+
 	fleetv1 "github.com/farmhound-security/farmhound/proto/farmhound/fleet/v1"
 )
 
@@ -70,72 +72,85 @@ type sums struct {
 	byTool                           map[string]uint64
 }
 
-// activities aggregates the latest days with activity, over the last of them, five and
-// twenty. They are nil without any.
-func (v *view) activities() (one, five, twenty *fleetv1.Activity) {
+// spans are over how many of the latest days with activity a Device tells shares.
+var spans = [...]int{1, 3, 5, activeSpan}
+
+// activities aggregates the latest days with activity over each of the spans, those over
+// more days than there are over all. They are nil without any.
+func (v *view) activities() (over [len(spans)]*fleetv1.Activity) {
 	s := sums{byTool: make(map[string]uint64)}
 	for i := range v.active {
 		v.add(&s, &v.active[i])
-		last := i == len(v.active)-1
-		if i == 0 {
-			one = v.activity(&s, 1)
-		}
-		if i == 4 || i < 4 && last {
-			five = v.activity(&s, i+1)
-		}
-		if last {
-			twenty = v.activity(&s, i+1)
+		for n, span := range spans {
+			if i+1 == span || i+1 < span && i+1 == len(v.active) {
+				over[n] = v.activity(&s, i+1)
+			}
 		}
 	}
-	return one, five, twenty
+	return over
+}
+
+// figures is an activity in the making, with the figures that it points at beside it.
+type figures struct {
+	fleetv1.Activity
+	from, to timestamppb.Timestamp
+	given    [18]float64 // as many as an Activity has
+	n        int
+}
+
+func (f *figures) figure(x float64) *float64 {
+	p := &f.given[f.n]
+	f.n++
+	*p = x
+	return p
+}
+
+// share is absent where there is no whole to be a share of.
+func (f *figures) share(part, whole uint64) *float64 {
+	if whole == 0 {
+		return nil
+	}
+	return f.figure(min(float64(part)/float64(whole), 1))
 }
 
 // activity describes what the latest days add up to.
 func (v *view) activity(s *sums, span int) *fleetv1.Activity {
 	days := v.active[:span]
-	a := &fleetv1.Activity{
-		Days: uint32(len(days)), From: stamp(int64(days[len(days)-1].date) * daySeconds), To: stamp((int64(days[0].date) + 1) * daySeconds),
-		LidClosedShare:    share(s.lid, s.lidKnown),
-		OnAcShare:         share(s.ac, s.acKnown),
-		AsleepShare:       share(s.asleep, s.asleepKnown),
-		AssistiveShare:    share(s.assistive, s.assistiveKnown),
-		CallInjectedShare: share(s.callInjected, s.call),
-		DrivenDays:        s.drivenDays,
-		ControlTools:      v.mostUsed(s.byTool),
-	}
+	f := &figures{}
+	f.from.Seconds, f.to.Seconds = int64(days[len(days)-1].date)*daySeconds, (int64(days[0].date)+1)*daySeconds
+	a := &f.Activity
+	a.Days, a.From, a.To = uint32(len(days)), &f.from, &f.to
+	a.LidClosedShare = f.share(s.lid, s.lidKnown)
+	a.OnAcShare = f.share(s.ac, s.acKnown)
+	a.AsleepShare = f.share(s.asleep, s.asleepKnown)
+	a.AssistiveShare = f.share(s.assistive, s.assistiveKnown)
+	a.CallInjectedShare = f.share(s.callInjected, s.call)
+	a.DrivenDays, a.ControlTools = s.drivenDays, v.mostUsed(s.byTool)
 	if s.activityKnown > 0 {
-		a.ActiveHours = ptr(float64(s.active) / 3600)
+		a.ActiveHours = f.figure(float64(s.active) / 3600)
 	}
 	if s.controlKnown > 0 || len(s.byTool) > 0 {
-		a.UnsanctionedHours = ptr(float64(s.unsanctioned) / 3600)
+		a.UnsanctionedHours = f.figure(float64(s.unsanctioned) / 3600)
 	}
-	a.UnsanctionedShare = share(s.unsanctionedActive, s.activeControlKnown)
-	a.SanctionedShare = share(s.sanctionedActive, s.activeControlKnown)
-	a.NearShare = share(s.nearActive, s.activeControlKnown)
+	a.UnsanctionedShare = f.share(s.unsanctionedActive, s.activeControlKnown)
+	a.SanctionedShare = f.share(s.sanctionedActive, s.activeControlKnown)
+	a.NearShare = f.share(s.nearActive, s.activeControlKnown)
 	if s.inputKnown {
-		s.inputShares(a)
+		s.inputShares(f)
 	}
 	return a
 }
 
-// share is absent where there is no whole to be a share of.
-func share(part, whole uint64) *float64 {
-	if whole == 0 {
-		return nil
-	}
-	return ptr(min(float64(part)/float64(whole), 1))
-}
-
-func (s *sums) inputShares(a *fleetv1.Activity) {
+func (s *sums) inputShares(f *figures) {
 	all := s.builtIn + s.attached + s.kvm + s.injected + s.session
-	a.InputHours = ptr(float64(all) / 3600)
-	a.JigglerShare = share(s.jiggler, s.jiggler+all)
-	a.BuiltInShare = share(s.builtIn, all)
-	a.AttachedShare = share(s.attached, all)
-	a.KvmShare = share(s.kvm, all)
-	a.InjectedShare = share(s.injected, all)
-	a.SessionShare = share(s.session, all)
-	a.LocalShare = share(s.builtIn+s.attached, all)
+	f.InputHours = f.figure(float64(all) / 3600)
+	f.JigglerShare = f.share(s.jiggler, s.jiggler+all)
+	f.BuiltInShare = f.share(s.builtIn, all)
+	f.AttachedShare = f.share(s.attached, all)
+	f.KvmShare = f.share(s.kvm, all)
+	f.InjectedShare = f.share(s.injected, all)
+	f.SessionShare = f.share(s.session, all)
+	f.LocalShare = f.share(s.builtIn+s.attached, all)
 }
 
 // use is what one date adds up to.
@@ -246,6 +261,9 @@ func (v *view) addContacts(s *sums, p *part) {
 // mostUsed returns the names of tools, most used first.
 func (v *view) mostUsed(seconds map[string]uint64) []string {
 	const most = 8
+	if len(seconds) == 0 {
+		return nil
+	}
 	ids := make([]string, 0, len(seconds))
 	for id := range seconds {
 		ids = append(ids, id)

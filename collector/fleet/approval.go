@@ -93,6 +93,21 @@ func (f *Fleet) covers(pic *fleetv1.Picture, tool string, at time.Time) (by *app
 	return by, by == nil && elsewhere
 }
 
+// ended returns the approval that covered a tool last, where it ended before a time and
+// none covers the tool since.
+func (f *Fleet) ended(pic *fleetv1.Picture, tool string, at time.Time) *approval {
+	var last *approval
+	for _, a := range f.approved[tool] {
+		if a.Until.IsZero() || at.Before(a.Until) || last != nil && !a.Until.After(last.Until) {
+			continue
+		}
+		if by, _ := f.covers(pic, tool, a.Until.Add(-time.Second)); by != nil {
+			last = by
+		}
+	}
+	return last
+}
+
 // installed says whether every installation of a tool on a laptop is one that some
 // approval in force is of. One that no agent tells is.
 func (f *Fleet) installed(pic *fleetv1.Picture, state *fleetv1.ToolState, list []approval, at time.Time) bool {

@@ -57,6 +57,10 @@ func TestApprovals(t *testing.T) {
 		s := d.GetTools()[0]
 		return sentence("approved %t by %q, other installation %t, driven %v", s.GetApproved(), s.GetApprovedBy(), s.GetOtherInstallation(), rounded(d.GetDay1().UnsanctionedShare))
 	}
+	ended := func(d *fleetv1.Device) any {
+		s := d.GetTools()[0]
+		return sentence("%q until %s", s.GetApprovalEnded(), s.GetApprovalEndedAt().AsTime().Format(time.DateOnly))
+	}
 	covered := `approved true by "help-desk", other installation false, driven 0`
 	check(t, []derived{
 		{name: "our tenant", life: tool(of(ours)), config: tenant, get: seen, want: covered},
@@ -89,6 +93,13 @@ func TestApprovals(t *testing.T) {
 			person: func(p *fleetv1.Person) { p.ApprovedTools = []string{"anydesk"} }},
 		{name: "our tenant after the approval ended", life: tool(of(ours)), get: seen, want: `approved false by "", other installation false, driven 1`,
 			config: approve(ApprovedTool{Installations: [][]byte{ours}, Until: monday.AddDate(0, 0, -1)})},
+		{name: "an approval that ended is told", life: tool(of(ours)), want: `"help-desk" until 2026-01-04`,
+			config: approve(ApprovedTool{Installations: [][]byte{ours}, Until: monday.AddDate(0, 0, -1)}, ApprovedTool{Until: monday.AddDate(0, 0, -30)}),
+			get:    ended},
+		{name: "an approval that ended and was of another tenant", life: tool(of(theirs)), want: `"" until 1970-01-01`,
+			config: approve(ApprovedTool{Installations: [][]byte{ours}, Until: monday.AddDate(0, 0, -1)}), get: ended},
+		{name: "an approval that ended, and one that did not", life: tool(of(ours)), want: `"" until 1970-01-01`,
+			config: approve(ApprovedTool{Until: monday.AddDate(0, 0, -1)}, ApprovedTool{}), get: ended},
 		{name: "signed by the maker", life: tool(signed(true)), config: approve(ApprovedTool{Signed: true}), get: seen, want: covered},
 		{name: "signed by somebody else", life: tool(signed(false)), config: approve(ApprovedTool{Signed: true}), get: seen,
 			want: `approved false by "", other installation false, driven 1`},

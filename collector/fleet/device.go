@@ -66,9 +66,11 @@ func (f *Fleet) Device(pic *fleetv1.Picture, now time.Time) *fleetv1.Device {
 		Site:           f.site(v.self, now),
 		Trust:          v.trust(),
 		WeeklyUse:      v.weeklyUse(),
+		UnusedSince:    v.unusedSince(),
 		VirtualChassis: pic.GetSystem().GetChassis() == farmhoundv1.Chassis_CHASSIS_VIRTUAL,
 	}
-	d.Day1, d.Day5, d.Day20 = v.activities()
+	over := v.activities()
+	d.Day1, d.Day3, d.Day5, d.Day20 = over[0], over[1], over[2], over[3]
 	d.Known = v.known(d)
 	return d
 }
@@ -164,6 +166,8 @@ func (v *view) tools() []*fleetv1.ToolSighting {
 		}
 		if by != nil {
 			sighting.ApprovedBy = by.Name
+		} else if over := v.f.ended(v.pic, t.GetId(), time.Unix(last, 0)); over != nil && !sighting.GetApproved() {
+			sighting.ApprovalEnded, sighting.ApprovalEndedAt = over.Name, stamp(over.Until.Unix())
 		}
 		tools = append(tools, sighting)
 	}

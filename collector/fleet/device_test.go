@@ -120,6 +120,25 @@ func TestActivity(t *testing.T) {
 			},
 			get: func(d *fleetv1.Device) any { return d.GetDay1().GetFrom().AsTime().Format(time.DateOnly) },
 		},
+		{
+			name: "the last three days are of days in use", want: "2026-01-08 2026-01-12: 3 days, 1 driven, 0.33",
+			life: func(l *laptop) []Observation {
+				return append(l.workdays(monday, 6), l.workday(monday.AddDate(0, 0, 7), driven("anydesk"))...)
+			},
+			get: func(d *fleetv1.Device) any {
+				a := d.GetDay3()
+				date := func(at time.Time) string { return at.Format(time.DateOnly) }
+				return sentence("%s %s: %d days, %d driven, %v", date(a.GetFrom().AsTime()), date(a.GetTo().AsTime().AddDate(0, 0, -1)),
+					a.GetDays(), a.GetDrivenDays(), rounded(a.UnsanctionedShare))
+			},
+		},
+		{
+			name: "of less days than it is over, it is over all", want: "2 2 2",
+			life: func(l *laptop) []Observation { return l.workdays(monday, 2) },
+			get: func(d *fleetv1.Device) any {
+				return sentence("%d %d %d", d.GetDay3().GetDays(), d.GetDay5().GetDays(), d.GetDay20().GetDays())
+			},
+		},
 		{name: "nothing controlled is zero", life: plain(), get: unsanctioned, want: 0.0},
 		{name: "control unknown is unknown", life: plain(func(w *farmhoundv1.Window) { w.ControlKnown = false }), get: unsanctioned, want: "unknown"},
 		{name: "no hands is unknown", life: plain(func(w *farmhoundv1.Window) { w.Input = nil }), want: "unknown",
@@ -282,5 +301,20 @@ func TestSilenceIsNotBlindness(t *testing.T) {
 		if !known.GetControl() || !known.GetHands() || !known.GetDistance() {
 			t.Errorf("after %d days of silence: %v", days, known)
 		}
+	}
+}
+
+// TestFiguresHaveRoom: there is a place for every figure of an activity.
+func TestFiguresHaveRoom(t *testing.T) {
+	t.Parallel()
+	optional := 0
+	fields := (*fleetv1.Activity)(nil).ProtoReflect().Descriptor().Fields()
+	for i := range fields.Len() {
+		if fields.Get(i).HasOptionalKeyword() {
+			optional++
+		}
+	}
+	if room := len(figures{}.given); room != optional {
+		t.Errorf("room for %d of %d figures", room, optional)
 	}
 }

@@ -200,5 +200,9 @@ func (p *parser) approval(n *node) {
 	}
 	if p.passes(row, n, found) {
 		p.into.Tools = append(p.into.Tools, t)
+		if p.into.places == nil {
+			p.into.places = make(map[string]cell)
+		}
+		p.into.places[t.Name] = row["signer"]
 	}
 }

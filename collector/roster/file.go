@@ -18,9 +18,26 @@ type File struct {
 	Offices []Office
 
 	name   string
-	lines  map[string]int // of laptops, by serial in upper case
-	parts  []string       // that it speaks of, empty ones included
-	spoilt []string       // serials in upper case whose rows cannot be used, sorted
+	lines  map[string]int  // of laptops, by serial in upper case
+	parts  []string        // that it speaks of, empty ones included
+	spoilt []string        // serials in upper case whose rows cannot be used, sorted
+	places map[string]cell // where approved tools are, by name
+}
+
+// Unsigned names approvals by signers of which wrong says why they approve nothing; empty
+// is of those that are right. They count all the same: a catalogue may come to have them.
+func (f *File) Unsigned(wrong func(signer string) string) []Problem {
+	var problems []Problem
+	for _, t := range f.Tools {
+		if t.Signer == "" {
+			continue
+		}
+		if reason := wrong(t.Signer); reason != "" {
+			at := f.places[t.Name]
+			problems = append(problems, Problem{f.name, at.line, at.column, "signer: " + reason + "; the approval counts, and approves nothing", true})
+		}
+	}
+	return problems
 }
 
 // Has says whether the file speaks of a kind at all: of what it does not speak nothing

@@ -83,8 +83,12 @@ func (r *Roster) Person(serial string, at time.Time) (*fleetv1.Person, bool) {
 			p.TravelCountries = append(p.TravelCountries, t.country)
 		}
 	}
-	if at.Before(e.exemptUntil) {
+	switch {
+	case e.exemptUntil.IsZero():
+	case at.Before(e.exemptUntil):
 		p.Exempt, p.ExemptReason, p.ExemptUntil = true, e.reason, timestamppb.New(e.exemptUntil)
+	default:
+		p.ExemptionEndedAt = timestamppb.New(e.exemptUntil)
 	}
 	return p, true
 }

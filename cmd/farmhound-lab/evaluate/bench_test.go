@@ -16,7 +16,7 @@ import (
 func BenchmarkDeviceMonth(b *testing.B) {
 	for name, grid := range map[string]bool{"every report": false, "grid": true} {
 		b.Run(name, func(b *testing.B) {
-			c := Command{Months: 1, Size: 60, Casting: persona.Reserved, Seeds: Seeds{1, 1}}
+			c := Command{Months: 1, Size: 60, Casting: persona.Former, Seeds: Seeds{1, 1}}
 			bench := newBench(b, &c)
 			bench.grid = grid
 			laptops := 0

@@ -38,11 +38,11 @@ func verdictsOf(t *testing.T, lives []*life) map[string]spoken {
 // same verdicts.
 func TestWindowsOfAnyLengthGiveTheSameVerdicts(t *testing.T) {
 	t.Parallel()
-	c := Command{Months: 1, Size: *laptops, Casting: persona.Reserved, Seeds: Seeds{5, 5}}
+	c := Command{Months: 1, Size: *laptops, Casting: persona.Former, Seeds: Seeds{5, 5}}
 	b := newBench(t, &c)
 	b.grid = true
 	world, err := persona.NewWorld(persona.Options{
-		Seed: 5, Days: daysOfMonth, Size: c.Size, End: lastMoment, Casting: persona.Reserved, Window: 5 * time.Minute,
+		Seed: 5, Days: daysOfMonth, Size: c.Size, End: lastMoment, Casting: persona.Former, Window: 5 * time.Minute,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -98,7 +98,7 @@ func TestCommand(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "results")
 	var out bytes.Buffer
 	c := Command{
-		Seeds: Seeds{4, 4}, Months: 1, Size: 60, Casting: "reserved", Personas: []string{"single-host", "docked", "own-console", "nomad"},
+		Seeds: Seeds{4, 4}, Months: 1, Size: 60, Casting: "former", Personas: []string{"single-host", "docked", "own-console", "nomad"},
 		Grid: true, Output: "json", Out: dir,
 	}
 	if err := c.Run(t.Context(), &demo.Surroundings{Out: &out, Progress: io.Discard}); err != nil {
@@ -142,7 +142,7 @@ func TestCommand(t *testing.T) {
 // evidence of a careful operator's laptop that speaks of the other hypothesis is no part of it.
 func TestWeightsAreThoseOfTheVerdict(t *testing.T) {
 	t.Parallel()
-	c := Command{Months: 1, Size: 60, Casting: persona.Reserved, Seeds: Seeds{1, 1}, Personas: []string{"careful-console", "shipped-router", "docked"}}
+	c := Command{Months: 1, Size: 60, Casting: persona.Former, Seeds: Seeds{1, 1}, Personas: []string{"careful-console", "shipped-router", "docked"}}
 	b := newBench(t, &c)
 	b.grid = true
 	world, err := persona.NewWorld(c.options().of(1))

@@ -18,7 +18,7 @@ import (
 func TestDeviceMonths(t *testing.T) {
 	t.Parallel()
 	c := Command{
-		Seeds: Seeds{8, 11}, Months: 1, Size: 20, Casting: persona.Reserved, Personas: []string{"docked", "couple", "turns"}, Grid: true,
+		Seeds: Seeds{8, 11}, Months: 1, Size: 20, Casting: persona.Former, Personas: []string{"docked", "couple", "turns"}, Grid: true,
 		HonestOnly: true, DeviceMonths: 6, Noise: persona.Noise{Late: 0.1},
 	}
 	r, err := c.evaluate(t.Context(), io.Discard)
@@ -28,7 +28,7 @@ func TestDeviceMonths(t *testing.T) {
 	if r.Summary.HonestMonths < 6 || r.Summary.HonestMonths > 12 || r.Summary.Farmed > 0 || r.Interrupted {
 		t.Errorf("%+v", r.Summary)
 	}
-	want := "farmhound-lab evaluate --seeds " + r.Seeds + " --months 1 --size 20 --casting reserved --honest-only --late 0.1 --personas docked,couple,turns --grid"
+	want := "farmhound-lab evaluate --seeds " + r.Seeds + " --months 1 --size 20 --casting former --honest-only --late 0.1 --personas docked,couple,turns --grid"
 	if r.Command != want {
 		t.Errorf("got  %s\nwant %s", r.Command, want)
 	}
@@ -60,7 +60,7 @@ func TestInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	c := Command{
-		Seeds: Seeds{1, 1}, Months: 1, Size: 20, Casting: persona.Reserved, Personas: []string{"docked", "couple"}, Grid: true,
+		Seeds: Seeds{1, 1}, Months: 1, Size: 20, Casting: persona.Former, Personas: []string{"docked", "couple"}, Grid: true,
 		DeviceMonths: 40, Ablate: 1, Missing: true, Workers: 1, // it says how far it has come after every second laptop
 	}
 	var out strings.Builder
@@ -80,7 +80,7 @@ func TestRefuses(t *testing.T) {
 	for want, c := range map[string]Command{
 		"lives from 1 to 3 months":         {Months: 4},
 		"a number above zero":              {Months: 1, DeviceMonths: -1},
-		"none of these personas is honest": {Months: 1, DeviceMonths: 10, Casting: persona.Reserved, Personas: []string{"turns"}},
+		"none of these personas is honest": {Months: 1, DeviceMonths: 10, Casting: persona.Former, Personas: []string{"turns"}},
 	} {
 		if err := c.Run(t.Context(), &demo.Surroundings{}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %q", err, want)

@@ -36,6 +36,7 @@ type agent struct {
 	boots    int
 	sequence uint64
 	started  int64 // of this run
+	booted   int64 // when the system of this run started
 	began    int64 // of the window under way
 	ended    []*farmhoundv1.Window
 	parts    map[string][]byte        // as last told in this run
@@ -74,11 +75,11 @@ func (a *agent) look(at int64) [][]*farmhoundv1.Report {
 	}
 	var out [][]*farmhoundv1.Report
 	if a.boots == 0 {
-		a.start(now)
+		a.start(now, a.firstBoot(now))
 	} else if last := a.pass(now); last != nil {
 		out = append(out, []*farmhoundv1.Report{last})
 	}
-	if often := a.noise.Restarts; often > 0 && now > a.started && a.noise.d.chance(often/24) {
+	if often := a.noise.Restarts; often > 0 && now > a.started && a.noise.d.chance(often/24) && a.sequence > 0 {
 		out = append(out, []*farmhoundv1.Report{a.restart(now)})
 	}
 	windows := a.ended
@@ -109,7 +110,7 @@ func (a *agent) pass(now int64) (last *farmhoundv1.Report) {
 				}
 			}
 			a.ended = nil
-			a.start(next.from)
+			a.start(next.from, max(rest, next.from-a.bootSeconds()))
 			continue
 		}
 		a.ended = append(a.ended, sleepWindows(max(rest, a.began), next.from)...)
@@ -130,15 +131,32 @@ func (a *agent) cut(at int64) {
 	}
 }
 
-// start is the agent starting with the laptop.
-func (a *agent) start(now int64) {
+// start is the agent starting, on a system that has been up since a moment.
+func (a *agent) start(now, booted int64) {
 	a.sequence = 0
 	a.boots++
 	id := digest(a.w.opts.Seed, "boot", a.laptop.Serial, strconv.Itoa(a.boots))
 	a.boot = hex.EncodeToString(id[:16])
-	a.started, a.began = now, now
+	a.started, a.began, a.booted = now, now, booted
 	a.parts, a.told, a.last = map[string][]byte{}, map[string][]byte{}, map[string]proto.Message{}
 	a.cpu = 0.3
+}
+
+// bootSeconds is what the system takes until the agent starts with it. It and firstBoot
+// draw apart from everything else that the laptop does.
+func (a *agent) bootSeconds() int64 {
+	return int64(stream(a.w.opts.Seed, "boot time", a.laptop.Serial, strconv.Itoa(a.boots)).whole(9, 95))
+}
+
+// firstBoot is when the system started on which the agent is first seen at a moment: with
+// the laptop, if it was switched on since the world began, else up to nine days before.
+func (a *agent) firstBoot(now int64) int64 {
+	for _, w := range a.life.awake {
+		if w.off && w.from > a.w.start.Unix() && w.from <= now && now < w.to {
+			return w.from - a.bootSeconds()
+		}
+	}
+	return now - int64(stream(a.w.opts.Seed, "up since", a.laptop.Serial).between(0.01, 9)*daySeconds)
 }
 
 // report tells what changed, as the real agent's changes do; nil if nothing did.
@@ -291,7 +309,7 @@ func (a *agent) health() *farmhoundv1.Health {
 	a.cpu += a.d.between(1.5, 4)
 	return &farmhoundv1.Health{
 		AgentVersion: agentVersion, CpuSeconds: round(a.cpu), MemoryBytes: uint64(a.d.whole(11<<10, 15<<10)) << 10,
-		StartedAt: stamp(a.started), CatalogDigest: a.w.catalogDigest, Senses: a.laptop.senses.states(),
+		StartedAt: stamp(a.started), SystemUpSeconds: proto.Uint64(uint64(a.started - a.booted)), CatalogDigest: a.w.catalogDigest, Senses: a.laptop.senses.states(),
 	}
 }
 

@@ -1,5 +1,7 @@
 package persona
 
+import farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
+
 // persona is a way of living with a laptop.
 type persona struct {
 	name, kind string
@@ -9,8 +11,46 @@ type persona struct {
 	draw func(w *World, d draw, size int) []*Laptop
 }
 
-// castings are all personas by casting, farms last.
-var castings = map[string][]persona{Everyday: everyday, Former: former, Reserved: reserved}
+// casting is who lives in a world, with what and where, farms last.
+type casting struct {
+	personas []persona
+	stock    *stock
+	atlas    func() *atlas
+	// settle draws where the company and its people are.
+	settle func(*World, draw)
+	// atHome draws somebody who works at home.
+	atHome func(*World, draw, locality, ...farmhoundv1.OperatingSystem) *Laptop
+	// connections is whether the collector knows round trips and ways out, and agents see
+	// what their systems show rather than everything.
+	connections bool
+	// outer draws from the outer parts of ranges rather than evenly.
+	outer bool
+	// vpnForAll is how many companies have everybody use their VPN, troubled how many
+	// agents have trouble of their own.
+	vpnForAll, troubled float64
+	// offices is how many the company has at most.
+	offices int
+	// uneven is whether of a persona there are more in some worlds than in others.
+	uneven bool
+	// policy says what agents may see where companies differ in it; nil where they do not.
+	policy func(*World, *Laptop)
+	// nearRelays is whether vendors' relays are near one of those whom they connect.
+	nearRelays bool
+	// reboots is whether laptops are also started anew by updates and after weekends.
+	reboots bool
+}
+
+var castings = map[string]*casting{
+	Everyday: {personas: everyday, stock: firstStock, atlas: firstAtlas, settle: (*World).settleHere, atHome: (*World).dwells, offices: 2},
+	Former: {
+		personas: former, stock: otherStock, atlas: otherAtlas, settle: (*World).settleAnywhere, atHome: (*World).someone,
+		connections: true, outer: true, vpnForAll: 0.15, troubled: 0.2, offices: 2,
+	},
+	Reserved: {
+		personas: reserved, stock: newStock, atlas: newAtlas, settle: (*World).settleApart, atHome: (*World).resident,
+		connections: true, vpnForAll: 0.1, troubled: 0.35, offices: 4, uneven: true, policy: (*World).permits, nearRelays: true, reboots: true,
+	},
+}
 
 var everyday = []persona{
 	{"office-worker", Honest, 6, officeWorker},

@@ -36,11 +36,11 @@ func (w *World) newCompany(d draw) *company {
 		exit := w.atlas.one(at, business, w.land, "").address(at)
 		c.networks = []netip.Prefix{netip.PrefixFrom(exit, exit.BitLen())}
 	}
-	if vpn := stream(w.opts.Seed, "vpn for all"); w.opts.Casting == Reserved && vpn.chance(0.15) {
+	if vpn := stream(w.opts.Seed, "vpn for all"); vpn.chance(w.casting.vpnForAll) {
 		c.forAll = &tunnel{tool: pick(vpn, "openvpn", "wireguard"), kind: "tun", mtu: 1380, defaultRoute: true, exit: c.networks[0].Addr(), locked: vpn.chance(0.3)}
 	}
 	w.hostnames = pick(d, "LT-%s", "NB%s", "CORP-L-%s", "WKS-%s", "US-%s-L")
-	for i := range d.whole(1, 2) {
+	for i := range d.whole(1, w.casting.offices) {
 		at := w.homeland[(d.IntN(len(w.homeland)/2)*2+i)%len(w.homeland)]
 		carrier := w.atlas.one(d, business, at.country, at.region)
 		s := &site{
@@ -75,6 +75,9 @@ func (w *World) hire(d draw, declared locality, systems ...farmhoundv1.Operating
 	}
 	l.senses = senses{hands: d.chance(0.93), hardware: true, media: d.chance(0.85), why: "input devices cannot be read"}
 	l.senses.ways = stream(w.opts.Seed, "ways", system.GetSerial()).chance(0.85)
+	if w.casting.policy != nil {
+		w.casting.policy(w, l)
+	}
 	l.person = person{
 		id: w.personID(d), country: declared.country, region: declared.region, zone: declared.zone,
 		shipTo: declared.country + "-" + declared.region, days: "mon-fri", start: "09:00", end: "17:30",

@@ -19,7 +19,11 @@ func TestReportsKeepTheContract(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	worlds := []Options{{Seed: 0}, {Seed: 1}, {Seed: 2}, {Seed: 3}, {Seed: 4, Casting: Former, Size: 60, Days: 12}, {Seed: 5, Casting: Reserved, Size: 120, Days: 12}}
+	worlds := []Options{
+		{Seed: 0}, {Seed: 1}, {Seed: 2}, {Seed: 3},
+		{Seed: 5, Casting: Former, Size: 120, Days: 12}, {Seed: 4, Casting: Former, Size: 60, Days: 12},
+		{Seed: 6, Casting: Reserved, Personas: PersonasOf(Reserved), Count: 2, Days: 12}, {Seed: 7, Casting: Reserved, Size: 80, Days: 12},
+	}
 	for _, opts := range worlds {
 		t.Run(fmt.Sprint(opts.Seed), func(t *testing.T) {
 			t.Parallel()
@@ -45,6 +49,7 @@ func checkRuns(t *testing.T, one *told) {
 	t.Helper()
 	last := map[string]uint64{}
 	var before map[string][]byte
+	var started, booted int64
 	for i, r := range one.reports {
 		if got, want := r.GetSequence(), last[r.GetBootId()]+1; got != want {
 			t.Fatalf("%s: sequence %d, want %d", one.laptop.Persona, got, want)
@@ -56,6 +61,14 @@ func checkRuns(t *testing.T, one *told) {
 		parts := partsOf(t, r)
 		if r.GetSequence() == 1 {
 			before = map[string][]byte{}
+			// A run begins on the system of the last one, or on one that started after that.
+			h := r.GetHealth()
+			begins := h.GetStartedAt().GetSeconds()
+			up := begins - int64(h.GetSystemUpSeconds())
+			if h.SystemUpSeconds == nil || up > begins || up != booted && up < started {
+				t.Fatalf("%s: a run that begins at %d is on a system up since %d, the one before began at %d on one up since %d", one.laptop.Persona, begins, up, started, booted)
+			}
+			started, booted = begins, up
 			for _, name := range []string{"system", "software", "network", "place", "logons", "health"} {
 				if parts[name] == nil {
 					t.Fatalf("%s: the first report of a run lacks %s", one.laptop.Persona, name)

@@ -41,6 +41,12 @@ func (d draw) between(low, high float64) float64 {
 	return low + at*(high-low)
 }
 
+// skewed returns a number from low to high, mostly a low one.
+func (d draw) skewed(low, high float64) float64 {
+	at := d.Float64()
+	return low + at*at*(high-low)
+}
+
 // whole returns a whole number from low to high, both included.
 func (d draw) whole(low, high int) int { return low + d.IntN(high-low+1) }
 

@@ -50,12 +50,8 @@ var offshore = []locality{
 // CountriesOf are those, by ISO 3166-1 code, in which Options.Country can let a casting's
 // people live.
 func CountriesOf(casting string) []string {
-	places := firstStock.abroad
-	if casting == Reserved {
-		places = otherStock.abroad
-	}
 	var all []string
-	for _, l := range places {
+	for _, l := range castings[casting].stock.abroad {
 		if !slices.Contains(all, l.country) {
 			all = append(all, l.country)
 		}

@@ -90,9 +90,11 @@ func jigglerFor(d draw, os farmhoundv1.OperatingSystem) string {
 
 // atHome draws somebody who works at home.
 func (w *World) atHome(d draw, where locality, systems ...farmhoundv1.OperatingSystem) *Laptop {
-	if w.opts.Casting == Reserved {
-		return w.someone(d, where, systems...)
-	}
+	return w.casting.atHome(w, d, where, systems...)
+}
+
+// dwells is somebody of the everyday casting who works at home.
+func (w *World) dwells(d draw, where locality, systems ...farmhoundv1.OperatingSystem) *Laptop {
 	l := w.hire(d, where, systems...)
 	trade := broadband
 	if len(w.atlas.in(cellular, where.country, where.region)) > 0 && d.chance(0.12) {

@@ -144,3 +144,21 @@ func overlayFarm(w *World, d draw, size int) []*Laptop {
 	}
 	return out
 }
+
+// clonedConsole copies a keyboard and a mouse in everything, as two devices with
+// those makers' descriptors: input through it is input from them.
+func clonedConsole(w *World, d draw, _ int) []*Laptop {
+	h := w.newHost(d)
+	l := w.plant(d, h)
+	l.stands(w.shelf(d, h, w.docked(d, w.bare(d))))
+	o := w.newOperator(d, l.person.zone)
+	m := o.manner
+	m.hands = hands{attached: 1}
+	spells := w.shifts(d, o.habits)
+	for _, s := range spells {
+		l.life.work = append(l.life.work, l.pieces(m, s)...)
+		l.meet(m, s)
+	}
+	w.runs(d, l, w.start.Unix(), spells)
+	return []*Laptop{l}
+}

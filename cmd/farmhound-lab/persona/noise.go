@@ -43,14 +43,14 @@ func (n Noise) Flags() []string {
 	return words
 }
 
-// noiseOf is what goes wrong with one laptop. In the reserved casting a fifth of them have
-// trouble of their own, unless the world has some for all.
+// noiseOf is what goes wrong with one laptop. In some castings a share of them has
+// trouble of its own, unless the world has some for all.
 func (w *World) noiseOf(l *Laptop) Noise {
-	if w.opts.Casting != Reserved || w.opts.Noise != (Noise{}) {
+	if w.casting.troubled == 0 || w.opts.Noise != (Noise{}) {
 		return w.opts.Noise
 	}
 	d := stream(w.opts.Seed, "trouble", l.Serial)
-	if !d.chance(0.2) {
+	if !d.chance(w.casting.troubled) {
 		return Noise{}
 	}
 	return Noise{Late: d.between(0, 0.1), Restarts: d.between(0, 1)}
@@ -115,6 +115,6 @@ func (a *agent) restart(now int64) *farmhoundv1.Report {
 		BootId: a.boot, Sequence: a.sequence, ObservedAt: stamp(now), Windows: a.ended, RemoteSessions: a.sessions(now),
 	}
 	a.ended = nil
-	a.start(now)
+	a.start(now, a.booted)
 	return last
 }

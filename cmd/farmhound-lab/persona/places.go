@@ -6,13 +6,16 @@ import (
 	"slices"
 )
 
-// lands are where companies of the reserved casting may be at home, each with the places
-// where its people live and the data centre that its collector would stand in.
-var lands = []struct {
+// land is a country with the places where people live and the data centre in which a
+// company's collector would stand.
+type land struct {
 	country string
 	cloud   locality
 	places  []locality
-}{
+}
+
+// lands are where companies of the former casting may be at home.
+var lands = []land{
 	{"US", locality{latitude: 45.6, longitude: -121.18}, []locality{
 		{"US", "OR", "America/Los_Angeles", 45.52, -122.68}, {"US", "CA", "America/Los_Angeles", 34.05, -118.24},
 		{"US", "NV", "America/Los_Angeles", 36.17, -115.14}, {"US", "HI", "Pacific/Honolulu", 21.31, -157.86},
@@ -85,7 +88,7 @@ func (w *World) settleAnywhere(d draw) {
 	d.Shuffle(len(w.offshore), func(i, j int) { w.offshore[i], w.offshore[j] = w.offshore[j], w.offshore[i] })
 }
 
-// everywhere is every place at which people of the reserved casting may be.
+// everywhere is every place at which people of the former casting may be.
 func everywhere() []locality {
 	var all []locality
 	for _, l := range lands {
@@ -94,10 +97,12 @@ func everywhere() []locality {
 	return append(all, elsewhere...)
 }
 
-// otherAtlas lays out the reserved casting's carriers: each land has its own, what is
-// sold as mobile comes out at the land's first place, and some ways out of a VPN are
-// known as servers only.
-func otherAtlas() *atlas {
+// otherAtlas lays out the former casting's carriers.
+func otherAtlas() *atlas { return layOut(everywhere(), otherHubs) }
+
+// layOut gives each land carriers of its own: what is sold as mobile comes out at the
+// land's first place, and some ways out of a VPN are known as servers only.
+func layOut(places, operatorsAt []locality) *atlas {
 	a := &atlas{}
 	access, exits, hosts := netip.MustParseAddr("198.18.0.0"), netip.MustParseAddr("198.19.128.0"), netip.MustParseAddr("198.19.192.0")
 	operators := netip.MustParseAddr("203.0.113.0")
@@ -111,7 +116,7 @@ func otherAtlas() *atlas {
 		}
 		return brands
 	}
-	for _, place := range everywhere() {
+	for _, place := range places {
 		access = a.add(access, 24, place, number("Cable", "Fibre", "Business")...)
 		if core[place.country] {
 			continue
@@ -121,7 +126,7 @@ func otherAtlas() *atlas {
 		exits = a.add(exits, 27, place, number("Exit", "Rented")...)
 		hosts = a.add(hosts, 26, place, number("Cloud")...)
 	}
-	for _, place := range otherHubs {
+	for _, place := range operatorsAt {
 		operators = a.add(operators, 27, place, brand{fmt.Sprintf("Example %s Telecom", place.region), asn + 1, broadband})
 		asn++
 	}

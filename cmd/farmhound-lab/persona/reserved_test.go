@@ -1,141 +1,102 @@
 package persona
 
 import (
-	"cmp"
-	"maps"
+	"slices"
 	"testing"
+
+	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
 )
 
-// The former and the reserved casting have everybody that they name, and what the collector
-// sees of their connections fits where they are.
-func TestWorldsWithConnections(t *testing.T) {
-	t.Parallel()
-	for _, casting := range []string{Former, Reserved} {
-		t.Run(casting, func(t *testing.T) {
-			t.Parallel()
-			checkConnections(t, newWorld(t, Options{Seed: 3, Days: 10, Size: 150, Casting: casting}))
-		})
-	}
-}
-
-func checkConnections(t *testing.T, w *World) {
+// everyone is at least two laptops of each persona of the reserved casting.
+func everyone(t *testing.T, seed uint64, days int) *World {
 	t.Helper()
-	personas := map[string]bool{}
-	for _, l := range w.Laptops() {
-		personas[l.Persona] = true
-		begins := l.Begins()
-		if begins.Before(w.Start()) && l.Kind == Honest || begins.After(w.End()) {
-			t.Errorf("%s begins %v in a world from %v to %v", l.Persona, begins, w.Start(), w.End())
-		}
-		if l.Location() == nil {
-			t.Errorf("%s is in no zone", l.Persona)
-		}
-	}
-	for _, name := range PersonasOf(w.opts.Casting) {
-		// A farm of thirty, or a laptop that shows nothing, is not in every world.
-		if !personas[name] && name != "rmm-farm-30" && name != blindRelay {
-			t.Errorf("no %s", name)
-		}
-	}
-	least, most, ways := map[string]float64{}, map[string]float64{}, map[string]int{}
-	for step := range w.Steps() {
-		for _, d := range step.Deliveries {
-			name := d.Laptop.Persona
-			if was, known := least[name]; !known || d.RTTMillis < was {
-				least[name] = d.RTTMillis
-			}
-			most[name] = max(most[name], d.RTTMillis)
-			ways[name] = max(ways[name], len(d.Ways))
-		}
-	}
-	for name, ms := range least {
-		far := name == "shipped-router" || name == "shipped-held"
-		if ms <= 0 || far && ms < 110 && w.land == "US" || name == "satellite" && most[name] < geostationary || name == "home-worker" && ms > 80 && w.land == "US" {
-			t.Errorf("%s: a round trip of %.0f ms", name, ms)
-		}
-	}
-	if ways["shipped-held"] < 2 || ways["shipped-held"] > 3 || ways["shipped-router"] > 1 || ways["home-worker"] == 0 {
-		t.Errorf("ways out: %v", ways)
-	}
+	return newWorld(t, Options{Seed: seed, Days: days, Casting: Reserved, Personas: PersonasOf(Reserved), Count: 2})
 }
 
-// The everyday casting stays as it was: no connection is known there.
-func TestEverydayWorldKnowsNoConnections(t *testing.T) {
+// Whoever lets others into a laptop lets in people of the own country, but for those whose
+// help sits elsewhere, and no operator's line is ever among them.
+func TestHonestPeopleAreNotDrivenFromAbroad(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, Options{Seed: 3, Days: 2})
-	if latitude, longitude := w.Collector(); latitude != 0 || longitude != 0 || len(w.Offices()) > 0 || len(w.Networks()) > 0 {
-		t.Error("the collector or the company's networks are known")
-	}
-	for step := range w.Steps() {
-		for _, d := range step.Deliveries {
-			if d.RTTMillis != 0 || len(d.Ways) > 0 {
-				t.Fatalf("%s: %+v", d.Laptop.Persona, d)
+	elsewhere := []string{"help-desk-daily", "offshore-help", "executive", "from-afar", "supported", "pairing", "new-laptop", "migration"}
+	seen := 0
+	for seed := range uint64(12) {
+		w := everyone(t, seed, 20)
+		for _, l := range w.Laptops() {
+			if l.Kind != Honest {
+				continue
 			}
-		}
-	}
-}
-
-// Honest people may live elsewhere: as many of every persona, by the same habits.
-func TestCountry(t *testing.T) {
-	t.Parallel()
-	some := []string{"home-worker", "docked", "couple"}
-	counted := func(country string) map[string]int {
-		personas := map[string]int{}
-		for _, l := range newWorld(t, Options{Seed: 3, Days: 2, Personas: some, Country: country}).Laptops() {
-			personas[l.Persona]++
-			if want := cmp.Or(country, "US"); l.person.country != want || country == "IN" && l.person.zone != "Asia/Kolkata" {
-				t.Errorf("%s is declared in %s by the clock of %s", l.Persona, l.person.country, l.person.zone)
-			}
-		}
-		return personas
-	}
-	if here, there := counted(""), counted("IN"); len(here) != len(some) || !maps.Equal(here, there) {
-		t.Errorf("%v here, %v there", here, there)
-	}
-}
-
-// Where a company has everybody use its VPN, all but its offices leave through it, and what
-// is left to tell who stands beside whom is what laptops see of each other.
-func TestVPNForAll(t *testing.T) {
-	t.Parallel()
-	for seed := range uint64(40) {
-		w := newWorld(t, Options{Seed: seed, Days: 4, Casting: Reserved})
-		if w.company.forAll == nil {
-			continue
-		}
-		through, all := 0, 0
-		for step := range w.Steps() {
-			for _, d := range step.Deliveries {
-				if all++; w.Networks()[0].Contains(d.Peer.Addr()) {
-					through++
+			for _, c := range l.life.control {
+				from := w.atlas.where(c.peer)
+				if from == (locality{}) || c.path == farmhoundv1.SessionPath_SESSION_PATH_RELAY {
+					continue
+				}
+				if seen++; from.country != l.person.country && !slices.Contains(elsewhere, l.Persona) || slices.Contains(operatorsAt, from) {
+					t.Errorf("%s of %s is controlled from %s by %s", l.Persona, l.person.country, from.country, c.tool)
 				}
 			}
 		}
-		if through < all/2 || through == all {
-			t.Errorf("%d of %d deliveries come through the company's network", through, all)
-		}
-		return
 	}
-	t.Error("no company has everybody use its VPN")
+	if seen < 50 {
+		t.Errorf("only %d sessions come straight from somewhere", seen)
+	}
 }
 
-// Every carrier has its addresses alone, and they are where data say.
-func TestCarriersDoNotOverlap(t *testing.T) {
+// A laptop that is farmed is driven by somebody: there is input through a console or a
+// tool, or its person is far from where the roster says.
+func TestFarmedLaptopsAreFarmed(t *testing.T) {
 	t.Parallel()
-	for name, a := range map[string]*atlas{"first": firstAtlas(), "other": otherAtlas()} {
-		d := stream(1, name)
-		for i, c := range a.carriers {
-			if c.prefix != c.prefix.Masked() || c.six != c.six.Masked() {
-				t.Errorf("%s: %v and %v are no networks", name, c.prefix, c.six)
+	for seed := range uint64(6) {
+		w := everyone(t, seed, 20)
+		for _, l := range w.Laptops() {
+			if l.Kind != Farm {
+				continue
 			}
-			for _, o := range a.carriers[:i] {
-				if c.prefix.Overlaps(o.prefix) || c.six.Overlaps(o.six) {
-					t.Errorf("%s: %v of %s overlaps %v of %s", name, c.prefix, c.name, o.prefix, o.name)
+			driven, own := 0.0, 0.0
+			for _, k := range l.life.work {
+				if k.from >= l.begins {
+					driven += float64(k.seconds()) * (k.hands.kvm + k.hands.injected + k.hands.session)
+					own += float64(k.seconds()) * (k.hands.builtIn + k.hands.attached)
 				}
 			}
-			if addr := c.address(d); a.where(addr) != c.locality {
-				t.Errorf("%s: %v of %s is at %v", name, addr, c.name, a.where(addr))
+			at, claimed := l.life.stayAt(w.end.Unix()).at.carrier.locality, w.claimedAt(l)
+			far := kilometres(at.latitude, at.longitude, claimed.latitude, claimed.longitude)
+			if driven < 4*own && far < 4000 {
+				t.Errorf("%s, seed %d: driven %.1f hours, used %.1f, %.0f km from home", l.Persona, seed, driven/3600, own/3600, far)
 			}
 		}
+	}
+}
+
+// People begin at other hours, on other days and in other lands, and their laptops sleep,
+// are off, and start anew.
+func TestReservedLivesDiffer(t *testing.T) {
+	t.Parallel()
+	lands, starts, days := map[string]bool{}, map[string]bool{}, map[string]bool{}
+	restarted, slept, all := 0, 0, 0
+	for seed := range uint64(12) {
+		w := newWorld(t, Options{Seed: seed, Days: 28, Casting: Reserved, Size: 40})
+		lands[w.land] = true
+		for _, l := range w.Laptops() {
+			if l.Kind != Honest {
+				continue
+			}
+			all++
+			starts[l.person.start], days[l.person.days] = true, true
+			offs := 0
+			for _, k := range l.life.awake {
+				if k.off {
+					offs++
+				}
+			}
+			if offs > 1 {
+				restarted++
+			}
+			if offs < len(l.life.awake)/2 {
+				slept++
+			}
+		}
+	}
+	if len(lands) < 5 || len(starts) < 15 || len(days) < 5 || restarted < all/4 || slept < all/4 {
+		t.Errorf("%d lands, %d beginnings of work, %d weeks; of %d laptops %d started anew and %d mostly slept", len(lands), len(starts), len(days), all, restarted, slept)
 	}
 }

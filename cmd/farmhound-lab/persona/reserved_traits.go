@@ -1,202 +1,369 @@
 package persona
 
 import (
-	"cmp"
-	"slices"
-
 	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
 )
 
-// someone draws a person of the reserved casting who works at home: at hours and over a
-// line of any kind, and half of them with one more trait that is harmless alone.
-func (w *World) someone(d draw, where locality, systems ...farmhoundv1.OperatingSystem) *Laptop {
-	l := w.hire(d, where, systems...)
-	home := w.home(d, w.line(d, where))
-	h := w.anyHours(d, l)
-	w.atDesk(d, l, home, h)
-	if d.chance(0.5) {
-		w.besides(d, l)
-	}
-	return l
-}
+// trait is something about how somebody lives with the laptop, laid over what is there.
+type trait func(w *World, d draw, l *Laptop)
 
-// anyHours draws and declares when somebody works: by day, early, late, four days a week,
-// or from Sunday to Thursday.
-func (w *World) anyHours(d draw, l *Laptop) habits {
-	h := regular(d, l.person.zone, w.opts.Days)
-	lasts := h.end - h.start
-	switch d.weighted(5, 1, 1, 1, 0.5) {
-	case 1:
-		h.start = d.between(4.5, 6.5)
-	case 2:
-		h.start = d.between(11, 14.5)
-	case 3:
-		h.workweek[5], l.person.days = false, "mon-thu"
-		lasts += d.between(0.5, 2)
-	case 4:
-		h.workweek, l.person.days = [7]bool{true, true, true, true, true, false, false}, "sun-thu"
-	}
-	h.end = h.start + lasts
-	l.declare(h)
-	return h
-}
+// lived is somebody at home with traits, on any system.
+func lived(traits ...trait) func(*World, draw, int) []*Laptop { return livedOn(nil, traits...) }
 
-// besides gives somebody one more trait.
-func (w *World) besides(d draw, l *Laptop) {
-	switch d.weighted(1, 1.5, 1, 1, 1, 1, 0.7, 0.7) {
-	case 0:
-		w.bySatellite(d, l)
-	case 1:
-		w.private(d, l, d.between(0.05, 0.8))
-	case 2:
-		w.shutAway(d, l)
-	case 3:
-		w.jiggles(d, l)
-	case 4:
-		w.plugsIn(l, pick(d, w.stock.extras...).device(d, w.ring, "1-3"))
-	case 5:
-		l.install(plain(pick(d, "zerotier", "netbird", "tailscale"), ""), w.start.Unix()+int64(d.between(-2, 15)*daySeconds), 0)
-	case 6:
-		l.senses.hands, l.senses.why = false, "no helper runs in the user's session"
-	default:
-		w.helpedOnce(d, l)
-	}
-}
-
-// bySatellite puts the home where only a geostationary satellite reaches: its packets
-// land at a station elsewhere in the country.
-func (w *World) bySatellite(d draw, l *Laptop) {
-	home := l.life.stays[0].at
-	home.satellite, home.six = true, false
-	home.carrier = w.atlas.one(d, broadband, l.person.country, "")
-	w.leases(d, home, d.whole(0, 3))
-}
-
-// private has a consumer VPN up for a share of the work, or, above three quarters, always.
-func (w *World) private(d draw, l *Laptop, share float64) {
-	ids := []string{"surfshark", "mozilla-vpn", "expressvpn", "windscribe", "protonvpn"}
-	id := pick(d, ids...)
-	l.install(plain(id, ""), w.start.Unix()+int64(pick(d, -1, d.between(0, 9))*daySeconds), 0)
-	if share > 0.75 {
-		out := w.wayOut(d, id, l.person.country)
-		for i := range l.life.stays {
-			l.life.stays[i].tunnel = out
+func livedOn(systems []farmhoundv1.OperatingSystem, traits ...trait) func(*World, draw, int) []*Laptop {
+	return func(w *World, d draw, _ int) []*Laptop {
+		l := w.atHome(d, w.somewhere(d), systems...)
+		for _, t := range traits {
+			t(w, d, l)
 		}
+		return []*Laptop{l}
+	}
+}
+
+// perhaps is one of some traits, with a chance.
+func perhaps(chance float64, traits ...trait) trait {
+	return func(w *World, d draw, l *Laptop) {
+		if d.chance(chance) {
+			pick(d, traits...)(w, d, l)
+		}
+	}
+}
+
+func titled(roles ...string) trait {
+	return func(_ *World, d draw, l *Laptop) { l.person.role = pick(d, roles...) }
+}
+
+func watched(hands bool) trait {
+	return func(_ *World, _ draw, l *Laptop) {
+		l.senses.hands, l.senses.why = hands, "input monitoring is not permitted"
+	}
+}
+
+// harmless are traits that anybody may have.
+var harmless = []trait{
+	privacy(0.05, 1), docking, jiggling, gadgets, overlaid, supplied, watched(false), afield, sparePath, bandwidth, routed, pressed(0.02, 0.2),
+	func(w *World, d draw, l *Laptop) { l.life.stays[0].at.consoles = d.whole(1, 2) }, // a hobby on the network
+}
+
+func privacy(least, most float64) trait {
+	return func(w *World, d draw, l *Laptop) {
+		country := l.person.country
+		if d.chance(0.1) { // films are elsewhere
+			country = pick(d, w.offshore...).country
+		}
+		w.privateIn(d, l, d.between(least, most), country)
+	}
+}
+
+func docking(w *World, d draw, l *Laptop) { w.shutAway(d, l) }
+func afield(w *World, d draw, l *Laptop)  { w.bySatellite(d, l) }
+func gadgets(w *World, d draw, l *Laptop) {
+	w.plugsIn(l, pick(d, w.stock.extras...).device(d, w.ring, "1-7"))
+}
+
+// routed has a consumer VPN in the router at home, with a way out in the country.
+func routed(w *World, d draw, l *Laptop) {
+	home := l.life.stays[0].at
+	home.exit, home.six = w.wayOut(d, pick(d, w.stock.vpns...), l.person.country).exit, false
+	home.leases = []lease{{w.start.Unix(), home.exit}}
+}
+
+// jiggling keeps the laptop from looking idle at work, or around the clock.
+func jiggling(w *World, d draw, l *Laptop) {
+	if d.chance(0.6) {
+		w.jiggles(d, l)
 		return
 	}
-	var more []stay
-	for _, s := range l.life.work {
-		if d.chance(share) {
-			on := *l.life.stayAt(s.from)
-			off := on
-			on.from, on.tunnel, off.from = s.from, w.wayOut(d, id, l.person.country), s.to
-			more = append(more, on, off)
-		}
+	l.install(plain(pick(d, w.stock.jigglers[l.System.GetOs()]...), ""), w.start.Unix()+int64(d.between(-2, 12)*daySeconds), 0)
+	for _, day := range l.ownDays() {
+		l.life.beats = append(l.life.beats, beat{span{day[0].from, day[len(day)-1].to + int64(d.between(5, 90)*60)}, pick(d, w.stock.beats...)})
 	}
-	l.life.stays = append(l.life.stays, more...)
-	slices.SortStableFunc(l.life.stays, func(a, b stay) int { return cmp.Compare(a.from, b.from) })
 }
 
-// wayOut is a consumer VPN's in a country: at an address that data know as a VPN's, or as
-// a rented server's.
-func (w *World) wayOut(d draw, id, country string) *tunnel {
-	t := w.exit(d, id, country)
-	if some := w.atlas.in(rented, country, ""); len(some) > 0 && d.chance(0.4) {
-		t.exit = pick(d, some...).address(d)
+// overlaid has an overlay network, up and without the default route.
+func overlaid(w *World, d draw, l *Laptop) {
+	id := pick(d, "tailscale", "zerotier", "nebula", "twingate", "netbird")
+	if id == "twingate" && l.System.GetOs() == macos {
+		id = "tailscale"
 	}
-	return t
-}
-
-// shutAway docks the laptop at home with its lid shut; it is used there through the desk's
-// keyboard alone, and mostly never sleeps.
-func (w *World) shutAway(d draw, l *Laptop) {
-	home := l.life.stays[0].at
-	desk := w.docked(d, w.bare(d))
-	wired := d.chance(0.6)
+	l.install(plain(id, ""), w.start.Unix()+int64(d.between(-3, 12)*daySeconds), 0)
+	up := &tunnel{tool: id, kind: "tun", mtu: pick(d, uint32(1280), 1300, 1420)}
 	for i := range l.life.stays {
-		if s := &l.life.stays[i]; s.at == home {
-			s.desk, s.shut, s.mains, s.wired = desk, true, 1, wired
+		if s := &l.life.stays[i]; s.tunnel == nil && d.chance(0.8) {
+			s.tunnel = up
 		}
 	}
+}
+
+// supplied was helped once by a supplier, with a tool of the supplier's.
+func supplied(w *World, d draw, l *Laptop) {
+	callers{tools: []string{"teamviewer", "anydesk", "zoho-assist", "logmein-rescue", "helpwire", "supremo"}, from: countryman, sells: business, days: [2]float64{0.02, 0.06}, minutes: [2]float64{10, 140}, times: 2}.come(w, d, l)
+}
+
+// sparePath is a tool of the family's, installed and never used for work.
+func sparePath(w *World, d draw, l *Laptop) {
+	t := remote(d, w.toolFor(d, l, "teamviewer", "chrome-remote-desktop", "rustdesk", "anydesk"), d.chance(0.5))
+	t.idle = d.chance(0.5)
+	l.install(t, w.start.Unix()+int64(pick(d, -1, d.between(0, 20))*daySeconds), 0)
+}
+
+// bandwidth shares the line for a few coins.
+func bandwidth(w *World, d draw, l *Laptop) {
+	l.install(plain(pick(d, "honeygain", "earnapp", "packetstream", "grass"), ""), w.start.Unix()+int64(d.between(-3, 15)*daySeconds), 0)
+}
+
+// pressed has programs press keys for a share of the work: expanders, dictation, tests.
+func pressed(least, most float64) trait {
+	return func(_ *World, d draw, l *Laptop) {
+		injected := d.between(least, most)
+		for i := range l.life.work {
+			k := &l.life.work[i].hands
+			k.injected, k.builtIn, k.attached = injected, k.builtIn*(1-injected), k.attached*(1-injected)
+		}
+	}
+}
+
+// assistive works with assistive technology, which makes most of the input.
+func assistive(least, most float64) trait {
+	return func(w *World, d draw, l *Laptop) {
+		pressed(least, most)(w, d, l)
+		busy := d.between(0.3, 0.9)
+		for i := range l.life.work {
+			l.life.work[i].assistive, l.life.work[i].input = true, busy
+		}
+	}
+}
+
+// callers are people whom somebody lets into the laptop.
+type callers struct {
+	// tools are what they may come by; none is the company's own.
+	tools []string
+	// approved is whether the roster approves a tool that is not the company's.
+	approved bool
+	from     func(*World, draw, *Laptop) locality
+	sells    trade
+	// days is the share of days on which they come, minutes how long, times how often at most.
+	days, minutes [2]float64
+	times         int
+	// spell is for how many days, from some day on, if not always; calls whether it is a call.
+	spell [2]float64
+	calls bool
+}
+
+func countryman(w *World, d draw, l *Laptop) locality {
+	return pick(d, w.claimed(&host{at: w.claimedAt(l)})...)
+}
+func foreigner(w *World, d draw, _ *Laptop) locality { return pick(d, w.offshore...) }
+func colleague(w *World, d draw, _ *Laptop) locality { return pick(d, w.homeland...) }
+
+// mostly is one place or, now and then, another.
+func mostly(often float64, one, other func(*World, draw, *Laptop) locality) func(*World, draw, *Laptop) locality {
+	return func(w *World, d draw, l *Laptop) locality {
+		if d.chance(often) {
+			return one(w, d, l)
+		}
+		return other(w, d, l)
+	}
+}
+
+func (c callers) come(w *World, d draw, l *Laptop) {
+	id, during := w.company.tool, span{0, w.end.Unix()}
+	if c.spell[1] > 0 {
+		during.from = w.start.Unix() + int64(d.between(0, 20)*daySeconds)
+		during.to = during.from + int64(d.between(c.spell[0], c.spell[1])*daySeconds)
+	}
+	if len(c.tools) > 0 {
+		id = w.toolFor(d, l, c.tools...)
+		l.install(remote(d, id, d.chance(0.4)), pick(d, 0, during.from), 0)
+		if c.approved {
+			l.person.tools = append(l.person.tools, id)
+		}
+	}
+	via, at := w.via(d, l, id, c.from(w, d, l), c.sells)
+	often := d.between(c.days[0], c.days[1])
+	for _, day := range l.ownDays() {
+		if !d.chance(often) || day[0].from < max(during.from, w.start.Unix()) || day[0].from > during.to {
+			continue
+		}
+		for range d.whole(1, c.times) {
+			k := pick(d, day...)
+			from, minutes := k.from+int64(d.between(0.5, 20)*60), d.skewed(c.minutes[0], c.minutes[1])
+			l.lets(d, via, at, from, minutes)
+			if c.calls {
+				l.life.calls = append(l.life.calls, span{from, from + int64(minutes*60)})
+			}
+		}
+	}
+}
+
+// letsIn is a trait of somebody whom others help or work with.
+func letsIn(c callers) trait { return c.come }
+
+// tinkers has a remote console plugged in at home, others on the network, tunnels and an
+// overlay, and works through the console for some minutes on some days.
+func tinkers(w *World, d draw, l *Laptop) {
+	usb, display := pick(d, w.stock.consoles...).plug(d, w.ring)
+	home := l.life.stays[0].at
+	l.at(home, &desk{usb: []*farmhoundv1.UsbDevice{usb}, displays: []*farmhoundv1.Display{display}})
+	home.consoles = d.whole(0, 4)
+	tunnels := []string{"vscode-tunnel", "ngrok", "cloudflared", "bore", "chisel", "jetbrains-remote", "localtonet"}
+	for range d.whole(0, 4) {
+		l.install(plain(pick(d, tunnels...), ""), w.start.Unix()+int64(d.between(-4, 18)*daySeconds), 0)
+	}
+	if d.chance(0.7) {
+		overlaid(w, d, l)
+	}
+	if l.System.GetOs() != windows && d.chance(0.5) {
+		w.ownShell(d, l, true)
+	}
+	tries := d.skewed(0, 0.35)
+	for _, day := range l.ownDays() {
+		if d.chance(tries) {
+			k := pick(d, day...)
+			l.life.work = append(l.life.work, work{span: span{k.from, k.from + int64(d.skewed(3, 45)*60)}, active: 0.6, input: 0.5, variation: k.variation, hands: hands{kvm: 0.9, builtIn: 0.1}})
+		}
+	}
+}
+
+// at plugs more in wherever the laptop stands at a place.
+func (l *Laptop) at(place *site, more *desk) {
+	with := map[*desk]*desk{}
+	for i := range l.life.stays {
+		if s := &l.life.stays[i]; s.at == place {
+			if with[s.desk] == nil {
+				with[s.desk] = s.desk.with(more)
+			}
+			s.desk = with[s.desk]
+		}
+	}
+}
+
+// nearby drives the laptop at home from an own computer in the house by one of some tools,
+// on a share of the days.
+func nearby(least, most float64, tools ...string) trait {
+	return func(w *World, d draw, l *Laptop) {
+		id := w.toolFor(d, l, tools...)
+		from := w.start.Unix() + int64(pick(d, -1, -1, d.between(1, 14))*daySeconds)
+		l.install(remote(d, id, true), from, 0)
+		via := linkOf(id, l.System.GetOs(), farmhoundv1.SessionPath_SESSION_PATH_DIRECT)
+		via.class = farmhoundv1.PeerClass_PEER_CLASS_SAME_LAN
+		home, share, own := l.life.stays[0].at, d.between(least, most), d.skewed(0, 0.12)
+		peer, shut, wireless := offset(home.lan.Addr(), d.whole(10, 180)), d.chance(0.4), d.chance(0.5)
+		for i := range l.life.stays {
+			if s := &l.life.stays[i]; s.at == home {
+				s.shut, s.mains = s.shut || shut, 1
+			}
+		}
+		for i := range l.life.work {
+			k := &l.life.work[i]
+			if k.from < from || l.life.stayAt(k.from).at != home || !d.chance(share) {
+				continue
+			}
+			k.hands = handsOf(via, own)
+			rtt := d.between(0.2, 1.5)
+			if wireless {
+				rtt = d.skewed(1, 30)
+			}
+			l.life.control = append(l.life.control, control{span: k.span, link: via, peer: peer, rtt: rtt, near: true})
+		}
+		if d.chance(0.35) {
+			l.neverSleeps(w, w.start.Unix())
+		}
+	}
+}
+
+// handsOf is where input comes from when somebody works through a link, but for a share.
+func handsOf(via *link, own float64) hands {
+	if via.logon == farmhoundv1.LogonKind_LOGON_KIND_RDP {
+		return hands{session: 1 - own, builtIn: own}
+	}
+	return hands{injected: 1 - own, builtIn: own}
+}
+
+// afar reaches the own laptop, which stays at home, from relatives' on weekends, from a
+// telephone, or from a computer in the holidays, in the own country but for some.
+func afar(w *World, d draw, l *Laptop) {
+	id := w.toolFor(d, l, "chrome-remote-desktop", "anydesk", "rustdesk", "teamviewer", "jump-desktop", "parsec", "todesk")
+	l.install(remote(d, id, true), w.start.Unix()-daySeconds, 0)
+	from, sells := w.claimedAt(l), broadband
+	if d.chance(0.92) {
+		from = countryman(w, d, l)
+	} else {
+		from = pick(d, w.offshore...)
+	}
+	h := habits{zone: l.person.zone, start: d.between(9, 20), spread: 2, weekend: d.between(0.1, 0.7), sick: 1, workweek: mondayToFriday}
+	longest := 240.0
+	if d.chance(0.4) {
+		sells, longest = cellular, 20
+		h.sick = d.between(0.4, 0.9)
+	}
+	h.end = h.start + 2
+	via, at := w.via(d, l, id, from, sells)
+	for _, s := range w.shifts(d, h) {
+		minutes := d.skewed(3, longest)
+		l.life.awake = append(l.life.awake, wake{span{s.from - 60, s.from + int64(minutes*60) + 900}, false})
+		l.lets(d, via, at, s.from, minutes)
+	}
+}
+
+// bordering comes out in a neighbour country on some days, by its stronger mobile network.
+func bordering(w *World, d draw, l *Laptop) {
+	over := neighbours[l.person.country]
+	if len(over) == 0 {
+		return // islands have none
+	}
+	roaming, often, home := w.hotspot(d, pick(d, over...)), d.skewed(0.05, 0.6), l.life.stays[0]
+	for _, day := range l.ownDays() {
+		if day[0].from > w.start.Unix() && d.chance(often) {
+			out, back := *l.life.stayAt(day[0].from), home
+			out.from, out.at, out.wired = day[0].from, roaming, false
+			back.from = day[len(day)-1].to
+			l.life.stays = append(l.life.stays, out, back)
+		}
+	}
+}
+
+// switched has one keyboard and monitor for two computers behind a switch, which shows
+// itself as a composite device or a hub.
+func switched(w *World, d draw, l *Laptop) {
+	board := pick(d,
+		gear{0x0557, 0x2410, "ATEN", "4-Port KVM Switch", false, 12, []*farmhoundv1.UsbInterface{keyboardFace(), mouseFace(), {Class: 3}}},
+		gear{0x14dd, 0x1007, "Raritan", "D2CIM-VUSB", true, 12, []*farmhoundv1.UsbInterface{keyboardFace(), mouseFace()}},
+		gear{0x2109, 0x2817, "VIA Labs, Inc.", "USB2.0 Hub", false, 480, []*farmhoundv1.UsbInterface{{Class: 9}}})
+	through := &desk{
+		usb:      []*farmhoundv1.UsbDevice{board.device(d, w.ring, "1-2"), pick(d, w.stock.keyboards...).device(d, w.ring, "1-2.1"), pick(d, w.stock.mice...).device(d, w.ring, "1-2.2")},
+		displays: []*farmhoundv1.Display{pick(d, w.stock.screens...).display(d, w.ring)},
+	}
+	home, typed := l.life.stays[0].at, d.between(0.5, 1)
+	l.at(home, through)
 	for i := range l.life.work {
 		if k := &l.life.work[i]; l.life.stayAt(k.from).at == home {
-			k.hands = hands{attached: 1}
+			k.hands = hands{attached: typed, builtIn: 1 - typed}
 		}
 	}
-	if d.chance(0.6) {
-		l.neverSleeps(w, w.start.Unix())
+}
+
+// sharing types on another computer's keyboard, which a program shares with this one.
+func sharing(w *World, d draw, l *Laptop) {
+	ids := []string{"deskflow", "input-leap", "barrier", "lan-mouse", "synergy"}
+	if l.System.GetOs() != linux {
+		ids = append(ids, "sharemouse")
+	}
+	l.install(plain(pick(d, ids...), ""), w.start.Unix()-daySeconds, 0)
+	home, share := l.life.stays[0].at, d.between(0.2, 1)
+	for i := range l.life.work {
+		if k := &l.life.work[i]; l.life.stayAt(k.from).at == home {
+			k.hands = hands{injected: share, builtIn: 1 - share}
+		}
 	}
 }
 
-// jiggles keeps the laptop from looking idle, with a board or a program.
-func (w *World) jiggles(d draw, l *Laptop) {
-	if d.chance(0.5) {
-		w.plugsIn(l, jigglerBoard(w))
-	} else {
-		l.install(plain(otherJiggler(d, l.System.GetOs()), ""), w.start.Unix(), 0)
-	}
-	l.life.beats = append(l.life.beats, beat{span{w.start.Unix(), w.end.Unix()}, int64(pick(d, 10, 40, 59, 90, 240))})
-	if d.chance(0.4) {
-		l.neverSleeps(w, w.start.Unix())
-	}
-}
-
-func otherJiggler(d draw, os farmhoundv1.OperatingSystem) string {
-	switch os {
-	case windows:
-		return pick(d, "auto-mouse-mover", "dont-sleep", "mouse-mover-apps")
-	case macos:
-		return pick(d, "amphetamine", "lungo", "jiggler")
-	default:
-		return pick(d, "caffeine-gnome", "automatic-mouse-mover")
-	}
-}
-
-// plugsIn has one more device at the laptop wherever it goes.
-func (w *World) plugsIn(l *Laptop, device *farmhoundv1.UsbDevice) {
-	more, with := &desk{usb: []*farmhoundv1.UsbDevice{device}}, map[*desk]*desk{}
+// exitAbroad has a consumer VPN with an exit in another country up all the time.
+func exitAbroad(w *World, d draw, l *Laptop) {
+	id := pick(d, w.stock.vpns...)
+	l.install(plain(id, ""), 0, 0)
+	out := w.wayOut(d, id, pick(d, w.offshore...).country)
 	for i := range l.life.stays {
-		s := &l.life.stays[i]
-		if with[s.desk] == nil {
-			with[s.desk] = s.desk.with(more)
-		}
-		s.desk = with[s.desk]
+		l.life.stays[i].tunnel = out
 	}
-}
-
-// toolFor draws one of some tools that the company does not use and the system can run.
-func (w *World) toolFor(d draw, l *Laptop, from ...string) string {
-	from = slices.DeleteFunc(slices.Clone(from), func(id string) bool {
-		return id == w.company.tool || slices.Contains(l.person.tools, id) || !slices.Contains(remoteTools[id].systems, l.System.GetOs())
-	})
-	return pick(d, from...)
-}
-
-// trip is the smallest round trip between two places, in milliseconds.
-func trip(d draw, a, b locality) float64 {
-	return kilometres(a.latitude, a.longitude, b.latitude, b.longitude)/kmPerMs*d.between(1.2, 1.9) + d.between(5, 30)
-}
-
-// via is how somebody elsewhere comes into a laptop by a tool: straight where the tool can
-// and chance lets it, else through a relay. It returns the address that the laptop sees
-// and the round trip to there.
-func (w *World) via(d draw, l *Laptop, id string, from locality, sells trade) (link *link, c control) {
-	here := l.life.stays[0].at.carrier.locality
-	path := farmhoundv1.SessionPath_SESSION_PATH_RELAY
-	relay := w.atlas.one(d, hosting, "", "")
-	c.peer, c.rtt = relay.address(d), trip(d, here, relay.locality)
-	if known := remoteTools[id]; known.direct && (!known.relay || d.chance(0.5)) {
-		path = farmhoundv1.SessionPath_SESSION_PATH_DIRECT
-		region := from.region
-		if len(w.atlas.in(sells, from.country, region)) == 0 {
-			region = ""
-		}
-		c.peer, c.rtt = w.atlas.one(d, sells, from.country, region).address(d), trip(d, here, from)
-	}
-	return linkOf(id, l.System.GetOs(), path), c
-}
-
-// lets lets somebody else work on the laptop for its user.
-func (l *Laptop) lets(d draw, via *link, c control, from int64, minutes float64) {
-	l.helped(d, via, c.peer, span{from, from + int64(minutes*60)}, c.rtt*d.between(1, 1.06))
 }

@@ -38,16 +38,16 @@ func (w *World) sightOf(l *Laptop) sight {
 }
 
 // logged are tools whose own logs tell of sessions through their relays, and in which of
-// them a program runs during sessions only.
+// them a program runs during sessions only; of ToDesk it does on Windows.
 var (
 	logged  = []string{"anydesk", "rustdesk", "teamviewer", "chrome-remote-desktop"}
-	during  = []string{"quick-assist", "zoho-assist", "zoom", "gotomypc"}
+	during  = []string{"quick-assist", "zoho-assist", "zoom", "gotomypc", "ninjaone"}
 	blindTo = farmhoundv1.SessionPath_SESSION_PATH_RELAY
 )
 
 // shows is whether an agent notices sessions by this link.
-func (k *link) shows() bool {
-	return k.path != blindTo || slices.Contains(logged, k.tool) || slices.Contains(during, k.tool)
+func (k *link) shows(os farmhoundv1.OperatingSystem) bool {
+	return k.path != blindTo || slices.Contains(logged, k.tool) || slices.Contains(during, k.tool) || k.tool == "todesk" && os == windows
 }
 
 // overlook drops what the laptop's agent cannot see. A farmed laptop of which nothing is
@@ -62,7 +62,7 @@ func (w *World) overlook(l *Laptop) {
 	}
 	l.sight.describe(l.life)
 	before := len(l.life.control)
-	l.life.control = slices.DeleteFunc(l.life.control, func(c control) bool { return !c.shows() })
+	l.life.control = slices.DeleteFunc(l.life.control, func(c control) bool { return !c.shows(l.System.GetOs()) })
 	injected := l.senses.hands && l.sight.origins
 	if l.Kind == Farm && before > 0 && len(l.life.control) == 0 && !injected {
 		l.Persona, l.Kind = blindRelay, Unseeable

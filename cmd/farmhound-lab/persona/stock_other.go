@@ -6,7 +6,7 @@ import (
 	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
 )
 
-// otherStock is that of the reserved casting.
+// otherStock is that of the former casting.
 var otherStock = &stock{
 	makes: []maker{
 		{"HP", []string{"HP ZBook Firefly 14 inch G11 Mobile Workstation PC", "HP ProBook 460 16 inch G11 Notebook PC"}, []string{"5CG", "CND"}, 7, []farmhoundv1.OperatingSystem{windows, windows, linux}},
@@ -62,7 +62,27 @@ var otherStock = &stock{
 		netip.MustParsePrefix("10.1.1.0/24"), netip.MustParsePrefix("192.168.31.0/24"), netip.MustParsePrefix("192.168.86.0/24"),
 	},
 	helpers: []string{"beyondtrust-remote-support", "isl-online", "meshcentral-agent", "anydesk", "teamviewer"},
-	abroad:  abroad(), hubs: otherHubs, claims: everywhere(),
+	vpns:    []string{"surfshark", "mozilla-vpn", "expressvpn", "windscribe", "protonvpn"},
+	jigglers: map[farmhoundv1.OperatingSystem][]string{
+		windows: {"auto-mouse-mover", "dont-sleep", "mouse-mover-apps"}, macos: {"amphetamine", "lungo", "jiggler"}, linux: {"caffeine-gnome", "automatic-mouse-mover"},
+	},
+	beats: []int64{10, 40, 59, 90, 240},
+	// Of those with relays most leave no log on the laptop.
+	strange: []string{
+		"hoptodesk", "supremo", "remotepc", "getscreen", "nomachine", "remote-utilities", "realvnc-server", "gotomypc",
+		"rustdesk", "anydesk", "chrome-remote-desktop", "chrome-remote-desktop", "teamviewer", "rustdesk", "anydesk",
+	},
+	faces: []*console{
+		{vendor: 0x046d, product: 0xc52b, maker: "Logitech (x64)", name: "Logitech USB Input Device"},
+		{vendor: 0x045e, product: 0x005f, maker: "Microsoft", name: "Wireless MultiMedia Keyboard"},
+		{vendor: 0x413c, product: 0x2011, maker: "Dell Inc.", name: "Multimedia Pro Keyboard"},
+		{vendor: 0x03f0, product: 0x0024, maker: "Chicony", name: "HP Basic USB Keyboard"},
+		{vendor: 0x1b1c, product: 0x1b13, maker: "Corsair", name: "Corsair K70 RGB Gaming Keyboard"},
+		{vendor: 0x046d, product: 0xc31c, maker: "Logitech", name: "USB Keyboard"},
+	},
+	drives: []string{"SanDisk Cruzer", "USB Flash Disk", "Generic Optical Drive"},
+	posed:  func(d draw) string { return string('1'+byte(d.IntN(9))) + "&" + d.text("0123456789abcdef", 7) + "&0&1" },
+	abroad: abroad(), hubs: otherHubs, claims: everywhere(),
 }
 
 // abroad is one place of each country.

@@ -30,6 +30,36 @@ type remoteTool struct {
 var all = []farmhoundv1.OperatingSystem{windows, linux, macos}
 
 var remoteTools = map[string]remoteTool{
+	"ninjaone":                   {[]string{"7.0.2174"}, nil, true, false, false, all},
+	"atera":                      {[]string{"1.8.7.2"}, nil, true, false, false, []farmhoundv1.OperatingSystem{windows, linux}},
+	"logmein":                    {[]string{"4.1.15810"}, nil, true, false, false, []farmhoundv1.OperatingSystem{windows, macos}},
+	"n-able-rmm":                 {[]string{"2024.4.1"}, nil, true, false, false, all},
+	"dameware":                   {[]string{"12.3.0.12"}, []uint32{6129}, false, true, false, []farmhoundv1.OperatingSystem{windows}},
+	"simplehelp":                 {[]string{"5.5.10"}, nil, true, false, false, all},
+	"todesk":                     {[]string{"4.7.6.3", "4.8.1.0"}, nil, true, false, false, all},
+	"sunlogin":                   {[]string{"15.8.3"}, nil, true, false, false, all},
+	"aspia":                      {[]string{"2.7.0"}, []uint32{8050}, true, true, false, all},
+	"helpwire":                   {[]string{"2.1.24"}, nil, true, false, false, all},
+	"anyviewer":                  {[]string{"5.2.0"}, nil, true, false, false, []farmhoundv1.OperatingSystem{windows, macos}},
+	"ultraviewer":                {[]string{"6.6.124"}, nil, true, false, false, []farmhoundv1.OperatingSystem{windows}},
+	"jump-desktop":               {[]string{"9.0.24"}, nil, true, true, false, []farmhoundv1.OperatingSystem{windows, macos}},
+	"rudesktop":                  {[]string{"2.8.3"}, []uint32{21118}, true, true, false, all},
+	"litemanager":                {[]string{"5.2"}, []uint32{5650}, true, true, false, []farmhoundv1.OperatingSystem{windows, macos}},
+	"awesun":                     {[]string{"2.5.0"}, nil, true, false, false, []farmhoundv1.OperatingSystem{windows, macos}},
+	"deskin":                     {[]string{"3.2.1"}, nil, true, false, false, []farmhoundv1.OperatingSystem{windows, macos}},
+	"reemo":                      {[]string{"5.4.2"}, nil, true, false, false, all},
+	"gnome-remote-desktop":       {[]string{"46.3"}, []uint32{3389}, false, true, false, []farmhoundv1.OperatingSystem{linux}},
+	"apple-screen-sharing":       {[]string{"1.0"}, []uint32{5900}, false, true, false, []farmhoundv1.OperatingSystem{macos}},
+	"tigervnc-x0vncserver":       {[]string{"1.14.1"}, []uint32{5900}, false, true, false, []farmhoundv1.OperatingSystem{linux}},
+	"steam-remote-play":          {[]string{"1745016047"}, []uint32{27036}, false, true, false, all},
+	"apollo":                     {[]string{"0.3.5"}, []uint32{47984, 47989}, false, true, false, []farmhoundv1.OperatingSystem{windows}},
+	"logmein-rescue":             {[]string{"7.51"}, nil, true, false, false, []farmhoundv1.OperatingSystem{windows, macos}},
+	"goto-resolve":               {[]string{"1.32.0"}, nil, true, false, false, []farmhoundv1.OperatingSystem{windows, macos}},
+	"microsoft-teams":            {[]string{"24335.204"}, nil, true, false, false, all},
+	"webex":                      {[]string{"45.6.1"}, nil, true, false, false, all},
+	"tuple":                      {[]string{"1.9.0"}, nil, true, false, false, all},
+	"citrix-vda":                 {[]string{"2402.0.100"}, []uint32{2598}, false, true, false, []farmhoundv1.OperatingSystem{windows, linux}},
+	"vmware-horizon-agent":       {[]string{"8.13.0"}, []uint32{22443}, false, true, false, []farmhoundv1.OperatingSystem{windows, linux}},
 	"nomachine":                  {[]string{"8.16.1", "9.2.18"}, []uint32{4000}, false, true, false, all},
 	"realvnc-server":             {[]string{"7.13.0", "7.15.1"}, []uint32{5900}, true, true, false, all},
 	"ultravnc":                   {[]string{"1.4.3.6", "1.6.1.0"}, []uint32{5900}, false, true, false, []farmhoundv1.OperatingSystem{windows}},
@@ -89,14 +119,14 @@ func linkOf(id string, os farmhoundv1.OperatingSystem, path farmhoundv1.SessionP
 	switch id {
 	case "sshd":
 		l.kind, l.logon = farmhoundv1.SessionKind_SESSION_KIND_SHELL, farmhoundv1.LogonKind_LOGON_KIND_SSH
-	case "quick-assist", "zoho-assist", "gotomypc", "zoom":
+	case "quick-assist", "zoho-assist", "gotomypc", "zoom", "todesk", "ninjaone":
 		l.established, l.measured = farmhoundv1.EstablishedBy_ESTABLISHED_BY_PROCESS, false
 	case "chrome-remote-desktop", "teamviewer":
 		l.established = farmhoundv1.EstablishedBy_ESTABLISHED_BY_LOG
 		l.measured = path == farmhoundv1.SessionPath_SESSION_PATH_DIRECT && l.measured
-	case "xrdp", "windows-remote-desktop":
+	case "xrdp", "windows-remote-desktop", "gnome-remote-desktop":
 		l.logon = farmhoundv1.LogonKind_LOGON_KIND_RDP
-	case "x11vnc", "tightvnc", "ultravnc", "realvnc-server":
+	case "x11vnc", "tightvnc", "ultravnc", "realvnc-server", "tigervnc-x0vncserver", "apple-screen-sharing":
 		l.logon = farmhoundv1.LogonKind_LOGON_KIND_VNC
 	}
 	return l

@@ -28,9 +28,7 @@ const (
 )
 
 // The castings. The detector's weights were tried on the everyday one, and later on the
-// former one, which was reserved until then; the reserved one is kept for measuring. In
-// both of these, what the collector sees of a connection is known, too, and agents see
-// no more than their systems show.
+// former one, which was reserved until then; the reserved one is kept for measuring.
 const (
 	Everyday = "everyday"
 	Former   = "former"
@@ -73,6 +71,7 @@ type Options struct {
 // World is one drawn fleet. It does not change after it was made.
 type World struct {
 	opts       Options
+	casting    *casting
 	start, end time.Time
 	laptops    []*Laptop
 	atlas      *atlas
@@ -122,19 +121,21 @@ func Personas() []string { return PersonasOf(Everyday) }
 // PersonasOf returns the names of a casting's personas, farms last; none of one that
 // there is not.
 func PersonasOf(casting string) []string {
-	var names []string
-	for _, p := range castings[casting] {
-		names = append(names, p.name)
-	}
-	return names
+	return namesOf(casting, func(persona) bool { return true })
 }
 
 // HonestOf returns the names of a casting's honest personas.
 func HonestOf(casting string) []string {
+	return namesOf(casting, func(p persona) bool { return p.kind == Honest })
+}
+
+func namesOf(casting string, keep func(persona) bool) []string {
 	var names []string
-	for _, p := range castings[casting] {
-		if p.kind == Honest {
-			names = append(names, p.name)
+	if c := castings[casting]; c != nil {
+		for _, p := range c.personas {
+			if keep(p) {
+				names = append(names, p.name)
+			}
 		}
 	}
 	return names
@@ -178,9 +179,8 @@ func NewWorld(opts Options) (*World, error) {
 		}
 	}
 	w := &World{opts: opts, clocks: clocks{}, serials: map[string]bool{}, people: map[string]bool{}}
-	if w.stock, w.atlas = firstStock, firstAtlas(); opts.Casting == Reserved {
-		w.stock, w.atlas = otherStock, otherAtlas()
-	}
+	w.casting = castings[opts.Casting]
+	w.stock, w.atlas = w.casting.stock, w.casting.atlas()
 	w.end = opts.End.UTC().Truncate(time.Hour)
 	w.start = w.end.Add(-time.Duration(opts.Days) * 24 * time.Hour)
 	w.catalogDigest = catalog.BuiltIn().Digest()
@@ -190,9 +190,9 @@ func NewWorld(opts Options) (*World, error) {
 		return nil, fmt.Errorf("make fleet key: %w", err)
 	}
 	w.ring = ring
-	w.settleDown(stream(opts.Seed, "land"))
+	w.casting.settle(w, stream(opts.Seed, "land"))
 	w.company = w.newCompany(stream(opts.Seed, "company"))
-	for _, p := range castings[opts.Casting] {
+	for _, p := range w.casting.personas {
 		w.cast(p)
 	}
 	return w, w.finish()
@@ -204,8 +204,11 @@ func (w *World) cast(p persona) {
 		return
 	}
 	d := stream(w.opts.Seed, "persona", p.name)
-	d.outer = w.seesConnections()
+	d.outer = w.casting.outer
 	share := p.share * float64(w.opts.Size) / 60
+	if w.casting.uneven {
+		share *= stream(w.opts.Seed, "how many", p.name).between(0.5, 1.6)
+	}
 	if w.opts.Count > 0 {
 		if share = float64(w.opts.Count); !slices.Contains(w.opts.Personas, p.name) {
 			return
@@ -238,6 +241,9 @@ func (w *World) finish() error {
 		}
 		w.company.connect(l)
 		l.life.settle()
+		if w.casting.reboots {
+			l.reboots()
+		}
 		l.sight = w.sightOf(l)
 		w.overlook(l)
 		for i := range l.life.control {
@@ -249,7 +255,7 @@ func (w *World) finish() error {
 
 // seesConnections is whether the collector knows round trips and ways out, and agents see
 // what their systems show rather than everything.
-func (w *World) seesConnections() bool { return w.opts.Casting != Everyday }
+func (w *World) seesConnections() bool { return w.casting.connections }
 
 // Laptops returns every laptop, in the order in which steps deliver.
 func (w *World) Laptops() []*Laptop { return slices.Clone(w.laptops) }

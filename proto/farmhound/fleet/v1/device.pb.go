@@ -52,6 +52,8 @@ type Device struct {
 	Tools []*ToolSighting `protobuf:"bytes,9,rep,name=tools,proto3" json:"tools,omitempty"`
 	// The last day with activity.
 	Day1 *Activity `protobuf:"bytes,10,opt,name=day1,proto3" json:"day1,omitempty"`
+	// The last three days with activity.
+	Day3 *Activity `protobuf:"bytes,23,opt,name=day3,proto3" json:"day3,omitempty"`
 	// The last five days with activity.
 	Day5 *Activity `protobuf:"bytes,11,opt,name=day5,proto3" json:"day5,omitempty"`
 	// The last twenty days with activity.
@@ -76,7 +78,10 @@ type Device struct {
 	VirtualChassis bool `protobuf:"varint,21,opt,name=virtual_chassis,json=virtualChassis,proto3" json:"virtual_chassis,omitempty"`
 	// Half hours in use over the last 28 days, by weekday and hour in UTC: 168 counts of 0 to 8, from Monday's
 	// first hour on. Empty where no use is known.
-	WeeklyUse     []uint32 `protobuf:"varint,22,rep,packed,name=weekly_use,json=weeklyUse,proto3" json:"weekly_use,omitempty"`
+	WeeklyUse []uint32 `protobuf:"varint,22,rep,packed,name=weekly_use,json=weeklyUse,proto3" json:"weekly_use,omitempty"`
+	// Since when it has been on without a day with activity, to the half hour. Absent where its last day on is one,
+	// and where use would not have been seen.
+	UnusedSince   *timestamppb.Timestamp `protobuf:"bytes,24,opt,name=unused_since,json=unusedSince,proto3" json:"unused_since,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -181,6 +186,13 @@ func (x *Device) GetDay1() *Activity {
 	return nil
 }
 
+func (x *Device) GetDay3() *Activity {
+	if x != nil {
+		return x.Day3
+	}
+	return nil
+}
+
 func (x *Device) GetDay5() *Activity {
 	if x != nil {
 		return x.Day5
@@ -261,6 +273,13 @@ func (x *Device) GetVirtualChassis() bool {
 func (x *Device) GetWeeklyUse() []uint32 {
 	if x != nil {
 		return x.WeeklyUse
+	}
+	return nil
+}
+
+func (x *Device) GetUnusedSince() *timestamppb.Timestamp {
+	if x != nil {
+		return x.UnusedSince
 	}
 	return nil
 }
@@ -408,9 +427,11 @@ type Person struct {
 	// End of the working day, minutes after midnight in time_zone; before the start for a night shift.
 	WorkEndMinute *uint32 `protobuf:"varint,15,opt,name=work_end_minute,json=workEndMinute,proto3,oneof" json:"work_end_minute,omitempty"`
 	// When the exemption in force ends.
-	ExemptUntil   *timestamppb.Timestamp `protobuf:"bytes,16,opt,name=exempt_until,json=exemptUntil,proto3" json:"exempt_until,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	ExemptUntil *timestamppb.Timestamp `protobuf:"bytes,16,opt,name=exempt_until,json=exemptUntil,proto3" json:"exempt_until,omitempty"`
+	// When an exemption ended that the roster still names. Absent without one, and while it is in force.
+	ExemptionEndedAt *timestamppb.Timestamp `protobuf:"bytes,17,opt,name=exemption_ended_at,json=exemptionEndedAt,proto3" json:"exemption_ended_at,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *Person) Reset() {
@@ -555,6 +576,13 @@ func (x *Person) GetExemptUntil() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *Person) GetExemptionEndedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ExemptionEndedAt
+	}
+	return nil
+}
+
 // ToolSighting is one catalogue entry seen on the device.
 type ToolSighting struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -592,8 +620,12 @@ type ToolSighting struct {
 	ApprovedBy string `protobuf:"bytes,16,opt,name=approved_by,json=approvedBy,proto3" json:"approved_by,omitempty"`
 	// Not approved although the company approves the tool: this is another installation or tenant of it.
 	OtherInstallation bool `protobuf:"varint,17,opt,name=other_installation,json=otherInstallation,proto3" json:"other_installation,omitempty"`
-	unknownFields     protoimpl.UnknownFields
-	sizeCache         protoimpl.SizeCache
+	// When the last approval of the company's that covered it ended. Absent while one covers it, and where none ever did.
+	ApprovalEndedAt *timestamppb.Timestamp `protobuf:"bytes,18,opt,name=approval_ended_at,json=approvalEndedAt,proto3" json:"approval_ended_at,omitempty"`
+	// Name of that approval; empty where it has none.
+	ApprovalEnded string `protobuf:"bytes,19,opt,name=approval_ended,json=approvalEnded,proto3" json:"approval_ended,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ToolSighting) Reset() {
@@ -743,6 +775,20 @@ func (x *ToolSighting) GetOtherInstallation() bool {
 		return x.OtherInstallation
 	}
 	return false
+}
+
+func (x *ToolSighting) GetApprovalEndedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ApprovalEndedAt
+	}
+	return nil
+}
+
+func (x *ToolSighting) GetApprovalEnded() string {
+	if x != nil {
+		return x.ApprovalEnded
+	}
+	return ""
 }
 
 // Activity aggregates the most recent days on which the laptop was in use. Where
@@ -2628,7 +2674,7 @@ var File_farmhound_fleet_v1_device_proto protoreflect.FileDescriptor
 
 const file_farmhound_fleet_v1_device_proto_rawDesc = "" +
 	"\n" +
-	"\x1ffarmhound/fleet/v1/device.proto\x12\x12farmhound.fleet.v1\x1a\x19farmhound/v1/system.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xbd\b\n" +
+	"\x1ffarmhound/fleet/v1/device.proto\x12\x12farmhound.fleet.v1\x1a\x19farmhound/v1/system.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xae\t\n" +
 	"\x06Device\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
 	"\x06serial\x18\x02 \x01(\tR\x06serial\x12,\n" +
@@ -2642,6 +2688,7 @@ const file_farmhound_fleet_v1_device_proto_rawDesc = "" +
 	"\x05tools\x18\t \x03(\v2 .farmhound.fleet.v1.ToolSightingR\x05tools\x120\n" +
 	"\x04day1\x18\n" +
 	" \x01(\v2\x1c.farmhound.fleet.v1.ActivityR\x04day1\x120\n" +
+	"\x04day3\x18\x17 \x01(\v2\x1c.farmhound.fleet.v1.ActivityR\x04day3\x120\n" +
 	"\x04day5\x18\v \x01(\v2\x1c.farmhound.fleet.v1.ActivityR\x04day5\x122\n" +
 	"\x05day20\x18\f \x01(\v2\x1c.farmhound.fleet.v1.ActivityR\x05day20\x12)\n" +
 	"\x03kvm\x18\r \x01(\v2\x17.farmhound.fleet.v1.KvmR\x03kvm\x123\n" +
@@ -2654,7 +2701,8 @@ const file_farmhound_fleet_v1_device_proto_rawDesc = "" +
 	"\x05trust\x18\x14 \x01(\v2\x19.farmhound.fleet.v1.TrustR\x05trust\x12'\n" +
 	"\x0fvirtual_chassis\x18\x15 \x01(\bR\x0evirtualChassis\x12\x1d\n" +
 	"\n" +
-	"weekly_use\x18\x16 \x03(\rR\tweeklyUse\"\xc9\x01\n" +
+	"weekly_use\x18\x16 \x03(\rR\tweeklyUse\x12=\n" +
+	"\funused_since\x18\x18 \x01(\v2\x1a.google.protobuf.TimestampR\vunusedSince\"\xc9\x01\n" +
 	"\x05Known\x12\x18\n" +
 	"\acontrol\x18\x01 \x01(\bR\acontrol\x12\x14\n" +
 	"\x05hands\x18\x02 \x01(\bR\x05hands\x12\x1a\n" +
@@ -2663,7 +2711,7 @@ const file_farmhound_fleet_v1_device_proto_rawDesc = "" +
 	"\x05media\x18\x05 \x01(\bR\x05media\x12\x10\n" +
 	"\x03geo\x18\x06 \x01(\bR\x03geo\x12\x16\n" +
 	"\x06roster\x18\a \x01(\bR\x06roster\x12\x1a\n" +
-	"\bdistance\x18\b \x01(\bR\bdistance\"\xc1\x04\n" +
+	"\bdistance\x18\b \x01(\bR\bdistance\"\x8b\x05\n" +
 	"\x06Person\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x18\n" +
 	"\acountry\x18\x02 \x01(\tR\acountry\x12\x16\n" +
@@ -2681,9 +2729,10 @@ const file_farmhound_fleet_v1_device_proto_rawDesc = "" +
 	"\twork_days\x18\r \x03(\rR\bworkDays\x12/\n" +
 	"\x11work_start_minute\x18\x0e \x01(\rH\x00R\x0fworkStartMinute\x88\x01\x01\x12+\n" +
 	"\x0fwork_end_minute\x18\x0f \x01(\rH\x01R\rworkEndMinute\x88\x01\x01\x12=\n" +
-	"\fexempt_until\x18\x10 \x01(\v2\x1a.google.protobuf.TimestampR\vexemptUntilB\x14\n" +
+	"\fexempt_until\x18\x10 \x01(\v2\x1a.google.protobuf.TimestampR\vexemptUntil\x12H\n" +
+	"\x12exemption_ended_at\x18\x11 \x01(\v2\x1a.google.protobuf.TimestampR\x10exemptionEndedAtB\x14\n" +
 	"\x12_work_start_minuteB\x12\n" +
-	"\x10_work_end_minute\"\xd0\x04\n" +
+	"\x10_work_end_minute\"\xbf\x05\n" +
 	"\fToolSighting\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x1a\n" +
@@ -2707,7 +2756,9 @@ const file_farmhound_fleet_v1_device_proto_rawDesc = "" +
 	"new_in_30d\x18\x0f \x01(\bR\bnewIn30d\x12\x1f\n" +
 	"\vapproved_by\x18\x10 \x01(\tR\n" +
 	"approvedBy\x12-\n" +
-	"\x12other_installation\x18\x11 \x01(\bR\x11otherInstallation\"\x98\n" +
+	"\x12other_installation\x18\x11 \x01(\bR\x11otherInstallation\x12F\n" +
+	"\x11approval_ended_at\x18\x12 \x01(\v2\x1a.google.protobuf.TimestampR\x0fapprovalEndedAt\x12%\n" +
+	"\x0eapproval_ended\x18\x13 \x01(\tR\rapprovalEnded\"\x98\n" +
 	"\n" +
 	"\bActivity\x12\x12\n" +
 	"\x04days\x18\x01 \x01(\rR\x04days\x12.\n" +
@@ -2995,40 +3046,44 @@ var file_farmhound_fleet_v1_device_proto_depIdxs = []int32{
 	2,  // 5: farmhound.fleet.v1.Device.person:type_name -> farmhound.fleet.v1.Person
 	3,  // 6: farmhound.fleet.v1.Device.tools:type_name -> farmhound.fleet.v1.ToolSighting
 	4,  // 7: farmhound.fleet.v1.Device.day1:type_name -> farmhound.fleet.v1.Activity
-	4,  // 8: farmhound.fleet.v1.Device.day5:type_name -> farmhound.fleet.v1.Activity
-	4,  // 9: farmhound.fleet.v1.Device.day20:type_name -> farmhound.fleet.v1.Activity
-	5,  // 10: farmhound.fleet.v1.Device.kvm:type_name -> farmhound.fleet.v1.Kvm
-	6,  // 11: farmhound.fleet.v1.Device.still:type_name -> farmhound.fleet.v1.Stillness
-	7,  // 12: farmhound.fleet.v1.Device.egress:type_name -> farmhound.fleet.v1.Egress
-	9,  // 13: farmhound.fleet.v1.Device.distance:type_name -> farmhound.fleet.v1.Distance
-	11, // 14: farmhound.fleet.v1.Device.operator:type_name -> farmhound.fleet.v1.Operator
-	12, // 15: farmhound.fleet.v1.Device.place:type_name -> farmhound.fleet.v1.PlaceHistory
-	13, // 16: farmhound.fleet.v1.Device.site:type_name -> farmhound.fleet.v1.Site
-	14, // 17: farmhound.fleet.v1.Device.trust:type_name -> farmhound.fleet.v1.Trust
-	18, // 18: farmhound.fleet.v1.Person.exempt_until:type_name -> google.protobuf.Timestamp
-	18, // 19: farmhound.fleet.v1.ToolSighting.first_seen_at:type_name -> google.protobuf.Timestamp
-	18, // 20: farmhound.fleet.v1.ToolSighting.last_seen_at:type_name -> google.protobuf.Timestamp
-	18, // 21: farmhound.fleet.v1.Activity.from:type_name -> google.protobuf.Timestamp
-	18, // 22: farmhound.fleet.v1.Activity.to:type_name -> google.protobuf.Timestamp
-	18, // 23: farmhound.fleet.v1.Kvm.first_seen_at:type_name -> google.protobuf.Timestamp
-	18, // 24: farmhound.fleet.v1.Kvm.last_seen_at:type_name -> google.protobuf.Timestamp
-	8,  // 25: farmhound.fleet.v1.Egress.ways:type_name -> farmhound.fleet.v1.Way
-	18, // 26: farmhound.fleet.v1.Peer.first_seen_at:type_name -> google.protobuf.Timestamp
-	18, // 27: farmhound.fleet.v1.Peer.last_seen_at:type_name -> google.protobuf.Timestamp
-	10, // 28: farmhound.fleet.v1.Operator.peers:type_name -> farmhound.fleet.v1.Peer
-	18, // 29: farmhound.fleet.v1.PlaceHistory.first_network_at:type_name -> google.protobuf.Timestamp
-	18, // 30: farmhound.fleet.v1.Site.since:type_name -> google.protobuf.Timestamp
-	18, // 31: farmhound.fleet.v1.Site.together_from:type_name -> google.protobuf.Timestamp
-	18, // 32: farmhound.fleet.v1.Site.together_to:type_name -> google.protobuf.Timestamp
-	15, // 33: farmhound.fleet.v1.Trust.gaps:type_name -> farmhound.fleet.v1.Gap
-	16, // 34: farmhound.fleet.v1.Trust.gap_sums:type_name -> farmhound.fleet.v1.Gaps
-	18, // 35: farmhound.fleet.v1.Gap.from:type_name -> google.protobuf.Timestamp
-	18, // 36: farmhound.fleet.v1.Gap.to:type_name -> google.protobuf.Timestamp
-	37, // [37:37] is the sub-list for method output_type
-	37, // [37:37] is the sub-list for method input_type
-	37, // [37:37] is the sub-list for extension type_name
-	37, // [37:37] is the sub-list for extension extendee
-	0,  // [0:37] is the sub-list for field type_name
+	4,  // 8: farmhound.fleet.v1.Device.day3:type_name -> farmhound.fleet.v1.Activity
+	4,  // 9: farmhound.fleet.v1.Device.day5:type_name -> farmhound.fleet.v1.Activity
+	4,  // 10: farmhound.fleet.v1.Device.day20:type_name -> farmhound.fleet.v1.Activity
+	5,  // 11: farmhound.fleet.v1.Device.kvm:type_name -> farmhound.fleet.v1.Kvm
+	6,  // 12: farmhound.fleet.v1.Device.still:type_name -> farmhound.fleet.v1.Stillness
+	7,  // 13: farmhound.fleet.v1.Device.egress:type_name -> farmhound.fleet.v1.Egress
+	9,  // 14: farmhound.fleet.v1.Device.distance:type_name -> farmhound.fleet.v1.Distance
+	11, // 15: farmhound.fleet.v1.Device.operator:type_name -> farmhound.fleet.v1.Operator
+	12, // 16: farmhound.fleet.v1.Device.place:type_name -> farmhound.fleet.v1.PlaceHistory
+	13, // 17: farmhound.fleet.v1.Device.site:type_name -> farmhound.fleet.v1.Site
+	14, // 18: farmhound.fleet.v1.Device.trust:type_name -> farmhound.fleet.v1.Trust
+	18, // 19: farmhound.fleet.v1.Device.unused_since:type_name -> google.protobuf.Timestamp
+	18, // 20: farmhound.fleet.v1.Person.exempt_until:type_name -> google.protobuf.Timestamp
+	18, // 21: farmhound.fleet.v1.Person.exemption_ended_at:type_name -> google.protobuf.Timestamp
+	18, // 22: farmhound.fleet.v1.ToolSighting.first_seen_at:type_name -> google.protobuf.Timestamp
+	18, // 23: farmhound.fleet.v1.ToolSighting.last_seen_at:type_name -> google.protobuf.Timestamp
+	18, // 24: farmhound.fleet.v1.ToolSighting.approval_ended_at:type_name -> google.protobuf.Timestamp
+	18, // 25: farmhound.fleet.v1.Activity.from:type_name -> google.protobuf.Timestamp
+	18, // 26: farmhound.fleet.v1.Activity.to:type_name -> google.protobuf.Timestamp
+	18, // 27: farmhound.fleet.v1.Kvm.first_seen_at:type_name -> google.protobuf.Timestamp
+	18, // 28: farmhound.fleet.v1.Kvm.last_seen_at:type_name -> google.protobuf.Timestamp
+	8,  // 29: farmhound.fleet.v1.Egress.ways:type_name -> farmhound.fleet.v1.Way
+	18, // 30: farmhound.fleet.v1.Peer.first_seen_at:type_name -> google.protobuf.Timestamp
+	18, // 31: farmhound.fleet.v1.Peer.last_seen_at:type_name -> google.protobuf.Timestamp
+	10, // 32: farmhound.fleet.v1.Operator.peers:type_name -> farmhound.fleet.v1.Peer
+	18, // 33: farmhound.fleet.v1.PlaceHistory.first_network_at:type_name -> google.protobuf.Timestamp
+	18, // 34: farmhound.fleet.v1.Site.since:type_name -> google.protobuf.Timestamp
+	18, // 35: farmhound.fleet.v1.Site.together_from:type_name -> google.protobuf.Timestamp
+	18, // 36: farmhound.fleet.v1.Site.together_to:type_name -> google.protobuf.Timestamp
+	15, // 37: farmhound.fleet.v1.Trust.gaps:type_name -> farmhound.fleet.v1.Gap
+	16, // 38: farmhound.fleet.v1.Trust.gap_sums:type_name -> farmhound.fleet.v1.Gaps
+	18, // 39: farmhound.fleet.v1.Gap.from:type_name -> google.protobuf.Timestamp
+	18, // 40: farmhound.fleet.v1.Gap.to:type_name -> google.protobuf.Timestamp
+	41, // [41:41] is the sub-list for method output_type
+	41, // [41:41] is the sub-list for method input_type
+	41, // [41:41] is the sub-list for extension type_name
+	41, // [41:41] is the sub-list for extension extendee
+	0,  // [0:41] is the sub-list for field type_name
 }
 
 func init() { file_farmhound_fleet_v1_device_proto_init() }

@@ -204,6 +204,9 @@ type ListDevicesResponse struct {
 	Devices []*DeviceSummary `protobuf:"bytes,1,rep,name=devices,proto3" json:"devices,omitempty"`
 	// Empty on the last page.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	// Sentences on lines of what the company says that many laptops contradict together, as CheckRoster has them. On the
+	// first page alone.
+	Doubts        []string `protobuf:"bytes,3,rep,name=doubts,proto3" json:"doubts,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -250,6 +253,13 @@ func (x *ListDevicesResponse) GetNextPageToken() string {
 		return x.NextPageToken
 	}
 	return ""
+}
+
+func (x *ListDevicesResponse) GetDoubts() []string {
+	if x != nil {
+		return x.Doubts
+	}
+	return nil
 }
 
 // DeviceSummary is one row of a device list.
@@ -1200,10 +1210,11 @@ const file_farmhound_fleet_v1_fleet_proto_rawDesc = "" +
 	"\x06prefix\x18\x02 \x01(\tR\x06prefix\x12\x1b\n" +
 	"\tpage_size\x18\x03 \x01(\rR\bpageSize\x12\x1d\n" +
 	"\n" +
-	"page_token\x18\x04 \x01(\tR\tpageToken\"z\n" +
+	"page_token\x18\x04 \x01(\tR\tpageToken\"\x92\x01\n" +
 	"\x13ListDevicesResponse\x12;\n" +
 	"\adevices\x18\x01 \x03(\v2!.farmhound.fleet.v1.DeviceSummaryR\adevices\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xff\x03\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x16\n" +
+	"\x06doubts\x18\x03 \x03(\tR\x06doubts\"\xff\x03\n" +
 	"\rDeviceSummary\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
 	"\x06serial\x18\x02 \x01(\tR\x06serial\x12\x1a\n" +

@@ -116,7 +116,9 @@ type ImportRosterResponse struct {
 	// What cannot be used: at most 1001, each with its place.
 	Problems []*RosterProblem `protobuf:"bytes,3,rep,name=problems,proto3" json:"problems,omitempty"`
 	// Whether anything changed.
-	Changed       bool `protobuf:"varint,4,opt,name=changed,proto3" json:"changed,omitempty"`
+	Changed bool `protobuf:"varint,4,opt,name=changed,proto3" json:"changed,omitempty"`
+	// Lines of what is said then that many laptops contradict together, as they are seen now. Empty where nothing changed.
+	Doubts        []*RosterDoubt `protobuf:"bytes,5,rep,name=doubts,proto3" json:"doubts,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -179,6 +181,188 @@ func (x *ImportRosterResponse) GetChanged() bool {
 	return false
 }
 
+func (x *ImportRosterResponse) GetDoubts() []*RosterDoubt {
+	if x != nil {
+		return x.Doubts
+	}
+	return nil
+}
+
+// RosterDoubt is one line of what the company says that many laptops contradict together: more often a mistake in
+// the line than so many laptops elsewhere. It takes nothing back from what is concluded about any of them.
+type RosterDoubt struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The line: country, region, ship_to, home_countries or place, and what it says.
+	Line string `protobuf:"bytes,1,opt,name=line,proto3" json:"line,omitempty"`
+	// Laptops that it is said of and of which it can be told whether it holds.
+	Laptops uint32 `protobuf:"varint,2,opt,name=laptops,proto3" json:"laptops,omitempty"`
+	// Those of them that are seen otherwise.
+	Otherwise uint32 `protobuf:"varint,3,opt,name=otherwise,proto3" json:"otherwise,omitempty"`
+	// The whole in a sentence.
+	Sentence      string `protobuf:"bytes,4,opt,name=sentence,proto3" json:"sentence,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RosterDoubt) Reset() {
+	*x = RosterDoubt{}
+	mi := &file_farmhound_fleet_v1_roster_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RosterDoubt) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RosterDoubt) ProtoMessage() {}
+
+func (x *RosterDoubt) ProtoReflect() protoreflect.Message {
+	mi := &file_farmhound_fleet_v1_roster_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RosterDoubt.ProtoReflect.Descriptor instead.
+func (*RosterDoubt) Descriptor() ([]byte, []int) {
+	return file_farmhound_fleet_v1_roster_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *RosterDoubt) GetLine() string {
+	if x != nil {
+		return x.Line
+	}
+	return ""
+}
+
+func (x *RosterDoubt) GetLaptops() uint32 {
+	if x != nil {
+		return x.Laptops
+	}
+	return 0
+}
+
+func (x *RosterDoubt) GetOtherwise() uint32 {
+	if x != nil {
+		return x.Otherwise
+	}
+	return 0
+}
+
+func (x *RosterDoubt) GetSentence() string {
+	if x != nil {
+		return x.Sentence
+	}
+	return ""
+}
+
+// CheckRosterRequest asks about what is said now.
+type CheckRosterRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CheckRosterRequest) Reset() {
+	*x = CheckRosterRequest{}
+	mi := &file_farmhound_fleet_v1_roster_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CheckRosterRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CheckRosterRequest) ProtoMessage() {}
+
+func (x *CheckRosterRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_farmhound_fleet_v1_roster_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CheckRosterRequest.ProtoReflect.Descriptor instead.
+func (*CheckRosterRequest) Descriptor() ([]byte, []int) {
+	return file_farmhound_fleet_v1_roster_proto_rawDescGZIP(), []int{3}
+}
+
+// CheckRosterResponse is what came of the last look.
+type CheckRosterResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Lines that are contradicted, those that most laptops contradict first.
+	Doubts []*RosterDoubt `protobuf:"bytes,1,rep,name=doubts,proto3" json:"doubts,omitempty"`
+	// When laptops were last looked at for it. Absent before the first time.
+	LookedAt *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=looked_at,json=lookedAt,proto3" json:"looked_at,omitempty"`
+	// Laptops that were looked at.
+	Laptops       uint32 `protobuf:"varint,3,opt,name=laptops,proto3" json:"laptops,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CheckRosterResponse) Reset() {
+	*x = CheckRosterResponse{}
+	mi := &file_farmhound_fleet_v1_roster_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CheckRosterResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CheckRosterResponse) ProtoMessage() {}
+
+func (x *CheckRosterResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_farmhound_fleet_v1_roster_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CheckRosterResponse.ProtoReflect.Descriptor instead.
+func (*CheckRosterResponse) Descriptor() ([]byte, []int) {
+	return file_farmhound_fleet_v1_roster_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *CheckRosterResponse) GetDoubts() []*RosterDoubt {
+	if x != nil {
+		return x.Doubts
+	}
+	return nil
+}
+
+func (x *CheckRosterResponse) GetLookedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.LookedAt
+	}
+	return nil
+}
+
+func (x *CheckRosterResponse) GetLaptops() uint32 {
+	if x != nil {
+		return x.Laptops
+	}
+	return 0
+}
+
 // RosterProblem is one thing wrong with a file; the rest of the file still counts.
 type RosterProblem struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -198,7 +382,7 @@ type RosterProblem struct {
 
 func (x *RosterProblem) Reset() {
 	*x = RosterProblem{}
-	mi := &file_farmhound_fleet_v1_roster_proto_msgTypes[2]
+	mi := &file_farmhound_fleet_v1_roster_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -210,7 +394,7 @@ func (x *RosterProblem) String() string {
 func (*RosterProblem) ProtoMessage() {}
 
 func (x *RosterProblem) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_roster_proto_msgTypes[2]
+	mi := &file_farmhound_fleet_v1_roster_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -223,7 +407,7 @@ func (x *RosterProblem) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RosterProblem.ProtoReflect.Descriptor instead.
 func (*RosterProblem) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_roster_proto_rawDescGZIP(), []int{2}
+	return file_farmhound_fleet_v1_roster_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *RosterProblem) GetFile() string {
@@ -288,7 +472,7 @@ type RosterVersion struct {
 
 func (x *RosterVersion) Reset() {
 	*x = RosterVersion{}
-	mi := &file_farmhound_fleet_v1_roster_proto_msgTypes[3]
+	mi := &file_farmhound_fleet_v1_roster_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -300,7 +484,7 @@ func (x *RosterVersion) String() string {
 func (*RosterVersion) ProtoMessage() {}
 
 func (x *RosterVersion) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_roster_proto_msgTypes[3]
+	mi := &file_farmhound_fleet_v1_roster_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -313,7 +497,7 @@ func (x *RosterVersion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RosterVersion.ProtoReflect.Descriptor instead.
 func (*RosterVersion) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_roster_proto_rawDescGZIP(), []int{3}
+	return file_farmhound_fleet_v1_roster_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *RosterVersion) GetNumber() uint64 {
@@ -396,7 +580,7 @@ type RosterChange struct {
 
 func (x *RosterChange) Reset() {
 	*x = RosterChange{}
-	mi := &file_farmhound_fleet_v1_roster_proto_msgTypes[4]
+	mi := &file_farmhound_fleet_v1_roster_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -408,7 +592,7 @@ func (x *RosterChange) String() string {
 func (*RosterChange) ProtoMessage() {}
 
 func (x *RosterChange) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_roster_proto_msgTypes[4]
+	mi := &file_farmhound_fleet_v1_roster_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -421,7 +605,7 @@ func (x *RosterChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RosterChange.ProtoReflect.Descriptor instead.
 func (*RosterChange) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_roster_proto_rawDescGZIP(), []int{4}
+	return file_farmhound_fleet_v1_roster_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *RosterChange) GetSource() string {
@@ -475,7 +659,7 @@ type RosterRecord struct {
 
 func (x *RosterRecord) Reset() {
 	*x = RosterRecord{}
-	mi := &file_farmhound_fleet_v1_roster_proto_msgTypes[5]
+	mi := &file_farmhound_fleet_v1_roster_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -487,7 +671,7 @@ func (x *RosterRecord) String() string {
 func (*RosterRecord) ProtoMessage() {}
 
 func (x *RosterRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_roster_proto_msgTypes[5]
+	mi := &file_farmhound_fleet_v1_roster_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -500,7 +684,7 @@ func (x *RosterRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RosterRecord.ProtoReflect.Descriptor instead.
 func (*RosterRecord) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_roster_proto_rawDescGZIP(), []int{5}
+	return file_farmhound_fleet_v1_roster_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *RosterRecord) GetSource() string {
@@ -591,7 +775,7 @@ type RosterLaptop struct {
 
 func (x *RosterLaptop) Reset() {
 	*x = RosterLaptop{}
-	mi := &file_farmhound_fleet_v1_roster_proto_msgTypes[6]
+	mi := &file_farmhound_fleet_v1_roster_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -603,7 +787,7 @@ func (x *RosterLaptop) String() string {
 func (*RosterLaptop) ProtoMessage() {}
 
 func (x *RosterLaptop) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_roster_proto_msgTypes[6]
+	mi := &file_farmhound_fleet_v1_roster_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -616,7 +800,7 @@ func (x *RosterLaptop) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RosterLaptop.ProtoReflect.Descriptor instead.
 func (*RosterLaptop) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_roster_proto_rawDescGZIP(), []int{6}
+	return file_farmhound_fleet_v1_roster_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *RosterLaptop) GetSerial() string {
@@ -749,7 +933,7 @@ type RosterTool struct {
 
 func (x *RosterTool) Reset() {
 	*x = RosterTool{}
-	mi := &file_farmhound_fleet_v1_roster_proto_msgTypes[7]
+	mi := &file_farmhound_fleet_v1_roster_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -761,7 +945,7 @@ func (x *RosterTool) String() string {
 func (*RosterTool) ProtoMessage() {}
 
 func (x *RosterTool) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_roster_proto_msgTypes[7]
+	mi := &file_farmhound_fleet_v1_roster_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -774,7 +958,7 @@ func (x *RosterTool) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RosterTool.ProtoReflect.Descriptor instead.
 func (*RosterTool) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_roster_proto_rawDescGZIP(), []int{7}
+	return file_farmhound_fleet_v1_roster_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *RosterTool) GetName() string {
@@ -854,7 +1038,7 @@ type RosterOffice struct {
 
 func (x *RosterOffice) Reset() {
 	*x = RosterOffice{}
-	mi := &file_farmhound_fleet_v1_roster_proto_msgTypes[8]
+	mi := &file_farmhound_fleet_v1_roster_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -866,7 +1050,7 @@ func (x *RosterOffice) String() string {
 func (*RosterOffice) ProtoMessage() {}
 
 func (x *RosterOffice) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_roster_proto_msgTypes[8]
+	mi := &file_farmhound_fleet_v1_roster_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -879,7 +1063,7 @@ func (x *RosterOffice) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RosterOffice.ProtoReflect.Descriptor instead.
 func (*RosterOffice) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_roster_proto_rawDescGZIP(), []int{8}
+	return file_farmhound_fleet_v1_roster_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *RosterOffice) GetName() string {
@@ -943,7 +1127,7 @@ type Learned struct {
 
 func (x *Learned) Reset() {
 	*x = Learned{}
-	mi := &file_farmhound_fleet_v1_roster_proto_msgTypes[9]
+	mi := &file_farmhound_fleet_v1_roster_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -955,7 +1139,7 @@ func (x *Learned) String() string {
 func (*Learned) ProtoMessage() {}
 
 func (x *Learned) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_roster_proto_msgTypes[9]
+	mi := &file_farmhound_fleet_v1_roster_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -968,7 +1152,7 @@ func (x *Learned) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Learned.ProtoReflect.Descriptor instead.
 func (*Learned) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_roster_proto_rawDescGZIP(), []int{9}
+	return file_farmhound_fleet_v1_roster_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Learned) GetIs() string {
@@ -1023,7 +1207,7 @@ type ListRosterRequest struct {
 
 func (x *ListRosterRequest) Reset() {
 	*x = ListRosterRequest{}
-	mi := &file_farmhound_fleet_v1_roster_proto_msgTypes[10]
+	mi := &file_farmhound_fleet_v1_roster_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1035,7 +1219,7 @@ func (x *ListRosterRequest) String() string {
 func (*ListRosterRequest) ProtoMessage() {}
 
 func (x *ListRosterRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_roster_proto_msgTypes[10]
+	mi := &file_farmhound_fleet_v1_roster_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1048,7 +1232,7 @@ func (x *ListRosterRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRosterRequest.ProtoReflect.Descriptor instead.
 func (*ListRosterRequest) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_roster_proto_rawDescGZIP(), []int{10}
+	return file_farmhound_fleet_v1_roster_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ListRosterRequest) GetKind() string {
@@ -1094,7 +1278,7 @@ type ListRosterResponse struct {
 
 func (x *ListRosterResponse) Reset() {
 	*x = ListRosterResponse{}
-	mi := &file_farmhound_fleet_v1_roster_proto_msgTypes[11]
+	mi := &file_farmhound_fleet_v1_roster_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1106,7 +1290,7 @@ func (x *ListRosterResponse) String() string {
 func (*ListRosterResponse) ProtoMessage() {}
 
 func (x *ListRosterResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_roster_proto_msgTypes[11]
+	mi := &file_farmhound_fleet_v1_roster_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1119,7 +1303,7 @@ func (x *ListRosterResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRosterResponse.ProtoReflect.Descriptor instead.
 func (*ListRosterResponse) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_roster_proto_rawDescGZIP(), []int{11}
+	return file_farmhound_fleet_v1_roster_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ListRosterResponse) GetRecords() []*RosterRecord {
@@ -1156,7 +1340,7 @@ type ListRosterVersionsRequest struct {
 
 func (x *ListRosterVersionsRequest) Reset() {
 	*x = ListRosterVersionsRequest{}
-	mi := &file_farmhound_fleet_v1_roster_proto_msgTypes[12]
+	mi := &file_farmhound_fleet_v1_roster_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1168,7 +1352,7 @@ func (x *ListRosterVersionsRequest) String() string {
 func (*ListRosterVersionsRequest) ProtoMessage() {}
 
 func (x *ListRosterVersionsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_roster_proto_msgTypes[12]
+	mi := &file_farmhound_fleet_v1_roster_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1181,7 +1365,7 @@ func (x *ListRosterVersionsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRosterVersionsRequest.ProtoReflect.Descriptor instead.
 func (*ListRosterVersionsRequest) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_roster_proto_rawDescGZIP(), []int{12}
+	return file_farmhound_fleet_v1_roster_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ListRosterVersionsRequest) GetBefore() uint64 {
@@ -1209,7 +1393,7 @@ type ListRosterVersionsResponse struct {
 
 func (x *ListRosterVersionsResponse) Reset() {
 	*x = ListRosterVersionsResponse{}
-	mi := &file_farmhound_fleet_v1_roster_proto_msgTypes[13]
+	mi := &file_farmhound_fleet_v1_roster_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1221,7 +1405,7 @@ func (x *ListRosterVersionsResponse) String() string {
 func (*ListRosterVersionsResponse) ProtoMessage() {}
 
 func (x *ListRosterVersionsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_roster_proto_msgTypes[13]
+	mi := &file_farmhound_fleet_v1_roster_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1234,7 +1418,7 @@ func (x *ListRosterVersionsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRosterVersionsResponse.ProtoReflect.Descriptor instead.
 func (*ListRosterVersionsResponse) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_roster_proto_rawDescGZIP(), []int{13}
+	return file_farmhound_fleet_v1_roster_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ListRosterVersionsResponse) GetVersions() []*RosterVersion {
@@ -1259,7 +1443,7 @@ type ListRosterChangesRequest struct {
 
 func (x *ListRosterChangesRequest) Reset() {
 	*x = ListRosterChangesRequest{}
-	mi := &file_farmhound_fleet_v1_roster_proto_msgTypes[14]
+	mi := &file_farmhound_fleet_v1_roster_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1271,7 +1455,7 @@ func (x *ListRosterChangesRequest) String() string {
 func (*ListRosterChangesRequest) ProtoMessage() {}
 
 func (x *ListRosterChangesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_roster_proto_msgTypes[14]
+	mi := &file_farmhound_fleet_v1_roster_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1284,7 +1468,7 @@ func (x *ListRosterChangesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRosterChangesRequest.ProtoReflect.Descriptor instead.
 func (*ListRosterChangesRequest) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_roster_proto_rawDescGZIP(), []int{14}
+	return file_farmhound_fleet_v1_roster_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ListRosterChangesRequest) GetVersion() uint64 {
@@ -1321,7 +1505,7 @@ type ListRosterChangesResponse struct {
 
 func (x *ListRosterChangesResponse) Reset() {
 	*x = ListRosterChangesResponse{}
-	mi := &file_farmhound_fleet_v1_roster_proto_msgTypes[15]
+	mi := &file_farmhound_fleet_v1_roster_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1333,7 +1517,7 @@ func (x *ListRosterChangesResponse) String() string {
 func (*ListRosterChangesResponse) ProtoMessage() {}
 
 func (x *ListRosterChangesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_roster_proto_msgTypes[15]
+	mi := &file_farmhound_fleet_v1_roster_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1346,7 +1530,7 @@ func (x *ListRosterChangesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRosterChangesResponse.ProtoReflect.Descriptor instead.
 func (*ListRosterChangesResponse) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_roster_proto_rawDescGZIP(), []int{15}
+	return file_farmhound_fleet_v1_roster_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ListRosterChangesResponse) GetChanges() []*RosterChange {
@@ -1380,7 +1564,7 @@ type PutApprovedToolRequest struct {
 
 func (x *PutApprovedToolRequest) Reset() {
 	*x = PutApprovedToolRequest{}
-	mi := &file_farmhound_fleet_v1_roster_proto_msgTypes[16]
+	mi := &file_farmhound_fleet_v1_roster_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1392,7 +1576,7 @@ func (x *PutApprovedToolRequest) String() string {
 func (*PutApprovedToolRequest) ProtoMessage() {}
 
 func (x *PutApprovedToolRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_roster_proto_msgTypes[16]
+	mi := &file_farmhound_fleet_v1_roster_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1405,7 +1589,7 @@ func (x *PutApprovedToolRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutApprovedToolRequest.ProtoReflect.Descriptor instead.
 func (*PutApprovedToolRequest) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_roster_proto_rawDescGZIP(), []int{16}
+	return file_farmhound_fleet_v1_roster_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *PutApprovedToolRequest) GetTool() *RosterTool {
@@ -1442,7 +1626,7 @@ type PutApprovedToolResponse struct {
 
 func (x *PutApprovedToolResponse) Reset() {
 	*x = PutApprovedToolResponse{}
-	mi := &file_farmhound_fleet_v1_roster_proto_msgTypes[17]
+	mi := &file_farmhound_fleet_v1_roster_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1454,7 +1638,7 @@ func (x *PutApprovedToolResponse) String() string {
 func (*PutApprovedToolResponse) ProtoMessage() {}
 
 func (x *PutApprovedToolResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_roster_proto_msgTypes[17]
+	mi := &file_farmhound_fleet_v1_roster_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1467,7 +1651,7 @@ func (x *PutApprovedToolResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutApprovedToolResponse.ProtoReflect.Descriptor instead.
 func (*PutApprovedToolResponse) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_roster_proto_rawDescGZIP(), []int{17}
+	return file_farmhound_fleet_v1_roster_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *PutApprovedToolResponse) GetTool() *RosterTool {
@@ -1497,7 +1681,7 @@ type PutOfficeRequest struct {
 
 func (x *PutOfficeRequest) Reset() {
 	*x = PutOfficeRequest{}
-	mi := &file_farmhound_fleet_v1_roster_proto_msgTypes[18]
+	mi := &file_farmhound_fleet_v1_roster_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1509,7 +1693,7 @@ func (x *PutOfficeRequest) String() string {
 func (*PutOfficeRequest) ProtoMessage() {}
 
 func (x *PutOfficeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_roster_proto_msgTypes[18]
+	mi := &file_farmhound_fleet_v1_roster_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1522,7 +1706,7 @@ func (x *PutOfficeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutOfficeRequest.ProtoReflect.Descriptor instead.
 func (*PutOfficeRequest) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_roster_proto_rawDescGZIP(), []int{18}
+	return file_farmhound_fleet_v1_roster_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *PutOfficeRequest) GetOffice() *RosterOffice {
@@ -1552,7 +1736,7 @@ type PutOfficeResponse struct {
 
 func (x *PutOfficeResponse) Reset() {
 	*x = PutOfficeResponse{}
-	mi := &file_farmhound_fleet_v1_roster_proto_msgTypes[19]
+	mi := &file_farmhound_fleet_v1_roster_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1564,7 +1748,7 @@ func (x *PutOfficeResponse) String() string {
 func (*PutOfficeResponse) ProtoMessage() {}
 
 func (x *PutOfficeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_roster_proto_msgTypes[19]
+	mi := &file_farmhound_fleet_v1_roster_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1577,7 +1761,7 @@ func (x *PutOfficeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutOfficeResponse.ProtoReflect.Descriptor instead.
 func (*PutOfficeResponse) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_roster_proto_rawDescGZIP(), []int{19}
+	return file_farmhound_fleet_v1_roster_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *PutOfficeResponse) GetOffice() *RosterOffice {
@@ -1607,7 +1791,7 @@ type RemoveRosterRequest struct {
 
 func (x *RemoveRosterRequest) Reset() {
 	*x = RemoveRosterRequest{}
-	mi := &file_farmhound_fleet_v1_roster_proto_msgTypes[20]
+	mi := &file_farmhound_fleet_v1_roster_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1619,7 +1803,7 @@ func (x *RemoveRosterRequest) String() string {
 func (*RemoveRosterRequest) ProtoMessage() {}
 
 func (x *RemoveRosterRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_roster_proto_msgTypes[20]
+	mi := &file_farmhound_fleet_v1_roster_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1632,7 +1816,7 @@ func (x *RemoveRosterRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemoveRosterRequest.ProtoReflect.Descriptor instead.
 func (*RemoveRosterRequest) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_roster_proto_rawDescGZIP(), []int{20}
+	return file_farmhound_fleet_v1_roster_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *RemoveRosterRequest) GetKind() string {
@@ -1660,7 +1844,7 @@ type RemoveRosterResponse struct {
 
 func (x *RemoveRosterResponse) Reset() {
 	*x = RemoveRosterResponse{}
-	mi := &file_farmhound_fleet_v1_roster_proto_msgTypes[21]
+	mi := &file_farmhound_fleet_v1_roster_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1672,7 +1856,7 @@ func (x *RemoveRosterResponse) String() string {
 func (*RemoveRosterResponse) ProtoMessage() {}
 
 func (x *RemoveRosterResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_farmhound_fleet_v1_roster_proto_msgTypes[21]
+	mi := &file_farmhound_fleet_v1_roster_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1685,7 +1869,7 @@ func (x *RemoveRosterResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemoveRosterResponse.ProtoReflect.Descriptor instead.
 func (*RemoveRosterResponse) Descriptor() ([]byte, []int) {
-	return file_farmhound_fleet_v1_roster_proto_rawDescGZIP(), []int{21}
+	return file_farmhound_fleet_v1_roster_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *RemoveRosterResponse) GetVersion() *RosterVersion {
@@ -1706,12 +1890,23 @@ const file_farmhound_fleet_v1_roster_proto_rawDesc = "" +
 	"\x05merge\x18\x03 \x01(\bR\x05merge\x12\x17\n" +
 	"\adry_run\x18\x04 \x01(\bR\x06dryRun\x12\x1f\n" +
 	"\vremove_many\x18\x05 \x01(\bR\n" +
-	"removeMany\"\xe8\x01\n" +
+	"removeMany\"\xa1\x02\n" +
 	"\x14ImportRosterResponse\x12;\n" +
 	"\aversion\x18\x01 \x01(\v2!.farmhound.fleet.v1.RosterVersionR\aversion\x12:\n" +
 	"\achanges\x18\x02 \x03(\v2 .farmhound.fleet.v1.RosterChangeR\achanges\x12=\n" +
 	"\bproblems\x18\x03 \x03(\v2!.farmhound.fleet.v1.RosterProblemR\bproblems\x12\x18\n" +
-	"\achanged\x18\x04 \x01(\bR\achanged\"\x7f\n" +
+	"\achanged\x18\x04 \x01(\bR\achanged\x127\n" +
+	"\x06doubts\x18\x05 \x03(\v2\x1f.farmhound.fleet.v1.RosterDoubtR\x06doubts\"u\n" +
+	"\vRosterDoubt\x12\x12\n" +
+	"\x04line\x18\x01 \x01(\tR\x04line\x12\x18\n" +
+	"\alaptops\x18\x02 \x01(\rR\alaptops\x12\x1c\n" +
+	"\totherwise\x18\x03 \x01(\rR\totherwise\x12\x1a\n" +
+	"\bsentence\x18\x04 \x01(\tR\bsentence\"\x14\n" +
+	"\x12CheckRosterRequest\"\xa1\x01\n" +
+	"\x13CheckRosterResponse\x127\n" +
+	"\x06doubts\x18\x01 \x03(\v2\x1f.farmhound.fleet.v1.RosterDoubtR\x06doubts\x127\n" +
+	"\tlooked_at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\blookedAt\x12\x18\n" +
+	"\alaptops\x18\x03 \x01(\rR\alaptops\"\x7f\n" +
 	"\rRosterProblem\x12\x12\n" +
 	"\x04file\x18\x01 \x01(\tR\x04file\x12\x12\n" +
 	"\x04line\x18\x02 \x01(\rR\x04line\x12\x16\n" +
@@ -1825,7 +2020,7 @@ const file_farmhound_fleet_v1_roster_proto_rawDesc = "" +
 	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x10\n" +
 	"\x03key\x18\x02 \x01(\tR\x03key\"S\n" +
 	"\x14RemoveRosterResponse\x12;\n" +
-	"\aversion\x18\x01 \x01(\v2!.farmhound.fleet.v1.RosterVersionR\aversion2\xe1\x05\n" +
+	"\aversion\x18\x01 \x01(\v2!.farmhound.fleet.v1.RosterVersionR\aversion2\xc1\x06\n" +
 	"\rRosterService\x12c\n" +
 	"\fImportRoster\x12'.farmhound.fleet.v1.ImportRosterRequest\x1a(.farmhound.fleet.v1.ImportRosterResponse(\x01\x12[\n" +
 	"\n" +
@@ -1833,7 +2028,8 @@ const file_farmhound_fleet_v1_roster_proto_rawDesc = "" +
 	"\x12ListRosterVersions\x12-.farmhound.fleet.v1.ListRosterVersionsRequest\x1a..farmhound.fleet.v1.ListRosterVersionsResponse\x12p\n" +
 	"\x11ListRosterChanges\x12,.farmhound.fleet.v1.ListRosterChangesRequest\x1a-.farmhound.fleet.v1.ListRosterChangesResponse\x12j\n" +
 	"\x0fPutApprovedTool\x12*.farmhound.fleet.v1.PutApprovedToolRequest\x1a+.farmhound.fleet.v1.PutApprovedToolResponse\x12X\n" +
-	"\tPutOffice\x12$.farmhound.fleet.v1.PutOfficeRequest\x1a%.farmhound.fleet.v1.PutOfficeResponse\x12a\n" +
+	"\tPutOffice\x12$.farmhound.fleet.v1.PutOfficeRequest\x1a%.farmhound.fleet.v1.PutOfficeResponse\x12^\n" +
+	"\vCheckRoster\x12&.farmhound.fleet.v1.CheckRosterRequest\x1a'.farmhound.fleet.v1.CheckRosterResponse\x12a\n" +
 	"\fRemoveRoster\x12'.farmhound.fleet.v1.RemoveRosterRequest\x1a(.farmhound.fleet.v1.RemoveRosterResponseBJZHgithub.com/farmhound-security/farmhound/proto/farmhound/fleet/v1;fleetv1b\x06proto3"
 
 var (
@@ -1848,72 +2044,80 @@ func file_farmhound_fleet_v1_roster_proto_rawDescGZIP() []byte {
 	return file_farmhound_fleet_v1_roster_proto_rawDescData
 }
 
-var file_farmhound_fleet_v1_roster_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
+var file_farmhound_fleet_v1_roster_proto_msgTypes = make([]protoimpl.MessageInfo, 25)
 var file_farmhound_fleet_v1_roster_proto_goTypes = []any{
 	(*ImportRosterRequest)(nil),        // 0: farmhound.fleet.v1.ImportRosterRequest
 	(*ImportRosterResponse)(nil),       // 1: farmhound.fleet.v1.ImportRosterResponse
-	(*RosterProblem)(nil),              // 2: farmhound.fleet.v1.RosterProblem
-	(*RosterVersion)(nil),              // 3: farmhound.fleet.v1.RosterVersion
-	(*RosterChange)(nil),               // 4: farmhound.fleet.v1.RosterChange
-	(*RosterRecord)(nil),               // 5: farmhound.fleet.v1.RosterRecord
-	(*RosterLaptop)(nil),               // 6: farmhound.fleet.v1.RosterLaptop
-	(*RosterTool)(nil),                 // 7: farmhound.fleet.v1.RosterTool
-	(*RosterOffice)(nil),               // 8: farmhound.fleet.v1.RosterOffice
-	(*Learned)(nil),                    // 9: farmhound.fleet.v1.Learned
-	(*ListRosterRequest)(nil),          // 10: farmhound.fleet.v1.ListRosterRequest
-	(*ListRosterResponse)(nil),         // 11: farmhound.fleet.v1.ListRosterResponse
-	(*ListRosterVersionsRequest)(nil),  // 12: farmhound.fleet.v1.ListRosterVersionsRequest
-	(*ListRosterVersionsResponse)(nil), // 13: farmhound.fleet.v1.ListRosterVersionsResponse
-	(*ListRosterChangesRequest)(nil),   // 14: farmhound.fleet.v1.ListRosterChangesRequest
-	(*ListRosterChangesResponse)(nil),  // 15: farmhound.fleet.v1.ListRosterChangesResponse
-	(*PutApprovedToolRequest)(nil),     // 16: farmhound.fleet.v1.PutApprovedToolRequest
-	(*PutApprovedToolResponse)(nil),    // 17: farmhound.fleet.v1.PutApprovedToolResponse
-	(*PutOfficeRequest)(nil),           // 18: farmhound.fleet.v1.PutOfficeRequest
-	(*PutOfficeResponse)(nil),          // 19: farmhound.fleet.v1.PutOfficeResponse
-	(*RemoveRosterRequest)(nil),        // 20: farmhound.fleet.v1.RemoveRosterRequest
-	(*RemoveRosterResponse)(nil),       // 21: farmhound.fleet.v1.RemoveRosterResponse
-	(*timestamppb.Timestamp)(nil),      // 22: google.protobuf.Timestamp
+	(*RosterDoubt)(nil),                // 2: farmhound.fleet.v1.RosterDoubt
+	(*CheckRosterRequest)(nil),         // 3: farmhound.fleet.v1.CheckRosterRequest
+	(*CheckRosterResponse)(nil),        // 4: farmhound.fleet.v1.CheckRosterResponse
+	(*RosterProblem)(nil),              // 5: farmhound.fleet.v1.RosterProblem
+	(*RosterVersion)(nil),              // 6: farmhound.fleet.v1.RosterVersion
+	(*RosterChange)(nil),               // 7: farmhound.fleet.v1.RosterChange
+	(*RosterRecord)(nil),               // 8: farmhound.fleet.v1.RosterRecord
+	(*RosterLaptop)(nil),               // 9: farmhound.fleet.v1.RosterLaptop
+	(*RosterTool)(nil),                 // 10: farmhound.fleet.v1.RosterTool
+	(*RosterOffice)(nil),               // 11: farmhound.fleet.v1.RosterOffice
+	(*Learned)(nil),                    // 12: farmhound.fleet.v1.Learned
+	(*ListRosterRequest)(nil),          // 13: farmhound.fleet.v1.ListRosterRequest
+	(*ListRosterResponse)(nil),         // 14: farmhound.fleet.v1.ListRosterResponse
+	(*ListRosterVersionsRequest)(nil),  // 15: farmhound.fleet.v1.ListRosterVersionsRequest
+	(*ListRosterVersionsResponse)(nil), // 16: farmhound.fleet.v1.ListRosterVersionsResponse
+	(*ListRosterChangesRequest)(nil),   // 17: farmhound.fleet.v1.ListRosterChangesRequest
+	(*ListRosterChangesResponse)(nil),  // 18: farmhound.fleet.v1.ListRosterChangesResponse
+	(*PutApprovedToolRequest)(nil),     // 19: farmhound.fleet.v1.PutApprovedToolRequest
+	(*PutApprovedToolResponse)(nil),    // 20: farmhound.fleet.v1.PutApprovedToolResponse
+	(*PutOfficeRequest)(nil),           // 21: farmhound.fleet.v1.PutOfficeRequest
+	(*PutOfficeResponse)(nil),          // 22: farmhound.fleet.v1.PutOfficeResponse
+	(*RemoveRosterRequest)(nil),        // 23: farmhound.fleet.v1.RemoveRosterRequest
+	(*RemoveRosterResponse)(nil),       // 24: farmhound.fleet.v1.RemoveRosterResponse
+	(*timestamppb.Timestamp)(nil),      // 25: google.protobuf.Timestamp
 }
 var file_farmhound_fleet_v1_roster_proto_depIdxs = []int32{
-	3,  // 0: farmhound.fleet.v1.ImportRosterResponse.version:type_name -> farmhound.fleet.v1.RosterVersion
-	4,  // 1: farmhound.fleet.v1.ImportRosterResponse.changes:type_name -> farmhound.fleet.v1.RosterChange
-	2,  // 2: farmhound.fleet.v1.ImportRosterResponse.problems:type_name -> farmhound.fleet.v1.RosterProblem
-	22, // 3: farmhound.fleet.v1.RosterVersion.at:type_name -> google.protobuf.Timestamp
-	6,  // 4: farmhound.fleet.v1.RosterRecord.laptop:type_name -> farmhound.fleet.v1.RosterLaptop
-	7,  // 5: farmhound.fleet.v1.RosterRecord.tool:type_name -> farmhound.fleet.v1.RosterTool
-	8,  // 6: farmhound.fleet.v1.RosterRecord.office:type_name -> farmhound.fleet.v1.RosterOffice
-	9,  // 7: farmhound.fleet.v1.RosterTool.learned:type_name -> farmhound.fleet.v1.Learned
-	9,  // 8: farmhound.fleet.v1.RosterOffice.gateways:type_name -> farmhound.fleet.v1.Learned
-	5,  // 9: farmhound.fleet.v1.ListRosterResponse.records:type_name -> farmhound.fleet.v1.RosterRecord
-	3,  // 10: farmhound.fleet.v1.ListRosterResponse.version:type_name -> farmhound.fleet.v1.RosterVersion
-	3,  // 11: farmhound.fleet.v1.ListRosterVersionsResponse.versions:type_name -> farmhound.fleet.v1.RosterVersion
-	4,  // 12: farmhound.fleet.v1.ListRosterChangesResponse.changes:type_name -> farmhound.fleet.v1.RosterChange
-	7,  // 13: farmhound.fleet.v1.PutApprovedToolRequest.tool:type_name -> farmhound.fleet.v1.RosterTool
-	7,  // 14: farmhound.fleet.v1.PutApprovedToolResponse.tool:type_name -> farmhound.fleet.v1.RosterTool
-	3,  // 15: farmhound.fleet.v1.PutApprovedToolResponse.version:type_name -> farmhound.fleet.v1.RosterVersion
-	8,  // 16: farmhound.fleet.v1.PutOfficeRequest.office:type_name -> farmhound.fleet.v1.RosterOffice
-	8,  // 17: farmhound.fleet.v1.PutOfficeResponse.office:type_name -> farmhound.fleet.v1.RosterOffice
-	3,  // 18: farmhound.fleet.v1.PutOfficeResponse.version:type_name -> farmhound.fleet.v1.RosterVersion
-	3,  // 19: farmhound.fleet.v1.RemoveRosterResponse.version:type_name -> farmhound.fleet.v1.RosterVersion
-	0,  // 20: farmhound.fleet.v1.RosterService.ImportRoster:input_type -> farmhound.fleet.v1.ImportRosterRequest
-	10, // 21: farmhound.fleet.v1.RosterService.ListRoster:input_type -> farmhound.fleet.v1.ListRosterRequest
-	12, // 22: farmhound.fleet.v1.RosterService.ListRosterVersions:input_type -> farmhound.fleet.v1.ListRosterVersionsRequest
-	14, // 23: farmhound.fleet.v1.RosterService.ListRosterChanges:input_type -> farmhound.fleet.v1.ListRosterChangesRequest
-	16, // 24: farmhound.fleet.v1.RosterService.PutApprovedTool:input_type -> farmhound.fleet.v1.PutApprovedToolRequest
-	18, // 25: farmhound.fleet.v1.RosterService.PutOffice:input_type -> farmhound.fleet.v1.PutOfficeRequest
-	20, // 26: farmhound.fleet.v1.RosterService.RemoveRoster:input_type -> farmhound.fleet.v1.RemoveRosterRequest
-	1,  // 27: farmhound.fleet.v1.RosterService.ImportRoster:output_type -> farmhound.fleet.v1.ImportRosterResponse
-	11, // 28: farmhound.fleet.v1.RosterService.ListRoster:output_type -> farmhound.fleet.v1.ListRosterResponse
-	13, // 29: farmhound.fleet.v1.RosterService.ListRosterVersions:output_type -> farmhound.fleet.v1.ListRosterVersionsResponse
-	15, // 30: farmhound.fleet.v1.RosterService.ListRosterChanges:output_type -> farmhound.fleet.v1.ListRosterChangesResponse
-	17, // 31: farmhound.fleet.v1.RosterService.PutApprovedTool:output_type -> farmhound.fleet.v1.PutApprovedToolResponse
-	19, // 32: farmhound.fleet.v1.RosterService.PutOffice:output_type -> farmhound.fleet.v1.PutOfficeResponse
-	21, // 33: farmhound.fleet.v1.RosterService.RemoveRoster:output_type -> farmhound.fleet.v1.RemoveRosterResponse
-	27, // [27:34] is the sub-list for method output_type
-	20, // [20:27] is the sub-list for method input_type
-	20, // [20:20] is the sub-list for extension type_name
-	20, // [20:20] is the sub-list for extension extendee
-	0,  // [0:20] is the sub-list for field type_name
+	6,  // 0: farmhound.fleet.v1.ImportRosterResponse.version:type_name -> farmhound.fleet.v1.RosterVersion
+	7,  // 1: farmhound.fleet.v1.ImportRosterResponse.changes:type_name -> farmhound.fleet.v1.RosterChange
+	5,  // 2: farmhound.fleet.v1.ImportRosterResponse.problems:type_name -> farmhound.fleet.v1.RosterProblem
+	2,  // 3: farmhound.fleet.v1.ImportRosterResponse.doubts:type_name -> farmhound.fleet.v1.RosterDoubt
+	2,  // 4: farmhound.fleet.v1.CheckRosterResponse.doubts:type_name -> farmhound.fleet.v1.RosterDoubt
+	25, // 5: farmhound.fleet.v1.CheckRosterResponse.looked_at:type_name -> google.protobuf.Timestamp
+	25, // 6: farmhound.fleet.v1.RosterVersion.at:type_name -> google.protobuf.Timestamp
+	9,  // 7: farmhound.fleet.v1.RosterRecord.laptop:type_name -> farmhound.fleet.v1.RosterLaptop
+	10, // 8: farmhound.fleet.v1.RosterRecord.tool:type_name -> farmhound.fleet.v1.RosterTool
+	11, // 9: farmhound.fleet.v1.RosterRecord.office:type_name -> farmhound.fleet.v1.RosterOffice
+	12, // 10: farmhound.fleet.v1.RosterTool.learned:type_name -> farmhound.fleet.v1.Learned
+	12, // 11: farmhound.fleet.v1.RosterOffice.gateways:type_name -> farmhound.fleet.v1.Learned
+	8,  // 12: farmhound.fleet.v1.ListRosterResponse.records:type_name -> farmhound.fleet.v1.RosterRecord
+	6,  // 13: farmhound.fleet.v1.ListRosterResponse.version:type_name -> farmhound.fleet.v1.RosterVersion
+	6,  // 14: farmhound.fleet.v1.ListRosterVersionsResponse.versions:type_name -> farmhound.fleet.v1.RosterVersion
+	7,  // 15: farmhound.fleet.v1.ListRosterChangesResponse.changes:type_name -> farmhound.fleet.v1.RosterChange
+	10, // 16: farmhound.fleet.v1.PutApprovedToolRequest.tool:type_name -> farmhound.fleet.v1.RosterTool
+	10, // 17: farmhound.fleet.v1.PutApprovedToolResponse.tool:type_name -> farmhound.fleet.v1.RosterTool
+	6,  // 18: farmhound.fleet.v1.PutApprovedToolResponse.version:type_name -> farmhound.fleet.v1.RosterVersion
+	11, // 19: farmhound.fleet.v1.PutOfficeRequest.office:type_name -> farmhound.fleet.v1.RosterOffice
+	11, // 20: farmhound.fleet.v1.PutOfficeResponse.office:type_name -> farmhound.fleet.v1.RosterOffice
+	6,  // 21: farmhound.fleet.v1.PutOfficeResponse.version:type_name -> farmhound.fleet.v1.RosterVersion
+	6,  // 22: farmhound.fleet.v1.RemoveRosterResponse.version:type_name -> farmhound.fleet.v1.RosterVersion
+	0,  // 23: farmhound.fleet.v1.RosterService.ImportRoster:input_type -> farmhound.fleet.v1.ImportRosterRequest
+	13, // 24: farmhound.fleet.v1.RosterService.ListRoster:input_type -> farmhound.fleet.v1.ListRosterRequest
+	15, // 25: farmhound.fleet.v1.RosterService.ListRosterVersions:input_type -> farmhound.fleet.v1.ListRosterVersionsRequest
+	17, // 26: farmhound.fleet.v1.RosterService.ListRosterChanges:input_type -> farmhound.fleet.v1.ListRosterChangesRequest
+	19, // 27: farmhound.fleet.v1.RosterService.PutApprovedTool:input_type -> farmhound.fleet.v1.PutApprovedToolRequest
+	21, // 28: farmhound.fleet.v1.RosterService.PutOffice:input_type -> farmhound.fleet.v1.PutOfficeRequest
+	3,  // 29: farmhound.fleet.v1.RosterService.CheckRoster:input_type -> farmhound.fleet.v1.CheckRosterRequest
+	23, // 30: farmhound.fleet.v1.RosterService.RemoveRoster:input_type -> farmhound.fleet.v1.RemoveRosterRequest
+	1,  // 31: farmhound.fleet.v1.RosterService.ImportRoster:output_type -> farmhound.fleet.v1.ImportRosterResponse
+	14, // 32: farmhound.fleet.v1.RosterService.ListRoster:output_type -> farmhound.fleet.v1.ListRosterResponse
+	16, // 33: farmhound.fleet.v1.RosterService.ListRosterVersions:output_type -> farmhound.fleet.v1.ListRosterVersionsResponse
+	18, // 34: farmhound.fleet.v1.RosterService.ListRosterChanges:output_type -> farmhound.fleet.v1.ListRosterChangesResponse
+	20, // 35: farmhound.fleet.v1.RosterService.PutApprovedTool:output_type -> farmhound.fleet.v1.PutApprovedToolResponse
+	22, // 36: farmhound.fleet.v1.RosterService.PutOffice:output_type -> farmhound.fleet.v1.PutOfficeResponse
+	4,  // 37: farmhound.fleet.v1.RosterService.CheckRoster:output_type -> farmhound.fleet.v1.CheckRosterResponse
+	24, // 38: farmhound.fleet.v1.RosterService.RemoveRoster:output_type -> farmhound.fleet.v1.RemoveRosterResponse
+	31, // [31:39] is the sub-list for method output_type
+	23, // [23:31] is the sub-list for method input_type
+	23, // [23:23] is the sub-list for extension type_name
+	23, // [23:23] is the sub-list for extension extendee
+	0,  // [0:23] is the sub-list for field type_name
 }
 
 func init() { file_farmhound_fleet_v1_roster_proto_init() }
@@ -1927,7 +2131,7 @@ func file_farmhound_fleet_v1_roster_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_farmhound_fleet_v1_roster_proto_rawDesc), len(file_farmhound_fleet_v1_roster_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   22,
+			NumMessages:   25,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -25,6 +25,7 @@ const (
 	RosterService_ListRosterChanges_FullMethodName  = "/farmhound.fleet.v1.RosterService/ListRosterChanges"
 	RosterService_PutApprovedTool_FullMethodName    = "/farmhound.fleet.v1.RosterService/PutApprovedTool"
 	RosterService_PutOffice_FullMethodName          = "/farmhound.fleet.v1.RosterService/PutOffice"
+	RosterService_CheckRoster_FullMethodName        = "/farmhound.fleet.v1.RosterService/CheckRoster"
 	RosterService_RemoveRoster_FullMethodName       = "/farmhound.fleet.v1.RosterService/RemoveRoster"
 )
 
@@ -51,6 +52,8 @@ type RosterServiceClient interface {
 	PutApprovedTool(ctx context.Context, in *PutApprovedToolRequest, opts ...grpc.CallOption) (*PutApprovedToolResponse, error)
 	// PutOffice registers an office or network, or replaces the one of that name.
 	PutOffice(ctx context.Context, in *PutOfficeRequest, opts ...grpc.CallOption) (*PutOfficeResponse, error)
+	// CheckRoster names the lines of what the company says that many laptops contradict together.
+	CheckRoster(ctx context.Context, in *CheckRosterRequest, opts ...grpc.CallOption) (*CheckRosterResponse, error)
 	// RemoveRoster removes one thing that was said through this service.
 	RemoveRoster(ctx context.Context, in *RemoveRosterRequest, opts ...grpc.CallOption) (*RemoveRosterResponse, error)
 }
@@ -126,6 +129,16 @@ func (c *rosterServiceClient) PutOffice(ctx context.Context, in *PutOfficeReques
 	return out, nil
 }
 
+func (c *rosterServiceClient) CheckRoster(ctx context.Context, in *CheckRosterRequest, opts ...grpc.CallOption) (*CheckRosterResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(CheckRosterResponse)
+	err := c.cc.Invoke(ctx, RosterService_CheckRoster_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *rosterServiceClient) RemoveRoster(ctx context.Context, in *RemoveRosterRequest, opts ...grpc.CallOption) (*RemoveRosterResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(RemoveRosterResponse)
@@ -159,6 +172,8 @@ type RosterServiceServer interface {
 	PutApprovedTool(context.Context, *PutApprovedToolRequest) (*PutApprovedToolResponse, error)
 	// PutOffice registers an office or network, or replaces the one of that name.
 	PutOffice(context.Context, *PutOfficeRequest) (*PutOfficeResponse, error)
+	// CheckRoster names the lines of what the company says that many laptops contradict together.
+	CheckRoster(context.Context, *CheckRosterRequest) (*CheckRosterResponse, error)
 	// RemoveRoster removes one thing that was said through this service.
 	RemoveRoster(context.Context, *RemoveRosterRequest) (*RemoveRosterResponse, error)
 	mustEmbedUnimplementedRosterServiceServer()
@@ -188,6 +203,9 @@ func (UnimplementedRosterServiceServer) PutApprovedTool(context.Context, *PutApp
 }
 func (UnimplementedRosterServiceServer) PutOffice(context.Context, *PutOfficeRequest) (*PutOfficeResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method PutOffice not implemented")
+}
+func (UnimplementedRosterServiceServer) CheckRoster(context.Context, *CheckRosterRequest) (*CheckRosterResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method CheckRoster not implemented")
 }
 func (UnimplementedRosterServiceServer) RemoveRoster(context.Context, *RemoveRosterRequest) (*RemoveRosterResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method RemoveRoster not implemented")
@@ -310,6 +328,24 @@ func _RosterService_PutOffice_Handler(srv interface{}, ctx context.Context, dec 
 	return interceptor(ctx, in, info, handler)
 }
 
+func _RosterService_CheckRoster_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(CheckRosterRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(RosterServiceServer).CheckRoster(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: RosterService_CheckRoster_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(RosterServiceServer).CheckRoster(ctx, req.(*CheckRosterRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _RosterService_RemoveRoster_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(RemoveRosterRequest)
 	if err := dec(in); err != nil {
@@ -354,6 +390,10 @@ var RosterService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "PutOffice",
 			Handler:    _RosterService_PutOffice_Handler,
+		},
+		{
+			MethodName: "CheckRoster",
+			Handler:    _RosterService_CheckRoster_Handler,
 		},
 		{
 			MethodName: "RemoveRoster",

@@ -276,7 +276,9 @@ type SiteRow struct {
 	// A console or display that several people's laptops share; empty for none.
 	SharedPeripheral string `protobuf:"bytes,10,opt,name=shared_peripheral,json=sharedPeripheral,proto3" json:"shared_peripheral,omitempty"`
 	// Most days on which a member was used in turns with the others rather than together.
-	TurnsDays     uint32 `protobuf:"varint,11,opt,name=turns_days,json=turnsDays,proto3" json:"turns_days,omitempty"`
+	TurnsDays uint32 `protobuf:"varint,11,opt,name=turns_days,json=turnsDays,proto3" json:"turns_days,omitempty"`
+	// Laptops there of which no person is known: each counts as one person's among people.
+	Unnamed       uint32 `protobuf:"varint,12,opt,name=unnamed,proto3" json:"unnamed,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -384,6 +386,13 @@ func (x *SiteRow) GetSharedPeripheral() string {
 func (x *SiteRow) GetTurnsDays() uint32 {
 	if x != nil {
 		return x.TurnsDays
+	}
+	return 0
+}
+
+func (x *SiteRow) GetUnnamed() uint32 {
+	if x != nil {
+		return x.Unnamed
 	}
 	return 0
 }
@@ -624,7 +633,7 @@ const file_farmhound_fleet_v1_site_proto_rawDesc = "" +
 	"\x0fGetSiteResponse\x12/\n" +
 	"\x04site\x18\x01 \x01(\v2\x1b.farmhound.fleet.v1.SiteRowR\x04site\x128\n" +
 	"\amembers\x18\x02 \x03(\v2\x1e.farmhound.fleet.v1.SiteMemberR\amembers\x126\n" +
-	"\x06former\x18\x03 \x03(\v2\x1e.farmhound.fleet.v1.SiteMemberR\x06former\"\xbc\x02\n" +
+	"\x06former\x18\x03 \x03(\v2\x1e.farmhound.fleet.v1.SiteMemberR\x06former\"\xd6\x02\n" +
 	"\aSiteRow\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x12\n" +
@@ -638,7 +647,8 @@ const file_farmhound_fleet_v1_site_proto_rawDesc = "" +
 	"\x11shared_peripheral\x18\n" +
 	" \x01(\tR\x10sharedPeripheral\x12\x1d\n" +
 	"\n" +
-	"turns_days\x18\v \x01(\rR\tturnsDays\"\xd6\x02\n" +
+	"turns_days\x18\v \x01(\rR\tturnsDays\x12\x18\n" +
+	"\aunnamed\x18\f \x01(\rR\aunnamed\"\xd6\x02\n" +
 	"\n" +
 	"SiteMember\x12\x16\n" +
 	"\x06device\x18\x01 \x01(\tR\x06device\x12\x16\n" +

@@ -52,35 +52,6 @@ func consultant(w *World, d draw, _ int) []*Laptop {
 	return []*Laptop{l}
 }
 
-// consoleMaker builds with a remote console, which is plugged into this laptop all the
-// time, runs tunnels and an overlay, and on some days plays with it in the evening.
-func consoleMaker(w *World, d draw, _ int) []*Laptop {
-	l := w.atHome(d, w.somewhere(d))
-	l.person.role = pick(d, "Site Reliability Engineer", "Embedded Engineer", "Software Engineer")
-	l.senses.hands = true // without it, nobody could tell who types
-	usb, display := pick(d, w.stock.consoles...).plug(d, w.ring)
-	for i := range l.life.stays {
-		if s := &l.life.stays[i]; s.at == l.life.stays[0].at {
-			s.desk = s.desk.with(&desk{usb: []*farmhoundv1.UsbDevice{usb}, displays: []*farmhoundv1.Display{display}})
-		}
-	}
-	l.life.stays[0].at.consoles = d.whole(1, 2)
-	for _, id := range []string{"tailscale", "vscode-tunnel", "cloudflared"} {
-		l.install(plain(id, ""), pick(d, 0, w.start.Unix()+int64(d.between(1, 12)*daySeconds)), 0)
-	}
-	plays := d.between(0.05, 0.25)
-	var evenings []work
-	for _, s := range l.life.work {
-		if d.chance(plays / 3) { // a day has some three pieces of work
-			at := s.to + int64(d.between(1, 3)*3600)
-			evenings = append(evenings, work{span: span{at, at + int64(d.between(15, 50)*60)}, active: 0.7, input: 0.5, variation: 1.8, hands: hands{kvm: 0.8, builtIn: 0.2}})
-			l.life.awake = append(l.life.awake, wake{span{at - 300, at + 3600}, false})
-		}
-	}
-	l.life.work = append(l.life.work, evenings...)
-	return []*Laptop{l}
-}
-
 // inputSharer has two computers on one desk and one keyboard, which a program shares:
 // everything that is typed on this laptop is injected, and nobody is elsewhere.
 func inputSharer(w *World, d draw, _ int) []*Laptop {
@@ -255,33 +226,26 @@ func interactive(w *World, d draw, _ int) []*Laptop {
 func tailnetDesktop(w *World, d draw, _ int) []*Laptop {
 	all := desktopDriver(w, d, 1)
 	for _, l := range all {
-		l.install(plain("tailscale", ""), w.start.Unix()-daySeconds, 0)
-		peer := overlayAddress(d)
-		for i := range l.life.control {
-			c := &l.life.control[i]
-			via := *c.link
-			via.class = farmhoundv1.PeerClass_PEER_CLASS_SHARED
-			c.link, c.peer, c.near, c.rtt = &via, peer, false, d.between(0.8, 3)
-		}
-		for i := range l.life.stays {
-			if s := &l.life.stays[i]; s.tunnel == nil {
-				s.tunnel = &tunnel{tool: "tailscale", kind: "tun", mtu: 1280}
-			}
-		}
+		w.overTailnet(d, l)
 	}
 	return all
 }
 
-// consoleUnseen is the same hobby as consoleMaker's, on a laptop whose agent may not
-// watch input.
-func consoleUnseen(w *World, d draw, size int) []*Laptop {
-	all := consoleMaker(w, d, size)
-	for _, l := range all {
-		l.senses.hands = false
-		bare := l.life.stays[0].desk
-		l.life.stays[0].desk = bare.with(&desk{usb: []*farmhoundv1.UsbDevice{keyboards[0].device(d, w.ring, "1-4"), mice[0].device(d, w.ring, "1-5")}})
+// overTailnet has what comes from beside the laptop come over an overlay network.
+func (w *World) overTailnet(d draw, l *Laptop) {
+	l.install(plain("tailscale", ""), w.start.Unix()-daySeconds, 0)
+	peer := overlayAddress(d)
+	for i := range l.life.control {
+		c := &l.life.control[i]
+		via := *c.link
+		via.class = farmhoundv1.PeerClass_PEER_CLASS_SHARED
+		c.link, c.peer, c.near, c.rtt = &via, peer, false, d.between(0.8, 3)
 	}
-	return all
+	for i := range l.life.stays {
+		if s := &l.life.stays[i]; s.tunnel == nil {
+			s.tunnel = &tunnel{tool: "tailscale", kind: "tun", mtu: 1280}
+		}
+	}
 }
 
 // leftAtBranch is two or three people who leave their laptops docked in a branch that

@@ -3,22 +3,6 @@ package persona
 // These honest lives are hard for where the laptops are: many people of the company in
 // one place, or one person in many.
 
-// offshoreTeam is four to eight contractors who work, as declared, in one vendor's office
-// abroad, which nobody registered: unrelated people behind one gateway, all day.
-func offshoreTeam(w *World, d draw, _ int) []*Laptop {
-	where := pick(d, w.offshore...)
-	rooms := w.home(d, w.atlas.one(d, business, where.country, where.region))
-	rooms.others, rooms.laptops = d.whole(10, 60), d.whole(6, 30)
-	var out []*Laptop
-	for range d.whole(4, 8) {
-		l := w.hire(d, where)
-		l.person.role = "External, " + pick(d, roles...)
-		w.commutes(d, l, rooms, d.between(0.7, 1))
-		out = append(out, l)
-	}
-	return out
-}
-
 // hotDesk is four to eight people in a branch that nobody registered, each day at another
 // of its desks: monitors and docks are many people's.
 func hotDesk(w *World, d draw, _ int) []*Laptop {

@@ -8,9 +8,8 @@ import (
 	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
 )
 
-// The honest lives of the reserved casting that are drawn by rules of their own. Others
-// are those of the former casting, in other places, with other things, other hours and
-// another trait beside.
+// The honest lives of the former casting that are drawn by rules of their own. Others are
+// everyday ones, in other places, with other things, other hours and another trait beside.
 
 // twoTools is supported for up to hours on most days by a help desk in another country,
 // through the company's tool and, now and then, a second one that the roster approves too.

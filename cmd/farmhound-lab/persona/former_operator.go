@@ -8,14 +8,7 @@ import (
 	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
 )
 
-// strange are the tools of operators of the reserved casting. Of those with relays most
-// leave no log on the laptop.
-var strange = []string{
-	"hoptodesk", "supremo", "remotepc", "getscreen", "nomachine", "remote-utilities", "realvnc-server", "gotomypc",
-	"rustdesk", "anydesk", "chrome-remote-desktop", "chrome-remote-desktop", "teamviewer", "rustdesk", "anydesk",
-}
-
-// hired draws who drives the laptops of a host of the reserved casting. A fifth come out at
+// hired draws who drives the laptops of a host of the former casting. A fifth come out at
 // somebody's line in the host's own land (TRK on proxies in homes).
 func (w *World) hired(d draw, h *host, zone string) *operator {
 	o := w.newOperator(d, zone)
@@ -51,7 +44,7 @@ func (w *World) handOver(d draw, l *Laptop, o *operator, spells []span, id strin
 	}
 	l.install(t, ready, 0)
 	if d.chance(0.3) {
-		l.install(remote(d, w.toolFor(d, l, strange...), true), ready+int64(d.between(0.1, 15)*daySeconds), 0)
+		l.install(remote(d, w.toolFor(d, l, w.stock.strange...), true), ready+int64(d.between(0.1, 15)*daySeconds), 0)
 	}
 	m := o.manner
 	local := max(d.around(0.015, 0.015), 0)
@@ -63,18 +56,11 @@ func (w *World) handOver(d draw, l *Laptop, o *operator, spells []span, id strin
 // pretence is an identity that consoles are given: presets that JetKVM offers, and those
 // of keyboards whose ids PiKVM imports (HW4, HW6).
 func (w *World) pretence(d draw, storage bool) (*farmhoundv1.UsbDevice, *farmhoundv1.Display) {
-	face := *pick(d,
-		&console{vendor: 0x046d, product: 0xc52b, maker: "Logitech (x64)", name: "Logitech USB Input Device"},
-		&console{vendor: 0x045e, product: 0x005f, maker: "Microsoft", name: "Wireless MultiMedia Keyboard"},
-		&console{vendor: 0x413c, product: 0x2011, maker: "Dell Inc.", name: "Multimedia Pro Keyboard"},
-		&console{vendor: 0x03f0, product: 0x0024, maker: "Chicony", name: "HP Basic USB Keyboard"},
-		&console{vendor: 0x1b1c, product: 0x1b13, maker: "Corsair", name: "Corsair K70 RGB Gaming Keyboard"},
-		&console{vendor: 0x046d, product: 0xc31c, maker: "Logitech", name: "USB Keyboard"},
-	)
+	face := *pick(d, w.stock.faces...)
 	if storage {
-		face.storage = pick(d, "SanDisk Cruzer", "USB Flash Disk", "Generic Optical Drive")
+		face.storage = pick(d, w.stock.drives...)
 	}
-	serial := string('1'+byte(d.IntN(9))) + "&" + d.text("0123456789abcdef", 7) + "&0&1"
+	serial := w.stock.posed(d)
 	device := face.device(w.ring, serial)
 	for _, i := range device.Interfaces {
 		sum := sha256.Sum256(binary.BigEndian.AppendUint64([]byte("recompiled"), d.Uint64()))
@@ -135,7 +121,7 @@ func (w *World) byRules(d draw, l *Laptop, days []span) {
 
 // weekly drives a laptop by one tool after another, each for a week or so.
 func (w *World) weekly(d draw, l *Laptop, o *operator, since int64, shifts []span) {
-	ids := slices.Clone(strange)
+	ids := slices.Clone(w.stock.strange)
 	d.Shuffle(len(ids), func(i, j int) { ids[i], ids[j] = ids[j], ids[i] })
 	at := w.setUp(d, since)
 	for _, id := range slices.Compact(ids) {
