@@ -23,7 +23,7 @@ var claims = regexp.MustCompile(`(?i)\b(somebody|someone|anybody|always|never|in
 // mayClaim are claims that are no claims where they stand.
 var mayClaim = map[string]string{
 	"not kept at the declared place": "a time zone that is kept at a place",
-	"made to keep":                   "what a tool is for",
+	"can keep a computer":            "what a tool is for",
 }
 
 // alsoTold are figures that a sentence gives though its condition does not ask for them,

@@ -72,7 +72,16 @@ func (v *view) foreignDay(d *workday) bool {
 // other: that one hides laptops, and is in no country that is never explained. The
 // laptop brought the first back itself, so that it clears nobody of what a collector saw.
 func (v *view) explains(stands, leaves *fleetv1.EgressState) bool {
-	return hides(leaves) && !v.f.highRisk[leaves.GetCountry()] || stands.GetCountry() == leaves.GetCountry()
+	leadsAway := hides(leaves) || !leaves.GetUntunnelled() && v.f.consumerTunnel(v.pic.GetNetwork())
+	return leadsAway && !v.f.highRisk[leaves.GetCountry()] || stands.GetCountry() == leaves.GetCountry()
+}
+
+// consumerTunnel says whether all traffic leaves through a consumer VPN: address data do not know
+// all of its exits.
+func (f *Fleet) consumerTunnel(n *fleetv1.NetworkState) bool {
+	return slices.ContainsFunc(n.GetTunnels(), func(t *fleetv1.TunnelState) bool {
+		return t.GetDefaultRoute() && f.category(t.GetTool()) == "consumer-vpn"
+	})
 }
 
 // twoWays describes a laptop whose traffic takes another way than its own interface.

@@ -119,7 +119,7 @@ func (u *update) beside() {
 			known, err := netip.ParseAddr(e.GetAddress())
 			return err == nil && sameEgress(known, physical)
 		})
-		if i >= 0 && u.plausible(u.pic.GetEgresses()[i]) {
+		if i >= 0 && u.plausible(u.pic.GetEgresses()[i], u.pic.GetNetwork()) {
 			u.attachedBehind(physical)
 		}
 	}

@@ -116,7 +116,7 @@ func (u *update) physical(n *fleetv1.NetworkState) {
 	u.place(e, addr)
 	d := u.day(u.received / daySeconds)
 	countEgress(d, e.GetId()).Physical++
-	plausible := u.plausible(e)
+	plausible := u.plausible(e, n)
 	office := plausible && (u.atOffice(n, netip.Addr{}) || u.f.cfg.Company.office(addr))
 	u.sighting(n, addr, office)
 	if !plausible {
@@ -131,15 +131,15 @@ func (u *update) physical(n *fleetv1.NetworkState) {
 }
 
 // plausible says whether what the laptop brought back can be where it stands: the
-// collector saw nobody, or an egress that hides laptops, or one in the same country.
-func (u *update) plausible(stands *fleetv1.EgressState) bool {
+// collector saw nobody, or an egress that hides laptops, or one that a consumer VPN leads to, or one in the same country.
+func (u *update) plausible(stands *fleetv1.EgressState, n *fleetv1.NetworkState) bool {
 	peer := u.peer()
 	if !peer.IsValid() {
 		return true
 	}
 	for _, e := range u.pic.GetEgresses() {
 		if known, err := netip.ParseAddr(e.GetAddress()); err == nil && sameEgress(known, peer) {
-			return hides(e) || e.GetCountry() == stands.GetCountry()
+			return hides(e) || u.f.consumerTunnel(n) || e.GetCountry() == stands.GetCountry()
 		}
 	}
 	return false

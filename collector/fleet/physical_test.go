@@ -119,6 +119,12 @@ func TestWhereALaptopStandsBehindATunnel(t *testing.T) {
 			want: "declared on 0 of 5 days, ever false, first elsewhere unknown, hidden at first true"},
 		{name: "behind an exit that the laptop tells no tunnel to", life: lying(exitBerlin, ohio, honestly), get: egress,
 			want: "DE true/false, own US false/false, foreign on 0 days, hidden on 5, disagree true"},
+		{name: "at home behind a consumer VPN's exit that address data take for a line", life: behind(berlin, ohio, "mullvad"), get: egress,
+			want: "DE false/false, own US false/false, foreign on 0 days, hidden on 0, disagree true"},
+		{name: "its history as well", life: behind(berlin, ohio, "mullvad"), get: place,
+			want: "declared on 5 of 5 days, ever true, first elsewhere false, hidden at first false"},
+		{name: "the same with an exit on the list", life: behind(shenyang, ohio, "mullvad"), get: egress,
+			want: "CN true/true, own US false/false, foreign on 5 days, hidden on 0, disagree true"},
 		{name: "an old answer in a report that waited", life: lying(shenyang, ohio, backDated), get: egress,
 			want: "CN true/true, own  false/false, foreign on 0 days, hidden on 0, disagree false"},
 	})

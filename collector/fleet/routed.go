@@ -47,9 +47,15 @@ func peersSeconds(peers map[peerID]*peerSum) (all uint64) {
 	return all
 }
 
-// overlaid says whether the laptop is in an overlay network that nobody approved.
+// ofSharedSpace are the overlay networks whose laptops have addresses of 100.64.0.0/10 alone: a
+// private address is none of theirs.
+var ofSharedSpace = []string{"tailscale", "netbird"}
+
+// overlaid says whether the laptop is in an overlay network that nobody approved and that may
+// have private addresses.
 func (v *view) overlaid() bool {
 	return slices.ContainsFunc(v.pic.GetTools(), func(t *fleetv1.ToolState) bool {
-		return t.GetPresent() && v.f.category(t.GetId()) == "overlay-network" && !v.f.mayUse(v.pic, t.GetId(), v.person, v.now)
+		return t.GetPresent() && v.f.category(t.GetId()) == "overlay-network" && !slices.Contains(ofSharedSpace, t.GetId()) &&
+			!v.f.mayUse(v.pic, t.GetId(), v.person, v.now)
 	})
 }

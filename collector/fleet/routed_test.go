@@ -36,8 +36,12 @@ func TestControlOverAPrivateNetwork(t *testing.T) {
 		{name: "far away", life: days(160, "10.60.3.7", "10.60.9.12", "10.60.1.4"), want: "0 false"},
 		{name: "one of them elsewhere", life: days(25, "10.60.3.7", california, "10.60.1.4"), want: "0 false"},
 		{name: "an overlay's addresses", life: days(25, "100.70.3.7", "100.70.9.12", "100.70.1.4"), want: "0 false"},
-		{name: "an overlay network nobody approved", want: "0 false", life: func(l *laptop) []Observation {
+		{name: "an overlay network that has none of these addresses", want: "4 true", life: func(l *laptop) []Observation {
 			l.seen.Software = &farmhoundv1.Software{Tools: []*farmhoundv1.Tool{{Id: "tailscale", Installed: true, Running: true}}}
+			return pool(l)
+		}},
+		{name: "an overlay network nobody approved", want: "0 false", life: func(l *laptop) []Observation {
+			l.seen.Software = &farmhoundv1.Software{Tools: []*farmhoundv1.Tool{{Id: "zerotier", Installed: true, Running: true}}}
 			return pool(l)
 		}},
 	}

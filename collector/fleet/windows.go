@@ -121,7 +121,18 @@ func (u *update) hung(p piece) {
 // countControl adds control by tool and returns the longest. Input under control
 // is use, so that the two overlap as far as they can.
 func countControl(p piece, inUse uint32) uint32 {
-	longest := uint32(0)
+	longest, wanted := uint32(0), uint64(0)
+	for _, c := range p.w.GetControl() {
+		wanted += uint64(min(inUse, p.share(c.GetSeconds())))
+	}
+	// Two tools at once are no more use than there was: each has its part of it.
+	used := func(seconds uint32) uint32 {
+		seconds = min(inUse, seconds)
+		if wanted > uint64(inUse) {
+			seconds = uint32(uint64(seconds) * uint64(inUse) / wanted)
+		}
+		return seconds
+	}
 	for _, c := range p.w.GetControl() {
 		seconds := min(p.share(c.GetSeconds()), uint32(p.seconds))
 		if seconds == 0 {
@@ -135,8 +146,8 @@ func countControl(p piece, inUse uint32) uint32 {
 		near := min(p.share(c.GetNearSeconds()), seconds)
 		total.Seconds += seconds
 		total.NearSeconds += near
-		total.ActiveSeconds += min(inUse, seconds-near)
-		total.ActiveNearSeconds += min(inUse, near)
+		total.ActiveSeconds += used(seconds - near)
+		total.ActiveNearSeconds += used(near)
 	}
 	return longest
 }
