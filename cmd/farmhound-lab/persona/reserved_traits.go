@@ -41,7 +41,7 @@ func watched(hands bool) trait {
 
 // harmless are traits that anybody may have.
 var harmless = []trait{
-	privacy(0.05, 1), docking, jiggling, gadgets, overlaid, supplied, watched(false), afield, sparePath, bandwidth, routed, pressed(0.02, 0.2),
+	privacy(0.05, 1), docking, jiggling, gadgets, overlaid, supplied, watched(false), afield, sparePath, bandwidth, routed, called, pressed(0.02, 0.2),
 	func(w *World, d draw, l *Laptop) { l.life.stays[0].at.consoles = d.whole(1, 2) }, // a hobby on the network
 }
 
@@ -108,6 +108,16 @@ func sparePath(w *World, d draw, l *Laptop) {
 	t := remote(d, w.toolFor(d, l, "teamviewer", "chrome-remote-desktop", "rustdesk", "anydesk"), d.chance(0.5))
 	t.idle = d.chance(0.5)
 	l.install(t, w.start.Unix()+int64(pick(d, -1, d.between(0, 20))*daySeconds), 0)
+}
+
+// called is on call, and at the keyboard for a while in some nights and on some weekends.
+func called(w *World, d draw, l *Laptop) {
+	h := habits{zone: l.person.zone, start: d.between(19, 28), spread: 2.5, weekend: d.skewed(0, 0.6), sick: d.between(0.6, 0.95), workweek: mondayToFriday}
+	h.end = h.start + 4
+	m := pace(d, 0)
+	for _, s := range w.shifts(d, h) {
+		l.live(m, []span{{s.from, s.from + int64(d.skewed(8, 200)*60)}})
+	}
 }
 
 // bandwidth shares the line for a few coins.
