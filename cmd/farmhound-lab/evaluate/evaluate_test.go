@@ -138,6 +138,29 @@ func TestCommand(t *testing.T) {
 	}
 }
 
+// What cannot be is said before anything is judged: that takes hours.
+func TestMistakesAreSaidFirst(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for want, c := range map[string]Command{
+		"make the folder for results":                   {Months: 1, Out: filepath.Join(file, "results")},
+		"--ablate is a number from zero on, not -1":     {Months: 1, Ablate: -1},
+		"--workers is a number from zero on, not -3":    {Months: 1, Workers: -3},
+		"--fairness is a number from zero on, not -2":   {Months: 1, Fairness: -2},
+		"a world lives from 1 to 3 months, not 4":       {Months: 4},
+		"--device-months is a number above zero, not -": {Months: 1, DeviceMonths: -1},
+	} {
+		var progress bytes.Buffer
+		err := c.Run(t.Context(), &demo.Surroundings{Out: io.Discard, Progress: &progress})
+		if err == nil || !strings.HasPrefix(err.Error(), want) || progress.Len() > 0 {
+			t.Errorf("error %v after %q, want %q", err, progress.String(), want)
+		}
+	}
+}
+
 // What a table says that the evidence comes to is what the verdict was reached by. The
 // evidence of a careful operator's laptop that speaks of the other hypothesis is no part of it.
 func TestWeightsAreThoseOfTheVerdict(t *testing.T) {
