@@ -44,7 +44,7 @@ type Command struct {
 	Grid     bool   `help:"Judge every six hours rather than with every report as well: several times faster, blind to what lasts shorter."`
 	Workers  int    `help:"How many worlds are judged at once; 0 is one for each processor." default:"0"`
 	Output   string `short:"o" enum:"table,json" default:"table" help:"table or json."`
-	Out      string `help:"Folder for the results as JSON, as a table in Markdown and as drawings." type:"path" placeholder:"DIR"`
+	Out      string `help:"Folder for the results as JSON, as a table in Markdown and as drawings, SVG and PNG." type:"path" placeholder:"DIR"`
 }
 
 // Seeds are worlds, both ends included.

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"encoding/xml"
 	"errors"
+	"image/color"
+	"image/png"
 	"io"
 	"math"
 	"os"
@@ -127,7 +129,7 @@ func TestCommand(t *testing.T) {
 	if in != honest+r.Summary.Farmed {
 		t.Errorf("%d laptops in the bins, %d honest and %d farmed", in, honest, r.Summary.Farmed)
 	}
-	for _, name := range []string{"result.json", "result.md", "reliability.svg", "weights.svg"} {
+	for _, name := range []string{"result.json", "result.md", "reliability.svg", "weights.svg", "reliability.png", "weights.png"} {
 		data, err := os.ReadFile(filepath.Join(dir, name))
 		if err != nil {
 			t.Fatal(err)
@@ -135,6 +137,28 @@ func TestCommand(t *testing.T) {
 		if strings.HasSuffix(name, ".svg") {
 			wellFormed(t, name, data)
 		}
+		if strings.HasSuffix(name, ".png") {
+			drawn(t, name, data)
+		}
+	}
+}
+
+// drawn holds that a drawing in pixels shows more than one shade of one colour.
+func drawn(t *testing.T, name string, data []byte) {
+	t.Helper()
+	shown, err := png.Decode(bytes.NewReader(data))
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	colours := map[color.Color]int{}
+	for y := range shown.Bounds().Dy() {
+		for x := range shown.Bounds().Dx() {
+			colours[shown.At(x, y)]++
+		}
+	}
+	ground := colours[color.RGBA{255, 255, 255, 255}]
+	if all := shown.Bounds().Dx() * shown.Bounds().Dy(); len(colours) < 10 || ground < all/4 || ground == all {
+		t.Errorf("%s has %d colours, %d of %d points are ground", name, len(colours), ground, all)
 	}
 }
 
