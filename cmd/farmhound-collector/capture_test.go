@@ -113,18 +113,18 @@ func TestCapture(t *testing.T) {
 		t.Errorf("said %q", said)
 	}
 	// Also the one that had nowhere to go: it was looked at.
-	if n := captures(t, config); n != 4 {
+	if n := audited(t, config, "device.capture", "d0d0"); n != 4 {
 		t.Errorf("the audit log has %d captures, want 4", n)
 	}
 }
 
-// captures counts what the audit log says of captures.
-func captures(t *testing.T, config string) (n int) {
+// audited counts what the audit log says of something that was done.
+func audited(t *testing.T, config, action, object string) (n int) {
 	t.Helper()
 	err := withStore(&surroundings{ctx: t.Context(), config: config}, func(ctx context.Context, kept store.Store) error {
 		log, err := kept.AuditLog(ctx, time.Time{}, 100)
 		for _, e := range log {
-			if e.Action == "device.capture" && e.Object == "d0d0" {
+			if e.Action == action && e.Object == object {
 				n++
 			}
 		}

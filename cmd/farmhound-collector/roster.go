@@ -111,6 +111,11 @@ func importRoster(s *surroundings, path string, how collector.Import) error {
 		if err != nil {
 			return err
 		}
+		if how.DryRun {
+			if err := collector.Audit(ctx, kept, "roster.compare", "", fmt.Sprintf("%d changes that %q would make, %d refused", len(changes), how.Name, len(problems))); err != nil {
+				return err
+			}
+		}
 		if err := printChanges(s.out, changes); err != nil {
 			return err
 		}
@@ -155,6 +160,9 @@ func (rosterExportCmd) Run(s *surroundings) error {
 		if err != nil {
 			return err
 		}
+		if err := collector.Audit(ctx, kept, "roster.export", "", fmt.Sprintf("%d laptops", book.Len())); err != nil {
+			return err
+		}
 		return roster.WriteCSV(s.out, book.Laptops().Rows())
 	})
 }
@@ -197,6 +205,9 @@ func (c *rosterChangesCmd) Run(s *surroundings) error {
 		}
 		if len(changes) == 0 {
 			return fmt.Errorf("there is no version %d of the roster that changed anything", c.Version)
+		}
+		if err := collector.Audit(ctx, kept, "roster.changes", "", fmt.Sprintf("%d rows of version %d", len(changes), c.Version)); err != nil {
+			return err
 		}
 		return printChanges(s.out, changes)
 	})

@@ -66,6 +66,9 @@ func (c *verdictReproduceCmd) Run(s *surroundings) error {
 		if out.count == 0 {
 			return errors.New("no verdict on this device is kept from then")
 		}
+		if err := collector.Audit(ctx, kept, "verdicts.reproduce", device.Summary.GetId(), fmt.Sprintf("%d verdicts, %d of which come out otherwise", out.count, others)); err != nil {
+			return err
+		}
 		if others > 0 {
 			return fmt.Errorf("%d of %d verdicts do not come out the same", others, out.count)
 		}

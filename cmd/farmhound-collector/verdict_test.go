@@ -74,6 +74,9 @@ func TestVerdictReproduce(t *testing.T) {
 					t.Errorf("not JSON: %s", line)
 				}
 			}
+			if n := audited(t, s.config, "verdicts.reproduce", "d1"); n != 2 {
+				t.Errorf("%d of 2 looks are in the audit log", n)
+			}
 		})
 	}
 }

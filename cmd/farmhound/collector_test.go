@@ -154,7 +154,7 @@ func (f fake) GetDevice(ctx context.Context, r *fleetv1.GetDeviceRequest) (*flee
 		return nil, status.Errorf(codes.NotFound, "device %q: not found", r.GetDevice())
 	}
 	return &fleetv1.GetDeviceResponse{
-		Summary: summaries()[0], Assessment: judged(),
+		Summary: summaries()[0], Assessment: judged(), Doubts: []string{"37 of 40 laptops declared in country US\x1b are seen openly in another; is the country right?"},
 		Device: &fleetv1.Device{
 			System: &farmhoundv1.System{Manufacturer: "HP", Model: "HP EliteBook 650", OsVersion: "Debian 13"},
 			Egress: &fleetv1.Egress{Address: "198.51.100.7", Country: "US", AsName: "Example Cable"},

@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"strings"
+	"time"
 
 	fleetv1 "github.com/farmhound-security/farmhound/proto/farmhound/fleet/v1"
 )
@@ -67,6 +69,9 @@ func (c *toolsApproveCmd) Run(env *environment) error {
 	})
 	if err != nil {
 		return err
+	}
+	if last, err := time.Parse(time.DateOnly, c.Until); err == nil && !time.Now().Before(last.AddDate(0, 0, 1)) {
+		fmt.Fprintf(env.errOut, "farmhound: the approval ended with %s; it covers what was until then, and nothing since\n", c.Until)
 	}
 	return one(env, got, toolRows(&fleetv1.RosterRecord{Source: "api", Tool: got.GetTool()}))
 }

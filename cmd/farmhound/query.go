@@ -137,6 +137,9 @@ func (c *deviceShowCmd) Run(env *environment) error {
 	for _, u := range a.GetUnknown() {
 		add("unknown", u)
 	}
+	for _, u := range got.GetDoubts() {
+		add("doubtful", u)
+	}
 	return one(env, got, r)
 }
 
@@ -250,7 +253,7 @@ func (c *whyCmd) Run(env *environment) error {
 	}
 	a := got.GetAssessment()
 	if env.format == "table" {
-		return printWhy(env, got.GetSummary(), a)
+		return printWhy(env, got.GetSummary(), a, got.GetDoubts()...)
 	}
 	return one(env, a, evidenceRows(a))
 }

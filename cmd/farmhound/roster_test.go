@@ -160,6 +160,7 @@ func TestRosterCommands(t *testing.T) {
 		"check":          {[]string{"roster", "check"}, 1, "LINE             OTHERWISE  LAPTOPS  DOUBT\nregion US-\uFFFD[31m  37         40       37 of 40", "farmhound: many laptops contradict what is said; no verdict is held back for it\n"},
 		"remove":         {[]string{"roster", "remove", "A1"}, 0, "Removed; version 3.\n", ""},
 		"remove twice":   {[]string{"roster", "remove", "B1"}, 1, "", `farmhound: remove laptop "B1": not found`},
+		"approve: over":  {[]string{"tools", "approve", "x", "--tool", "anydesk", "--owner", "IT", "--until", "2026-01-31"}, 0, "anydesk", "farmhound: the approval ended with 2026-01-31; it covers what was until then, and nothing since\n"},
 		"approve: owner": {[]string{"tools", "approve", "x", "--tool", "anydesk", "--until", "2027-12-31"}, 2, "", "--owner"},
 		"export": {[]string{"roster", "export"}, 0, "serial,person,country,region,time_zone,ship_to,work_days,work_start,work_end,role,approved_tools,approved_travel,household,exempt_until,exempt_reason\n" +
 			"A1,p-1,US,,,,mon;tue,,,\"dev, ops\",,,,,\nB1,'=p\uFFFD,,,,,,,,,,,,2026-12-31,On leave\n", ""},

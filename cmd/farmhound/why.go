@@ -9,14 +9,17 @@ import (
 )
 
 // printWhy prints the ledger as an analyst reads it: verdict, the three answers,
-// every piece of evidence, and what is missing.
-func printWhy(env *environment, s *fleetv1.DeviceSummary, a *fleetv1.Assessment) error {
+// every piece of evidence, and what is missing. doubts are on what the company says of it.
+func printWhy(env *environment, s *fleetv1.DeviceSummary, a *fleetv1.Assessment, doubts ...string) error {
 	var b strings.Builder
 	line := func(first string, indent int, text string) {
 		b.WriteString(first + strings.TrimLeft(wrap(printable(text), indent, env.width), " ") + "\n")
 	}
 	line("", 0, strings.Join(named(s), ", "))
 	line("", 0, fmt.Sprintf("%s, %s, %s at %s", a.GetVerdict(), a.GetKind(), percent(a.GetRisk()), at(a.GetAssessedAt())))
+	for _, d := range doubts {
+		line("Doubtful: ", 10, d)
+	}
 	q := a.GetQuestions()
 	for _, x := range []struct {
 		name string

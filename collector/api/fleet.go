@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"time"
 
 	"google.golang.org/grpc/codes"
@@ -128,9 +129,27 @@ func (f *Fleet) GetDevice(ctx context.Context, req *fleetv1.GetDeviceRequest) (*
 	if err != nil {
 		return nil, err
 	}
+	derived := f.Derive(dev)
 	return &fleetv1.GetDeviceResponse{
-		Summary: dev.Summary, Device: f.Derive(dev), Assessment: f.Standing(dev.Judgement.GetAssessment()),
+		Summary: dev.Summary, Device: derived, Assessment: f.Standing(dev.Judgement.GetAssessment()), Doubts: f.doubtsOf(derived.GetPerson()),
 	}, nil
+}
+
+// doubtsOf are sentences on what is said of a person and contradicted by many laptops, so
+// that a conclusion may rest on a mistake in it.
+func (f *Fleet) doubtsOf(p *fleetv1.Person) []string {
+	if f.Doubts == nil {
+		return nil
+	}
+	var all []string
+	for _, d := range f.Doubts().GetDoubts() {
+		column, value, _ := strings.Cut(d.GetLine(), " ")
+		said := map[string]string{"country": p.GetCountry(), "region": p.GetCountry() + "-" + p.GetRegion(), "ship_to": p.GetShipTo()}
+		if is, personal := said[column]; !personal || is == value {
+			all = append(all, d.GetSentence())
+		}
+	}
+	return all
 }
 
 // GetTimeline returns what happened on one device. Reading it is audited.

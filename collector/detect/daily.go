@@ -33,9 +33,13 @@ type Outcome struct {
 // an alert does not stay provisional for them.
 const waitDays = 14
 
-// Course judges one device day by day, in days of UTC that are those of its reports: one
-// cadence for all, whoever has the laptop and whatever the roster says of them later. The
-// days that evidence counts and names are the person's.
+// Course judges one device day by day, in days of UTC that are those of its reports. The
+// days that evidence counts and names are the person's; those that are settled are one
+// cadence for all. What others have to do with a day is looked at when it is over for all:
+// were it over for each by a clock of their own, it would depend on the order of arrival
+// which of a colleague's reports were there by then. And the person's clock is what the
+// roster says, which is mended later, or what the laptop says, which could so choose for
+// itself when its days are over.
 // What a day comes to is judged as of its end, on what the days before came to. While
 // a day lasts, and as long as reports of it may still arrive, a judgement is
 // provisional and nothing rests on it, so that neither evidence that is remembered nor

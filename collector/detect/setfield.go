@@ -123,10 +123,14 @@ func assign(m protoreflect.Message, f protoreflect.FieldDescriptor, value string
 		return nil
 	}
 	v, err := readScalar(f, value)
-	if err == nil {
-		m.Set(f, v)
+	if err != nil {
+		return err
 	}
-	return err
+	if share := strings.HasSuffix(string(f.Name()), "_share"); share && (v.Float() < 0 || v.Float() > 1) {
+		return fmt.Errorf("expected a share from 0 to 1, not %q", value)
+	}
+	m.Set(f, v)
+	return nil
 }
 
 // readScalar reads a value of a field's type.

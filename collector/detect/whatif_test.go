@@ -199,6 +199,8 @@ func TestWhatCannotBeSupposedIsNamed(t *testing.T) {
 		{Supposition{Set: []string{"day5.days=many"}}, `expected a whole number, not "many"`},
 		{Supposition{Set: []string{"day5.days=-1"}}, "expected a whole number"},
 		{Supposition{Set: []string{"day5.kvm_share=NaN"}}, "expected a number"},
+		{Supposition{Set: []string{"day5.kvm_share=7"}}, `day5.kvm_share: expected a share from 0 to 1, not "7"`},
+		{Supposition{Set: []string{"day5.lid_closed_share=-0.1"}}, "expected a share from 0 to 1"},
 		{Supposition{Set: []string{"kvm.attached=yes"}}, "expected true or false"},
 		{Supposition{Set: []string{"kvm=1"}}, "it has fields: say which, as in kvm.level"},
 		{Supposition{Set: []string{"tools.approved=true"}}, "tools is a list: say which, as in tools[0]"},

@@ -164,15 +164,28 @@ func (c *clock) midnight(day uint32) (date uint32, before uint64) {
 	return dateOf(start + ahead), 1<<((passed(ahead)+slotSeconds/2-1)/slotSeconds) - 1
 }
 
-// parted returns what of a UTC day belongs to the person's dates on which it begins and
-// ends. A day that is in use on one side of midnight only belongs there as a whole.
-func (c *clock) parted(d *fleetv1.Day) (date uint32, early, late part) {
+// split is how a UTC day lies on the person's dates: the one on which it begins, and the
+// half hours before that date ends, of those in use so many.
+type split struct {
+	date         uint32
+	early, all   uint8
+	earlierSlots uint64
+}
+
+func (c *clock) split(d *fleetv1.Day) split {
 	date, before := c.midnight(d.GetDay())
 	used := usedSlots(d)
-	all, earlier := uint8(bits.OnesCount64(used)), uint8(bits.OnesCount64(used&before))
-	early = part{Day: d, side: before, hi: earlier, all: all}
-	late = part{Day: d, side: slotsADay &^ before, lo: earlier, hi: all, all: all}
-	return date, early, late
+	return split{date, uint8(bits.OnesCount64(used & before)), uint8(bits.OnesCount64(used)), before}
+}
+
+func (s *split) late() uint8 { return s.all - s.early }
+
+// parts returns what of a UTC day belongs to the date on which it begins and to the next.
+// A day that is in use on one side of midnight only belongs there as a whole.
+func (s *split) parts(d *fleetv1.Day) (early, late part) {
+	early = part{Day: d, side: s.earlierSlots, hi: s.early, all: s.all}
+	late = part{Day: d, side: slotsADay &^ s.earlierSlots, lo: s.early, hi: s.all, all: s.all}
+	return early, late
 }
 
 // usedSlots are the half hours in which a laptop was in use on a day, or, where nobody
@@ -206,26 +219,27 @@ func (v *view) contactDate(c *fleetv1.Contact) uint32 {
 // that the shifts of who works around midnight stay as many as they are.
 func (v *view) mainDates() {
 	days := v.pic.GetDays()
-	v.dates = make([]uint32, len(days))
+	v.dates, v.splits = make([]uint32, len(days)), make([]split, len(days))
 	earlier, later := 0, 0
 	for i, d := range days {
-		date, early, late := v.clock.parted(d)
-		earlier, later = earlier+int(early.hi-early.lo), later+int(late.hi-late.lo)
+		s := v.clock.split(d)
+		v.splits[i] = s
+		earlier, later = earlier+int(s.early), later+int(s.late())
 		switch {
-		case early.all == 0:
+		case s.all == 0:
 			v.dates[i] = v.clock.heardOn(d)
-		case early.hi == 0:
-			v.dates[i] = date + 1
+		case s.early == 0:
+			v.dates[i] = s.date + 1
 		default:
-			v.dates[i] = date
+			v.dates[i] = s.date
 		}
 	}
 	if later < earlier {
 		return
 	}
-	for i, d := range days {
-		if date, early, late := v.clock.parted(d); early.hi > early.lo && late.hi > late.lo {
-			v.dates[i] = date + 1
+	for i, s := range v.splits {
+		if s.early > 0 && s.late() > 0 {
+			v.dates[i] = s.date + 1
 		}
 	}
 }
@@ -254,12 +268,12 @@ func (v *view) partDays() {
 		if int64(d.GetDay()) > today+1 {
 			continue
 		}
-		date, early, late := v.clock.parted(d)
+		early, late := v.splits[i].parts(d)
 		for _, p := range [...]*part{&late, &early} {
 			if p.hi == p.lo {
 				continue
 			}
-			on := date
+			on := v.splits[i].date
 			if p == &late {
 				on++
 			}

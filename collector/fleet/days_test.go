@@ -151,7 +151,8 @@ func TestPartsAddUp(t *testing.T) {
 	d := &fleetv1.Day{Day: 20458, Slots: 0b1011_0000_1110_1111_0000_0000_0000_0001_1111_1111_1111_0111, ActiveSeconds: 19999}
 	for minutes := -12 * 60; minutes <= 14*60; minutes += 15 {
 		c := clock{loc: time.FixedZone("", minutes*60)}
-		_, early, late := c.parted(d)
+		s := c.split(d)
+		early, late := s.parts(d)
 		if sum := early.count(d.GetActiveSeconds()) + late.count(d.GetActiveSeconds()); sum != uint64(d.GetActiveSeconds()) {
 			t.Errorf("%d minutes ahead: %d of %d seconds", minutes, sum, d.GetActiveSeconds())
 		}

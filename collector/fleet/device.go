@@ -25,6 +25,7 @@ type view struct {
 	self   *entry
 	clock  clock
 	dates  []uint32 // the person's dates of the picture's days
+	splits []split
 	active []workday
 	egress map[uint32]*fleetv1.EgressState
 	// contacts are all sessions' seconds, no more than windows counted.
@@ -32,6 +33,8 @@ type view struct {
 	// phaseHours and zoneMoved are asked for twice.
 	phaseHours *float64
 	zoneMoved  bool
+	// sighted are the networks of the picture's sightings, once asked for.
+	sighted []networks
 	// asked and answer are declaredPlace's last: most days are spent at one place.
 	asked  Place
 	answer bool
@@ -96,8 +99,10 @@ func (f *Fleet) person(pic *fleetv1.Picture, at time.Time) *fleetv1.Person {
 	if !ok || p == nil {
 		return nil
 	}
-	p = proto.CloneOf(p) // the roster's own may be shared
-	p.Offshore = len(f.home) > 0 && p.GetCountry() != "" && !f.home[p.GetCountry()]
+	if offshore := len(f.home) > 0 && p.GetCountry() != "" && !f.home[p.GetCountry()]; offshore != p.GetOffshore() {
+		p = proto.CloneOf(p) // the roster's own may be shared
+		p.Offshore = offshore
+	}
 	return p
 }
 

@@ -294,54 +294,6 @@ func (v *view) openly(h *fleetv1.PlaceHistory) {
 	h.OpenlyAbroad = h.GetOpenDays() > 0 && !risky && hidden*hiddenRarely <= h.GetOpenDays()
 }
 
-// networkName names a network by its gateway, or by its access point where the
-// gateway is not known.
-func networkName(s *fleetv1.NetworkSighting) string {
-	if len(s.GetGateway()) > 0 {
-		return string(s.GetGateway())
-	}
-	return string(s.GetAccessPoint())
-}
-
-// networksOn returns the networks of a day, without repeats.
-func (v *view) networksOn(day int64) []string {
-	var names []string
-	for _, s := range v.pic.GetNetworks() {
-		back := s.GetLastUnix()/daySeconds - day
-		if back < 0 || back > 63 || s.GetDays()>>back&1 == 0 {
-			continue
-		}
-		if name := networkName(s); !slices.Contains(names, name) {
-			names = append(names, name)
-		}
-	}
-	return names
-}
-
-// moves counts the networks of the last twenty days, and the moves between them:
-// within a day one less than there were, and from day to day where none was kept.
-func (v *view) moves() (networks, moves uint32) {
-	var seen, before []string
-	today := v.now.Unix() / daySeconds
-	for day := today - activeSpan + 1; day <= today; day++ {
-		names := v.networksOn(day)
-		if len(names) == 0 {
-			continue
-		}
-		moves += uint32(len(names) - 1)
-		if before != nil && !slices.ContainsFunc(names, func(n string) bool { return slices.Contains(before, n) }) {
-			moves++
-		}
-		before = names
-		for _, n := range names {
-			if !slices.Contains(seen, n) {
-				seen = append(seen, n)
-			}
-		}
-	}
-	return uint32(len(seen)), moves
-}
-
 // declaredPlace says whether a place is the declared one. Address data without
 // regions can only speak of the country.
 func (v *view) declaredPlace(country, region string) bool {

@@ -36,7 +36,8 @@ type Places interface {
 
 // Roster tells who should have a laptop.
 type Roster interface {
-	// Person returns the entry for a system serial as it stands at a time.
+	// Person returns the entry for a system serial as it stands at a time. Nobody changes it
+	// afterwards.
 	Person(serial string, at time.Time) (*fleetv1.Person, bool)
 }
 

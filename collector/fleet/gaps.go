@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"bytes"
 	"cmp"
 	"slices"
 	"time"
@@ -142,8 +143,7 @@ func (v *view) journeyOr(kind string, s spell) string {
 func (v *view) moved(s spell) bool {
 	const soon = 2 * 3600
 	before, after := s.from/daySeconds, s.to/daySeconds
-	if left, arrived := v.networksOn(before), v.networksOn(after); before != after && len(left) > 0 && len(arrived) > 0 &&
-		!slices.ContainsFunc(left, func(name string) bool { return slices.Contains(arrived, name) }) {
+	if left, arrived := v.networksOn(before), v.networksOn(after); before != after && left != 0 && arrived != 0 && left&arrived == 0 {
 		return true
 	}
 	// Within a day only what is new tells.
@@ -156,9 +156,9 @@ func (v *view) moved(s spell) bool {
 }
 
 // knewNetwork says whether the laptop was on a network before a moment.
-func (v *view) knewNetwork(name string, by int64) bool {
+func (v *view) knewNetwork(name []byte, by int64) bool {
 	return slices.ContainsFunc(v.pic.GetNetworks(), func(n *fleetv1.NetworkSighting) bool {
-		return networkName(n) == name && n.GetFirstUnix() <= by
+		return bytes.Equal(networkName(n), name) && n.GetFirstUnix() <= by
 	})
 }
 

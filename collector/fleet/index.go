@@ -244,7 +244,7 @@ func (f *Fleet) entryOf(pic *fleetv1.Picture, person *fleetv1.Person, contacts [
 			s.last = max(s.last, pic.GetHardwareSeenUnix())
 		}
 		for _, prefix := range p.GetEgressPrefixes() {
-			s.joints = append(s.joints, e.renames.joints(hashPeripheral, k, prefix)...)
+			s.joints = e.renames.joints(s.joints, hashPeripheral, k, prefix)
 		}
 		e.join(s.joints...)
 		e.serials = append(e.serials, s)
@@ -254,7 +254,8 @@ func (f *Fleet) entryOf(pic *fleetv1.Picture, person *fleetv1.Person, contacts [
 		if !ok || c.GetNear() || f.mayControl(pic, c.Contact, person) {
 			continue
 		}
-		e.join(e.renames.joints(hashAccount, k, "")...)
+		var names [keptNames]joint
+		e.join(e.renames.joints(names[:0], hashAccount, k, "")...)
 		if c.seconds > 0 {
 			if e.accounts == nil {
 				e.accounts = make(map[key]int64, 1)
@@ -296,10 +297,10 @@ func (e *entry) stayAt(n *fleetv1.NetworkSighting) {
 		return
 	}
 	if hasGateway {
-		s.joints = append(s.joints, e.renames.joints(hashGateway, gateway, n.GetEgressPrefix())...)
+		s.joints = e.renames.joints(s.joints, hashGateway, gateway, n.GetEgressPrefix())
 	}
 	if hasPoint {
-		s.joints = append(s.joints, e.renames.joints(hashAccessPoint, point, n.GetEgressPrefix())...)
+		s.joints = e.renames.joints(s.joints, hashAccessPoint, point, n.GetEgressPrefix())
 	}
 }
 

@@ -153,15 +153,16 @@ func (e *entry) claimNear(pic *fleetv1.Picture) {
 	if len(e.addresses) == 0 {
 		return // nobody could see it
 	}
+	var names [keptNames]joint
 	for _, n := range pic.GetNetworks() {
 		if n.GetOffice() || n.GetLastUnix() < e.last-togetherSeconds {
 			continue
 		}
 		if k, ok := toKey(n.GetGateway()); ok {
-			e.claim(e.renames.joints(hashGateway, k, "")...)
+			e.claim(e.renames.joints(names[:0], hashGateway, k, "")...)
 		}
 		if k, ok := toKey(n.GetAccessPoint()); ok {
-			e.claim(e.renames.joints(hashAccessPoint, k, "")...)
+			e.claim(e.renames.joints(names[:0], hashAccessPoint, k, "")...)
 		}
 		if n.GetEgressPrefix() != "" && !n.GetCompany() {
 			e.claim(joint{kind: hashEgress, prefix: n.GetEgressPrefix()})
@@ -169,7 +170,7 @@ func (e *entry) claimNear(pic *fleetv1.Picture) {
 	}
 	for _, p := range pic.GetPeripherals() {
 		if k, ok := toKey(p.GetSerial()); ok && (p.GetPresent() || p.GetLastUnix() >= e.last-togetherSeconds) {
-			e.claim(e.renames.joints(hashPeripheral, k, "")...)
+			e.claim(e.renames.joints(names[:0], hashPeripheral, k, "")...)
 		}
 	}
 	for _, j := range e.joints {

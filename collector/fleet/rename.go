@@ -152,13 +152,13 @@ func renamesOf(pic *fleetv1.Picture) (r renames) {
 // all returns every name of a thing, the first one first.
 func (r renames) all(first key) []key { return append([]key{first}, r.later[first]...) }
 
-// joints returns how a thing can be met under each of its names.
-func (r renames) joints(kind string, first key, prefix string) []joint {
-	var all []joint
-	for _, k := range r.all(first) {
-		all = append(all, joint{kind, k, prefix})
+// joints adds to a list how a thing can be met under each of its names.
+func (r renames) joints(to []joint, kind string, first key, prefix string) []joint {
+	to = append(to, joint{kind, first, prefix})
+	for _, k := range r.later[first] {
+		to = append(to, joint{kind, k, prefix})
 	}
-	return all
+	return to
 }
 
 // firstOf returns the first name of what has a name.
@@ -170,7 +170,7 @@ func (r renames) firstOf(name key) key {
 }
 
 // named returns a joint under each name of its thing.
-func (r renames) named(j joint) []joint { return r.joints(j.kind, r.firstOf(j.hash), j.prefix) }
+func (r renames) named(j joint) []joint { return r.joints(nil, j.kind, r.firstOf(j.hash), j.prefix) }
 
 // others returns named for a thing that has more names than one, and nil otherwise.
 func (r renames) others(j joint) []joint {

@@ -332,7 +332,7 @@ func (g *gathering) together(s *fleetv1.Site, others []member) {
 	}
 	s.Since = stamp(max(first, g.home.first))
 	today := g.now / daySeconds
-	apart := 0
+	from, apart := int64(0), 0
 	for back := int64(0); both != 0 && apart <= restDays; both, back = both>>1, back+1 {
 		if both&1 == 0 {
 			apart++
@@ -342,8 +342,9 @@ func (g *gathering) together(s *fleetv1.Site, others []member) {
 		if s.Days++; s.Days == 1 {
 			s.TogetherTo = stamp((today - back + 1) * daySeconds)
 		}
-		s.TogetherFrom = stamp((today - back) * daySeconds)
+		from = today - back
 	}
+	s.TogetherFrom = stamp(from * daySeconds)
 }
 
 // turns counts the days on which the device and every other that was in use that

@@ -333,10 +333,10 @@ func (e *entry) keepPast(pic *fleetv1.Picture) {
 				continue
 			}
 			if hasGateway {
-				s.joints = append(s.joints, e.renames.joints(wasAt+hashGateway, gateway, n.GetEgressPrefix())...)
+				s.joints = e.renames.joints(s.joints, wasAt+hashGateway, gateway, n.GetEgressPrefix())
 			}
 			if hasPoint {
-				s.joints = append(s.joints, e.renames.joints(wasAt+hashAccessPoint, point, n.GetEgressPrefix())...)
+				s.joints = e.renames.joints(s.joints, wasAt+hashAccessPoint, point, n.GetEgressPrefix())
 			}
 		}
 		e.join(s.joints...)

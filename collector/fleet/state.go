@@ -89,10 +89,14 @@ func (u *update) health() {
 	u.pic.AgentVersion = part.GetAgentVersion()
 	u.pic.SpoolDropped = part.GetSpoolDropped()
 	before := u.pic.GetSenses()
-	u.pic.Senses = nil
+	u.pic.Senses = make([]*fleetv1.SenseCondition, 0, min(len(part.GetSenses()), keptSenses))
 	for _, s := range part.GetSenses()[:min(len(part.GetSenses()), keptSenses)] {
-		u.pic.Senses = append(u.pic.Senses, &fleetv1.SenseCondition{Name: s.GetName(), State: s.GetState()})
 		i := slices.IndexFunc(before, func(b *fleetv1.SenseCondition) bool { return b.GetName() == s.GetName() })
+		if i >= 0 && before[i].GetState() == s.GetState() {
+			u.pic.Senses = append(u.pic.Senses, before[i])
+			continue
+		}
+		u.pic.Senses = append(u.pic.Senses, &fleetv1.SenseCondition{Name: s.GetName(), State: s.GetState()})
 		works, worked := observes(s.GetState()), i < 0 || observes(before[i].GetState())
 		switch {
 		case !works && worked:

@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"bytes"
 	"math"
 	"math/bits"
 	"slices"
@@ -78,19 +79,19 @@ func (v *view) sameNetwork() *float64 {
 	until := max(v.pic.GetLastReportUnix(), last.GetLastUnix())
 	since := last.GetLastUnix()
 	for day, apart := last.GetLastUnix()/daySeconds, 0; apart <= restDays; day-- {
-		names := v.networksOn(day)
-		if len(names) == 0 {
+		on := v.networksOn(day)
+		if on == 0 {
 			apart++
 			continue
 		}
-		if len(names) > 1 || names[0] != networkName(last) {
+		if on != v.sighted[len(sightings)-1] {
 			break
 		}
 		apart, since = 0, day*daySeconds
 	}
 	began := int64(math.MaxInt64) // of whichever egress beside it came first
 	for _, s := range sightings {
-		if networkName(s) == networkName(last) && s.GetFirstUnix()/daySeconds == since/daySeconds {
+		if bytes.Equal(networkName(s), networkName(last)) && s.GetFirstUnix()/daySeconds == since/daySeconds {
 			began = min(began, s.GetFirstUnix())
 		}
 	}

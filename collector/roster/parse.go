@@ -162,7 +162,13 @@ type cell struct {
 // line handles one line; only a header that cannot be used stops.
 func (p *parser) line(line int, text string) error {
 	if p.header == nil {
-		p.comma = separator(text)
+		if p.comma == 0 && strings.HasPrefix(strings.ToLower(text), "sep=") { // for spreadsheets, before the header
+			p.comma, _ = utf8.DecodeRuneInString(text[len("sep="):])
+			return p.separated(line)
+		}
+		if p.comma == 0 {
+			p.comma = separator(text)
+		}
 	}
 	cells, ok := p.split(line, text)
 	if p.header == nil {
@@ -223,6 +229,14 @@ func separator(header string) rune {
 		}
 	}
 	return ','
+}
+
+// separated takes what a file says that separates its cells.
+func (p *parser) separated(line int) error {
+	if !strings.ContainsRune(",;\t", p.comma) {
+		return Problem{File: p.file, Line: line, Column: len("sep=") + 1, Reason: "cells are separated by commas, semicolons or tabs"}
+	}
+	return nil
 }
 
 // split cuts one line into cells. A cell never holds a line break, so that a

@@ -250,3 +250,30 @@ func TestBesideChange(t *testing.T) {
 		}
 	}
 }
+
+// A spreadsheet that is told what separates cells, by a line before the header, is read by
+// that, also where the header has something else.
+func TestSeparatorLine(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"sep=;\r\nserial;person;country\r\nA1;p, 1;US\r\n":     "p, 1 US",
+		"\ufeffSEP=\t\nserial\tperson\tcountry\nA1\tp;1\tUS\n": "p;1 US",
+		"sep=,\nserial,person,country\nA1,p1,US\n":             "p1 US",
+		"sep=|\nserial|person|country\nA1|p1|US\n":             "f.csv:1:5: cells are separated by commas, semicolons or tabs",
+		"sep=;\n":                       "f.csv:1:1: the roster is empty",
+		"sep=;\nsep=;\nserial;person\n": "f.csv:2:1: the header has no column serial",
+		"sep=;\nserial;person;country\nA1;\"p\"1;US\nA1;p2;DE\n": "p2 DE",
+	} {
+		got, problems, err := roster.Parse("f.csv", strings.NewReader(text), known)
+		said := ""
+		if p, ok := got.Person("A1", time.Now()); ok {
+			said = p.GetId() + " " + p.GetCountry()
+		}
+		if err != nil {
+			said = err.Error()
+		}
+		if !strings.HasPrefix(said, want) {
+			t.Errorf("%q: %s, want %s; problems %v", text, said, want, problems)
+		}
+	}
+}

@@ -99,7 +99,7 @@ func replayed(t *testing.T, seed uint64, length int, personas []string) map[stri
 	t.Helper()
 	base := filepath.Join(t.TempDir(), "lives")
 	c := simulate.Command{Seed: seed, Days: length, Persona: personas, Output: base + ".jsonl"}
-	if err := c.Run(time.Now(), testLog{t}); err != nil {
+	if err := c.Run(t.Context(), time.Now(), testLog{t}); err != nil {
 		t.Fatal(err)
 	}
 	rules, err := collector.LoadRules("")

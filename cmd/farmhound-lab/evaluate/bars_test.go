@@ -22,7 +22,7 @@ var within = []struct {
 	personas []string
 	days     float64
 }{
-	{"software driven most of the day", []string{"rmm-farm", "rmm-farm-30", "mixed-farm", "single-host", "overlay-farm", "tool-rotator", "own-router", "split-exits", "mac-mule"}, 1},
+	{"software driven most of the day", []string{"rmm-farm", "rmm-farm-30", "mixed-farm", "single-host", "overlay-farm", "tool-rotator", "own-router", "split-exits", "referred", "mac-mule"}, 1},
 	{"consoles known by identity or descriptor", []string{"kvm-farm", "console-shelf", "renamed-console", "accomplice"}, 3},
 	{"consoles known by shape", []string{"disguised-kvm", "lone-disguise", "console-turns"}, 10},
 }

@@ -44,7 +44,7 @@ type Command struct {
 	Grid     bool   `help:"Judge every six hours rather than with every report as well: several times faster, blind to what lasts shorter."`
 	Workers  int    `help:"How many worlds are judged at once; 0 is one for each processor." default:"0"`
 	Output   string `short:"o" enum:"table,json" default:"table" help:"table or json."`
-	Out      string `help:"Folder for the results as JSON, as a table in Markdown and as drawings." type:"path" placeholder:"DIR"`
+	Out      string `help:"Folder for the results as JSON, as a table in Markdown and as drawings, SVG and PNG." type:"path" placeholder:"DIR"`
 }
 
 // Seeds are worlds, both ends included.
@@ -85,6 +85,16 @@ func (c *Command) Run(ctx context.Context, s *demo.Surroundings) error {
 	}
 	if c.Months < 1 || c.Months > 3 {
 		return fmt.Errorf("a world lives from 1 to 3 months, not %d", c.Months)
+	}
+	for name, n := range map[string]int{"--ablate": c.Ablate, "--fairness": c.Fairness, "--workers": c.Workers} {
+		if n < 0 {
+			return fmt.Errorf("%s is a number from zero on, not %d", name, n)
+		}
+	}
+	if c.Out != "" { // what took hours must not be lost for want of a folder
+		if err := os.MkdirAll(c.Out, 0o755); err != nil {
+			return fmt.Errorf("make the folder for results: %w", err)
+		}
 	}
 	if os.Getenv("GOGC") == "" {
 		// Little is kept and much is drawn: collecting a quarter as often saves an eighth of the time.

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"encoding/xml"
 	"errors"
+	"image/color"
+	"image/png"
 	"io"
 	"math"
 	"os"
@@ -127,13 +129,58 @@ func TestCommand(t *testing.T) {
 	if in != honest+r.Summary.Farmed {
 		t.Errorf("%d laptops in the bins, %d honest and %d farmed", in, honest, r.Summary.Farmed)
 	}
-	for _, name := range []string{"result.json", "result.md", "reliability.svg", "weights.svg"} {
+	for _, name := range []string{"result.json", "result.md", "reliability.svg", "weights.svg", "reliability.png", "weights.png"} {
 		data, err := os.ReadFile(filepath.Join(dir, name))
 		if err != nil {
 			t.Fatal(err)
 		}
 		if strings.HasSuffix(name, ".svg") {
 			wellFormed(t, name, data)
+		}
+		if strings.HasSuffix(name, ".png") {
+			drawn(t, name, data)
+		}
+	}
+}
+
+// drawn holds that a drawing in pixels shows more than one shade of one colour.
+func drawn(t *testing.T, name string, data []byte) {
+	t.Helper()
+	shown, err := png.Decode(bytes.NewReader(data))
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	colours := map[color.Color]int{}
+	for y := range shown.Bounds().Dy() {
+		for x := range shown.Bounds().Dx() {
+			colours[shown.At(x, y)]++
+		}
+	}
+	ground := colours[color.RGBA{255, 255, 255, 255}]
+	if all := shown.Bounds().Dx() * shown.Bounds().Dy(); len(colours) < 10 || ground < all/4 || ground == all {
+		t.Errorf("%s has %d colours, %d of %d points are ground", name, len(colours), ground, all)
+	}
+}
+
+// What cannot be is said before anything is judged: that takes hours.
+func TestMistakesAreSaidFirst(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for want, c := range map[string]Command{
+		"make the folder for results":                   {Months: 1, Out: filepath.Join(file, "results")},
+		"--ablate is a number from zero on, not -1":     {Months: 1, Ablate: -1},
+		"--workers is a number from zero on, not -3":    {Months: 1, Workers: -3},
+		"--fairness is a number from zero on, not -2":   {Months: 1, Fairness: -2},
+		"a world lives from 1 to 3 months, not 4":       {Months: 4},
+		"--device-months is a number above zero, not -": {Months: 1, DeviceMonths: -1},
+	} {
+		var progress bytes.Buffer
+		err := c.Run(t.Context(), &demo.Surroundings{Out: io.Discard, Progress: &progress})
+		if err == nil || !strings.HasPrefix(err.Error(), want) || progress.Len() > 0 {
+			t.Errorf("error %v after %q, want %q", err, progress.String(), want)
 		}
 	}
 }

@@ -3,8 +3,10 @@ package evaluate
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 )
 
 // write leaves the result in a folder, which is made where it is not.
@@ -22,10 +24,17 @@ func (r *Result) write(dir string) error {
 	}
 	files := []file{
 		{"result.json", text.Bytes()}, {"result.md", r.markdown()},
-		{"reliability.svg", r.reliabilityDrawing()}, {"weights.svg", r.weightsDrawing()},
 	}
+	drawings := map[string]*drawing{"reliability": r.reliabilityDrawing(), "weights": r.weightsDrawing()}
 	if r.Ablation != nil {
-		files = append(files, file{"ablation.svg", r.Ablation.drawing()})
+		drawings["ablation"] = r.Ablation.drawing()
+	}
+	for _, name := range slices.Sorted(maps.Keys(drawings)) {
+		pixels, err := drawings[name].png()
+		if err != nil {
+			return fmt.Errorf("write results: %w", err)
+		}
+		files = append(files, file{name + ".svg", drawings[name].svg()}, file{name + ".png", pixels})
 	}
 	for _, file := range files {
 		if err := os.WriteFile(filepath.Join(dir, file.name), file.data, 0o644); err != nil {

@@ -12,6 +12,7 @@
 //	BALL   "Ballena Azul" honeypot, 28 August 2026
 //	CHAP   United States v. Chapman, sentenced 24 July 2025
 //	CHEL   chelmzy.tech on disguised IP-KVMs
+//	GTIG25 Google's threat intelligence group on such workers in Europe, 1 April 2025
 //	KB4    KnowBe4's account of its hire, July 2024
 //	KNOOT  United States v. Knoot, August 2024
 //	KVMSRC published firmware of PiKVM, JetKVM, NanoKVM, TinyPilot, BliKVM, GLKVM
@@ -20,6 +21,7 @@
 //	PSA24  FBI public service announcement, May 2024
 //	RC25   Red Canary's threat detection report 2025
 //	REC29  The Record on 29 searched farms, 30 June 2025
+//	SYG    Sygnia's case of control over calls, April 2025
 //	TRK    trackr.live on detecting such workers, 20 May 2026
 //	U42    Unit 42, 13 November 2024
 //	VONG   United States v. Vong, sentenced 4 December 2025

@@ -41,7 +41,7 @@ var versions = map[farmhoundv1.OperatingSystem][]string{
 // machine draws a laptop; with systems, one that runs one of them.
 func (w *World) machine(d draw, systems ...farmhoundv1.OperatingSystem) *farmhoundv1.System {
 	for {
-		m := w.stock.makes[d.weighted(w.stock.made...)]
+		m := w.stock.makes[d.weighted(w.made...)]
 		os := pick(d, m.os...)
 		if len(systems) > 0 && !contains(systems, os) {
 			continue

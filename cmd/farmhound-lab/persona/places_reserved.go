@@ -100,6 +100,10 @@ func (w *World) settleApart(d draw) {
 			w.homeland = append(w.homeland, pick(d, branch.places...))
 		}
 	}
+	w.made = nil
+	for _, common := range w.stock.made { // companies buy from few
+		w.made = append(w.made, common*pick(d, 0.1, 0.5, 1, 4))
+	}
 	w.offshore = slices.DeleteFunc(slices.Clone(w.stock.abroad), func(l locality) bool { return l.country == w.land })
 	d.Shuffle(len(w.offshore), func(i, j int) { w.offshore[i], w.offshore[j] = w.offshore[j], w.offshore[i] })
 }

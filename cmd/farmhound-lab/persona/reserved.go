@@ -29,7 +29,7 @@ var reserved = []persona{
 	{"own-desktop", Honest, 1, lived(nearby(0.1, 0.7, "anydesk", "rustdesk", "parsec", "steam-remote-play", "sunshine"))},
 	{"virtual-desktop", Honest, 1, hosted},
 
-	{"help-desk-daily", Honest, 1.5, lived(letsIn(callers{from: foreigner, sells: business, days: [2]float64{0.5, 1}, minutes: [2]float64{4, 210}, times: 3}),
+	{"help-desk-daily", Honest, 1.5, lived(letsIn(callers{from: outsourced, sells: business, days: [2]float64{0.5, 1}, minutes: [2]float64{4, 210}, times: 3}),
 		perhaps(0.5, letsIn(callers{tools: []string{"quick-assist", "teamviewer", "goto-resolve", "zoho-assist", "anydesk"}, approved: true, from: colleague, sells: business, days: [2]float64{0.1, 0.6}, minutes: [2]float64{5, 80}, times: 1})))},
 	{"executive", Honest, 1, lived(titled("Chief of Staff", "Chief Operating Officer", "President"), letsIn(callers{
 		tools: []string{"teamviewer", "anydesk", "chrome-remote-desktop", "helpwire", "jump-desktop"}, from: mostly(0.88, countryman, foreigner), sells: broadband, days: [2]float64{0.2, 0.95}, minutes: [2]float64{3, 70}, times: 2}))},
@@ -41,7 +41,7 @@ var reserved = []persona{
 	{"co-working", Honest, 2, attending(2, 8, crowded(business, 10, 200, 3, 80, 0.5), 0.2, 1, perhaps(0.3, harmless...))},
 	{"campus", Honest, 1, dwelling(2, 5, crowded(business, 40, 250, 10, 90, 0.75), false, titled("Research Assistant", "Working Student"))},
 	{"jiggler-owner", Honest, 1, lived(jiggling)},
-	{"company-vpn", Honest, 1.5, companyVPN},
+	{"company-vpn", Honest, 1.5, lived(concentrated)},
 	{"carrier-nat", Honest, 2, carried},
 
 	{"offshore-team", Honest, 2, attending(2, 12, branch(true), 0.4, 1, titled("External, Support", "External, Engineer", "External, Analyst"))},
@@ -52,7 +52,7 @@ var reserved = []persona{
 	{"mover", Honest, 0.8, meeting(1, 1, broadband, 60, 61, 0)},
 	{"borderer", Honest, 0.6, lived(bordering)},
 	{"foreign-exit", Honest, 0.6, lived(exitAbroad)},
-	{"offshore-help", Honest, 1, lived(letsIn(callers{from: foreigner, sells: business, days: [2]float64{0.2, 0.8}, minutes: [2]float64{5, 120}, times: 2}))},
+	{"offshore-help", Honest, 1, lived(letsIn(callers{from: outsourced, sells: business, days: [2]float64{0.2, 0.8}, minutes: [2]float64{5, 120}, times: 2}))},
 	{"consultant", Honest, 0.8, lived(letsIn(callers{
 		tools: []string{"teamviewer", "anydesk", "goto-resolve", "zoho-assist", "supremo", "helpwire"}, from: countryman, sells: business, days: [2]float64{0.5, 1}, minutes: [2]float64{20, 300}, times: 2, spell: [2]float64{2, 12}}))},
 	{"input-sharer", Honest, 0.6, lived(sharing)},
@@ -66,14 +66,14 @@ var reserved = []persona{
 	{"hotspot", Honest, 0.6, telephoned},
 	{"two-homes", Honest, 0.8, attending(1, 1, crowded(broadband, 0, 9, 0, 1, 0), 0.2, 0.6, perhaps(0.3, harmless...))},
 	{"left-at-office", Honest, 0.8, leftAt(1, 1, anOffice)},
-	{"interactive", Honest, 0.6, interactive},
+	{"interactive", Honest, 0.6, lived(titled("Teacher", "Trainer", "Radiographer"), touching)},
 	{"tailnet-desktop", Honest, 0.6, tailnetDriven},
 	{"console-unseen", Honest, 0.6, lived(tinkers, watched(false), perhaps(0.7, gadgets))},
 	{"left-at-branch", Honest, 0.6, leftAt(2, 4, branch(false))},
 
 	{"own-console", Neither, 0.5, lived(watched(true), selfDriven(byConsole(asBought, 1, 0.3)))},
 	{"own-relay", Neither, 0.5, lived(selfDriven(byTool("anydesk", "rustdesk", "chrome-remote-desktop", "teamviewer")))},
-	{"hidden-nomad", Neither, 0.5, roams(false, 1, privacy(1, 1))},
+	{"hidden-nomad", Neither, 0.5, roams(false, 1, hidden)},
 
 	{"rmm-farm", Farm, 1.5, farmed(1, 6, false, 0.35, byTool())},
 	{"kvm-farm", Farm, 1, farmed(2, 4, false, 0.4, byConsole(oneMake, 0.6, 0.4))},

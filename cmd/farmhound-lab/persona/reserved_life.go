@@ -17,6 +17,13 @@ import (
 // harmless alone.
 func (w *World) resident(d draw, where locality, systems ...farmhoundv1.OperatingSystem) *Laptop {
 	l := w.hire(d, where, systems...)
+	if d.chance(0.08) { // to an office, where it was fetched
+		o := pick(d, w.company.offices...)
+		l.person.shipTo = o.country + "-" + o.region
+	}
+	if d.chance(0.04) { // moved last year, and the roster has not
+		where = pick(d, w.claimed(&host{at: where})...)
+	}
 	w.dwell(d, l, w.home(d, w.wire(d, where)), w.rota(d, l))
 	for range d.weighted(4, 4, 2) {
 		pick(d, harmless...)(w, d, l)

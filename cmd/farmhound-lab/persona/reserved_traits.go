@@ -41,7 +41,7 @@ func watched(hands bool) trait {
 
 // harmless are traits that anybody may have.
 var harmless = []trait{
-	privacy(0.05, 1), docking, jiggling, gadgets, overlaid, supplied, watched(false), afield, sparePath, bandwidth, routed, pressed(0.02, 0.2),
+	privacy(0.05, 1), docking, jiggling, gadgets, overlaid, supplied, watched(false), afield, sparePath, bandwidth, routed, called, pressed(0.02, 0.2),
 	func(w *World, d draw, l *Laptop) { l.life.stays[0].at.consoles = d.whole(1, 2) }, // a hobby on the network
 }
 
@@ -67,6 +67,9 @@ func routed(w *World, d draw, l *Laptop) {
 	home.exit, home.six = w.wayOut(d, pick(d, w.stock.vpns...), l.person.country).exit, false
 	home.leases = []lease{{w.start.Unix(), home.exit}}
 }
+
+// hidden has one up all the time that leaves in the country that the roster says.
+func hidden(w *World, d draw, l *Laptop) { w.private(d, l, 1) }
 
 // jiggling keeps the laptop from looking idle at work, or around the clock.
 func jiggling(w *World, d draw, l *Laptop) {
@@ -105,6 +108,16 @@ func sparePath(w *World, d draw, l *Laptop) {
 	t := remote(d, w.toolFor(d, l, "teamviewer", "chrome-remote-desktop", "rustdesk", "anydesk"), d.chance(0.5))
 	t.idle = d.chance(0.5)
 	l.install(t, w.start.Unix()+int64(pick(d, -1, d.between(0, 20))*daySeconds), 0)
+}
+
+// called is on call, and at the keyboard for a while in some nights and on some weekends.
+func called(w *World, d draw, l *Laptop) {
+	h := habits{zone: l.person.zone, start: d.between(19, 28), spread: 2.5, weekend: d.skewed(0, 0.6), sick: d.between(0.6, 0.95), workweek: mondayToFriday}
+	h.end = h.start + 4
+	m := pace(d, 0)
+	for _, s := range w.shifts(d, h) {
+		l.live(m, []span{{s.from, s.from + int64(d.skewed(8, 200)*60)}})
+	}
 }
 
 // bandwidth shares the line for a few coins.
@@ -154,7 +167,23 @@ func countryman(w *World, d draw, l *Laptop) locality {
 	return pick(d, w.claimed(&host{at: w.claimedAt(l)})...)
 }
 func foreigner(w *World, d draw, _ *Laptop) locality { return pick(d, w.offshore...) }
+
+// outsourced is where the company's help desk sits if it sits abroad.
+func outsourced(w *World, _ draw, _ *Laptop) locality {
+	return pick(stream(w.opts.Seed, "help desk"), w.offshore...)
+}
 func colleague(w *World, d draw, _ *Laptop) locality { return pick(d, w.homeland...) }
+
+// names has a link name who controls where its tool does: somebody of a few who come into
+// many laptops, or somebody of the own.
+func (w *World) names(d draw, via *link, ofMany bool) {
+	if !remoteTools[via.tool].account {
+		return
+	}
+	if via.account = d.text(digits, 10); ofMany {
+		via.account = via.tool + pick(d, "-1", "-2", "-3")
+	}
+}
 
 // mostly is one place or, now and then, another.
 func mostly(often float64, one, other func(*World, draw, *Laptop) locality) func(*World, draw, *Laptop) locality {
@@ -180,6 +209,7 @@ func (c callers) come(w *World, d draw, l *Laptop) {
 		}
 	}
 	via, at := w.via(d, l, id, c.from(w, d, l), c.sells)
+	w.names(d, via, c.sells == business)
 	often := d.between(c.days[0], c.days[1])
 	for _, day := range l.ownDays() {
 		if !d.chance(often) || day[0].from < max(during.from, w.start.Unix()) || day[0].from > during.to {
@@ -199,45 +229,6 @@ func (c callers) come(w *World, d draw, l *Laptop) {
 // letsIn is a trait of somebody whom others help or work with.
 func letsIn(c callers) trait { return c.come }
 
-// tinkers has a remote console plugged in at home, others on the network, tunnels and an
-// overlay, and works through the console for some minutes on some days.
-func tinkers(w *World, d draw, l *Laptop) {
-	usb, display := pick(d, w.stock.consoles...).plug(d, w.ring)
-	home := l.life.stays[0].at
-	l.at(home, &desk{usb: []*farmhoundv1.UsbDevice{usb}, displays: []*farmhoundv1.Display{display}})
-	home.consoles = d.whole(0, 4)
-	tunnels := []string{"vscode-tunnel", "ngrok", "cloudflared", "bore", "chisel", "jetbrains-remote", "localtonet"}
-	for range d.whole(0, 4) {
-		l.install(plain(pick(d, tunnels...), ""), w.start.Unix()+int64(d.between(-4, 18)*daySeconds), 0)
-	}
-	if d.chance(0.7) {
-		overlaid(w, d, l)
-	}
-	if l.System.GetOs() != windows && d.chance(0.5) {
-		w.ownShell(d, l, true)
-	}
-	tries := d.skewed(0, 0.35)
-	for _, day := range l.ownDays() {
-		if d.chance(tries) {
-			k := pick(d, day...)
-			l.life.work = append(l.life.work, work{span: span{k.from, k.from + int64(d.skewed(3, 45)*60)}, active: 0.6, input: 0.5, variation: k.variation, hands: hands{kvm: 0.9, builtIn: 0.1}})
-		}
-	}
-}
-
-// at plugs more in wherever the laptop stands at a place.
-func (l *Laptop) at(place *site, more *desk) {
-	with := map[*desk]*desk{}
-	for i := range l.life.stays {
-		if s := &l.life.stays[i]; s.at == place {
-			if with[s.desk] == nil {
-				with[s.desk] = s.desk.with(more)
-			}
-			s.desk = with[s.desk]
-		}
-	}
-}
-
 // nearby drives the laptop at home from an own computer in the house by one of some tools,
 // on a share of the days.
 func nearby(least, most float64, tools ...string) trait {
@@ -247,6 +238,7 @@ func nearby(least, most float64, tools ...string) trait {
 		l.install(remote(d, id, true), from, 0)
 		via := linkOf(id, l.System.GetOs(), farmhoundv1.SessionPath_SESSION_PATH_DIRECT)
 		via.class = farmhoundv1.PeerClass_PEER_CLASS_SAME_LAN
+		w.names(d, via, false)
 		home, share, own := l.life.stays[0].at, d.between(least, most), d.skewed(0, 0.12)
 		peer, shut, wireless := offset(home.lan.Addr(), d.whole(10, 180)), d.chance(0.4), d.chance(0.5)
 		for i := range l.life.stays {
@@ -299,6 +291,7 @@ func afar(w *World, d draw, l *Laptop) {
 	}
 	h.end = h.start + 2
 	via, at := w.via(d, l, id, from, sells)
+	w.names(d, via, false)
 	for _, s := range w.shifts(d, h) {
 		minutes := d.skewed(3, longest)
 		l.life.awake = append(l.life.awake, wake{span{s.from - 60, s.from + int64(minutes*60) + 900}, false})
@@ -313,49 +306,16 @@ func bordering(w *World, d draw, l *Laptop) {
 		return // islands have none
 	}
 	roaming, often, home := w.hotspot(d, pick(d, over...)), d.skewed(0.05, 0.6), l.life.stays[0]
+	var more []stay
 	for _, day := range l.ownDays() {
 		if day[0].from > w.start.Unix() && d.chance(often) {
 			out, back := *l.life.stayAt(day[0].from), home
 			out.from, out.at, out.wired = day[0].from, roaming, false
 			back.from = day[len(day)-1].to
-			l.life.stays = append(l.life.stays, out, back)
+			more = append(more, out, back)
 		}
 	}
-}
-
-// switched has one keyboard and monitor for two computers behind a switch, which shows
-// itself as a composite device or a hub.
-func switched(w *World, d draw, l *Laptop) {
-	board := pick(d,
-		gear{0x0557, 0x2410, "ATEN", "4-Port KVM Switch", false, 12, []*farmhoundv1.UsbInterface{keyboardFace(), mouseFace(), {Class: 3}}},
-		gear{0x14dd, 0x1007, "Raritan", "D2CIM-VUSB", true, 12, []*farmhoundv1.UsbInterface{keyboardFace(), mouseFace()}},
-		gear{0x2109, 0x2817, "VIA Labs, Inc.", "USB2.0 Hub", false, 480, []*farmhoundv1.UsbInterface{{Class: 9}}})
-	through := &desk{
-		usb:      []*farmhoundv1.UsbDevice{board.device(d, w.ring, "1-2"), pick(d, w.stock.keyboards...).device(d, w.ring, "1-2.1"), pick(d, w.stock.mice...).device(d, w.ring, "1-2.2")},
-		displays: []*farmhoundv1.Display{pick(d, w.stock.screens...).display(d, w.ring)},
-	}
-	home, typed := l.life.stays[0].at, d.between(0.5, 1)
-	l.at(home, through)
-	for i := range l.life.work {
-		if k := &l.life.work[i]; l.life.stayAt(k.from).at == home {
-			k.hands = hands{attached: typed, builtIn: 1 - typed}
-		}
-	}
-}
-
-// sharing types on another computer's keyboard, which a program shares with this one.
-func sharing(w *World, d draw, l *Laptop) {
-	ids := []string{"deskflow", "input-leap", "barrier", "lan-mouse", "synergy"}
-	if l.System.GetOs() != linux {
-		ids = append(ids, "sharemouse")
-	}
-	l.install(plain(pick(d, ids...), ""), w.start.Unix()-daySeconds, 0)
-	home, share := l.life.stays[0].at, d.between(0.2, 1)
-	for i := range l.life.work {
-		if k := &l.life.work[i]; l.life.stayAt(k.from).at == home {
-			k.hands = hands{injected: share, builtIn: 1 - share}
-		}
-	}
+	l.life.stays = append(l.life.stays, more...)
 }
 
 // exitAbroad has a consumer VPN with an exit in another country up all the time.
@@ -365,5 +325,22 @@ func exitAbroad(w *World, d draw, l *Laptop) {
 	out := w.wayOut(d, id, pick(d, w.offshore...).country)
 	for i := range l.life.stays {
 		l.life.stays[i].tunnel = out
+	}
+}
+
+// concentrated sends all traffic through the company's concentrator, or what it sends at
+// work, whoever and wherever the person is.
+func concentrated(w *World, d draw, l *Laptop) {
+	id := pick(d, "openvpn", "wireguard", "twingate")
+	if id == "twingate" && l.System.GetOs() == macos {
+		id = "openvpn"
+	}
+	l.install(plain(id, ""), 0, 0)
+	up := &tunnel{tool: id, kind: "tun", mtu: pick(d, uint32(1300), 1380, 1450), defaultRoute: true, exit: w.company.networks[0].Addr(), locked: d.chance(0.35)}
+	share := d.between(0.3, 1.6)
+	for i := range l.life.stays {
+		if d.chance(share) {
+			l.life.stays[i].tunnel = up
+		}
 	}
 }

@@ -54,6 +54,7 @@ func replaced(w *World, d draw, _ int) []*Laptop {
 		l.life.stays = append([]stay{{at: depot, desk: w.bare(d), mains: 1, shut: d.chance(0.3), wired: d.chance(0.6)}}, l.life.stays...)
 		l.life.awake = append(l.life.awake, wake{span{staged, ready}, true})
 		via, at := w.via(d, l, w.company.tool, colleague(w, d, l), business)
+		w.names(d, via, true)
 		for range d.whole(0, 4) {
 			l.lets(d, via, at, staged+int64(d.Float64()*float64(ready-staged)), d.skewed(5, 240))
 		}
@@ -98,6 +99,7 @@ func since(all []work, from int64) []work {
 // company's tool, while its person is away from it.
 func maintained(w *World, d draw, l *Laptop) {
 	via, at := w.via(d, l, w.company.tool, colleague(w, d, l), business)
+	w.names(d, via, true)
 	first, hour := d.IntN(max(w.opts.Days-5, 1)), d.between(18, 27)
 	for night := range d.whole(1, 5) {
 		from := w.start.Unix() + int64(first+night)*daySeconds + w.hourOf(l, hour)

@@ -65,7 +65,7 @@ var newStock = &stock{
 		netip.MustParsePrefix("192.168.1.0/24"), netip.MustParsePrefix("192.168.1.0/24"), netip.MustParsePrefix("192.168.0.0/24"), netip.MustParsePrefix("192.168.8.0/24"),
 		netip.MustParsePrefix("10.0.1.0/24"), netip.MustParsePrefix("172.16.42.0/24"), netip.MustParsePrefix("192.168.100.0/24"), netip.MustParsePrefix("192.168.4.0/22"),
 	},
-	helpers: []string{"screenconnect", "splashtop", "ninjaone", "atera", "logmein", "n-able-rmm", "dameware", "simplehelp"},
+	helpers: []string{"screenconnect", "splashtop", "ninjaone", "ninjaone", "atera", "pulseway", "kaseya-vsa", "n-able-rmm", "simplehelp", "teamviewer", "rustdesk", "dwagent"},
 	vpns:    []string{"nordvpn", "mullvad", "private-internet-access", "cyberghost", "ivpn", "cloudflare-warp", "protonvpn", "hide-me"},
 	jigglers: map[farmhoundv1.OperatingSystem][]string{
 		windows: {"mouse-jiggler", "move-mouse", "powertoys-awake", "murgee-auto-tools"}, macos: {"keepingyouawake", "owly", "caffeine", "nosleep"}, linux: {"keep-presence", "caffeine"},

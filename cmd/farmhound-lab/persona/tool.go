@@ -30,11 +30,11 @@ type remoteTool struct {
 var all = []farmhoundv1.OperatingSystem{windows, linux, macos}
 
 var remoteTools = map[string]remoteTool{
+	"pulseway":                   {[]string{"9.12.1"}, nil, true, false, false, all},
+	"kaseya-vsa":                 {[]string{"9.5.22"}, nil, true, false, false, all},
 	"ninjaone":                   {[]string{"7.0.2174"}, nil, true, false, false, all},
-	"atera":                      {[]string{"1.8.7.2"}, nil, true, false, false, []farmhoundv1.OperatingSystem{windows, linux}},
-	"logmein":                    {[]string{"4.1.15810"}, nil, true, false, false, []farmhoundv1.OperatingSystem{windows, macos}},
+	"atera":                      {[]string{"1.8.7.2"}, nil, true, false, false, all},
 	"n-able-rmm":                 {[]string{"2024.4.1"}, nil, true, false, false, all},
-	"dameware":                   {[]string{"12.3.0.12"}, []uint32{6129}, false, true, false, []farmhoundv1.OperatingSystem{windows}},
 	"simplehelp":                 {[]string{"5.5.10"}, nil, true, false, false, all},
 	"todesk":                     {[]string{"4.7.6.3", "4.8.1.0"}, nil, true, false, false, all},
 	"sunlogin":                   {[]string{"15.8.3"}, nil, true, false, false, all},
@@ -47,7 +47,6 @@ var remoteTools = map[string]remoteTool{
 	"litemanager":                {[]string{"5.2"}, []uint32{5650}, true, true, false, []farmhoundv1.OperatingSystem{windows, macos}},
 	"awesun":                     {[]string{"2.5.0"}, nil, true, false, false, []farmhoundv1.OperatingSystem{windows, macos}},
 	"deskin":                     {[]string{"3.2.1"}, nil, true, false, false, []farmhoundv1.OperatingSystem{windows, macos}},
-	"reemo":                      {[]string{"5.4.2"}, nil, true, false, false, all},
 	"gnome-remote-desktop":       {[]string{"46.3"}, []uint32{3389}, false, true, false, []farmhoundv1.OperatingSystem{linux}},
 	"apple-screen-sharing":       {[]string{"1.0"}, []uint32{5900}, false, true, false, []farmhoundv1.OperatingSystem{macos}},
 	"tigervnc-x0vncserver":       {[]string{"1.14.1"}, []uint32{5900}, false, true, false, []farmhoundv1.OperatingSystem{linux}},

@@ -76,6 +76,8 @@ type World struct {
 	laptops    []*Laptop
 	atlas      *atlas
 	stock      *stock
+	// made is how common each of the stock's makes is in the company.
+	made []float64
 	// land is where the company is, homeland where its people live, those places that many
 	// live in more than once, and offshore where contractors work and travellers go.
 	land               string
@@ -181,6 +183,7 @@ func NewWorld(opts Options) (*World, error) {
 	w := &World{opts: opts, clocks: clocks{}, serials: map[string]bool{}, people: map[string]bool{}}
 	w.casting = castings[opts.Casting]
 	w.stock, w.atlas = w.casting.stock, w.casting.atlas()
+	w.made = w.stock.made
 	w.end = opts.End.UTC().Truncate(time.Hour)
 	w.start = w.end.Add(-time.Duration(opts.Days) * 24 * time.Hour)
 	w.catalogDigest = catalog.BuiltIn().Digest()

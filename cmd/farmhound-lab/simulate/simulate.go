@@ -8,7 +8,9 @@ package simulate
 import (
 	"bufio"
 	"cmp"
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/netip"
@@ -36,8 +38,21 @@ type Command struct {
 
 	Noise persona.Noise `embed:""`
 
-	End    time.Time `help:"The world's last moment, RFC 3339; now, cut to the hour, if not given." placeholder:"TIME"`
-	Output string    `short:"o" help:"Where to write the recorded reports; files beside it take its name." required:"" placeholder:"FILE.jsonl" type:"path"`
+	End    moment `help:"The world's last moment, RFC 3339; now, cut to the hour, if not given." placeholder:"TIME"`
+	Output string `short:"o" help:"Where to write the recorded reports; files beside it take its name." required:"" placeholder:"FILE.jsonl" type:"path"`
+}
+
+// moment is a point in time as people write it.
+type moment struct{ time.Time }
+
+// UnmarshalText reads RFC 3339.
+func (m *moment) UnmarshalText(text []byte) error {
+	t, err := time.Parse(time.RFC3339, string(text))
+	if err != nil {
+		return fmt.Errorf("%q is no RFC 3339 time, such as 2026-03-02T15:00:00Z", text)
+	}
+	m.Time = t
+	return nil
 }
 
 // label says what a simulated laptop is.
@@ -78,8 +93,8 @@ func (f files) replay() string {
 
 // Run draws the world and writes it. now is the moment that the world ends at if
 // the command does not say; messages go to messages.
-func (c *Command) Run(now time.Time, messages io.Writer) error {
-	end := c.End
+func (c *Command) Run(ctx context.Context, now time.Time, messages io.Writer) error {
+	end := c.End.Time
 	if end.IsZero() {
 		end = now
 	}
@@ -91,7 +106,7 @@ func (c *Command) Run(now time.Time, messages io.Writer) error {
 		return err
 	}
 	f := c.files()
-	count, err := writeReports(world, f.reports)
+	count, err := writeReports(ctx, world, f.reports)
 	if err != nil {
 		return err
 	}
@@ -104,14 +119,15 @@ func (c *Command) Run(now time.Time, messages io.Writer) error {
 	return nil
 }
 
-// writeReports writes one line for each report, in order of arrival.
-func writeReports(world *persona.World, path string) (count int, err error) {
+// writeReports writes one line for each report, in order of arrival. Half of a world is
+// taken away again: it looks like a shorter one.
+func writeReports(ctx context.Context, world *persona.World, path string) (count int, err error) {
 	file, err := os.Create(path)
 	if err != nil {
 		return 0, fmt.Errorf("write reports: %w", err)
 	}
 	out := bufio.NewWriterSize(file, 1<<20)
-	count, err = writeLines(world, out)
+	count, err = writeLines(ctx, world, out)
 	if err == nil {
 		err = out.Flush()
 	}
@@ -119,7 +135,7 @@ func writeReports(world *persona.World, path string) (count int, err error) {
 		err = closed
 	}
 	if err != nil {
-		return count, fmt.Errorf("write reports to %s: %w", path, err)
+		return count, errors.Join(fmt.Errorf("write reports to %s: %w", path, err), os.Remove(path))
 	}
 	return count, nil
 }
@@ -158,8 +174,11 @@ func pathsOf(d persona.Delivery, report *farmhoundv1.Report) []path {
 
 // writeLines lives the world and writes every report that arrives as a line. It
 // returns how many there were.
-func writeLines(world *persona.World, out io.Writer) (count int, err error) {
+func writeLines(ctx context.Context, world *persona.World, out io.Writer) (count int, err error) {
 	for step := range world.Steps() {
+		if err := ctx.Err(); err != nil {
+			return count, err
+		}
 		at := step.At.Format(time.RFC3339)
 		for _, d := range step.Deliveries {
 			for _, report := range d.Reports {

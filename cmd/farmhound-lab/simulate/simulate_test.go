@@ -2,8 +2,10 @@ package simulate
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -23,8 +25,8 @@ func TestCommandWritesWhatReplayReads(t *testing.T) {
 	t.Parallel()
 	base := filepath.Join(t.TempDir(), "fleet")
 	var messages bytes.Buffer
-	c := Command{Seed: 7, Days: 3, Size: 60, Persona: []string{"single-host", "couple"}, End: lastMoment, Output: base + ".jsonl"}
-	if err := c.Run(time.Time{}, &messages); err != nil {
+	c := Command{Seed: 7, Days: 3, Size: 60, Persona: []string{"single-host", "couple"}, End: moment{lastMoment}, Output: base + ".jsonl"}
+	if err := c.Run(t.Context(), time.Time{}, &messages); err != nil {
 		t.Fatal(err)
 	}
 	want := "farmhound-collector replay " + base + ".jsonl --roster " + base + ".roster.csv --geo " + base + ".geo.mmdb\n"
@@ -77,9 +79,9 @@ func TestReservedWithoutMuch(t *testing.T) {
 	var messages bytes.Buffer
 	c := Command{
 		Seed: 7, Days: 5, Size: 60, Casting: persona.Reserved, Persona: []string{"shipped-held"}, Count: 5, Without: []string{"roster", "geo", "permissions"},
-		Noise: persona.Noise{Restarts: 3}, End: lastMoment, Output: base + ".jsonl",
+		Noise: persona.Noise{Restarts: 3}, End: moment{lastMoment}, Output: base + ".jsonl",
 	}
-	if err := c.Run(time.Time{}, &messages); err != nil {
+	if err := c.Run(t.Context(), time.Time{}, &messages); err != nil {
 		t.Fatal(err)
 	}
 	if want := "replay " + base + ".jsonl --company " + base + ".company.yaml\n"; !strings.HasSuffix(messages.String(), want) {
@@ -129,7 +131,7 @@ func TestLinesIsTheSameEveryTime(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		count, err := writeLines(world, &written[i])
+		count, err := writeLines(t.Context(), world, &written[i])
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -157,7 +159,7 @@ func TestCommandSaysWhatIsWrong(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if err := tt.command.Run(lastMoment, &bytes.Buffer{}); err == nil || !strings.Contains(err.Error(), tt.want) {
+			if err := tt.command.Run(t.Context(), lastMoment, &bytes.Buffer{}); err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("got %v, want %q", err, tt.want)
 			}
 		})
@@ -180,7 +182,7 @@ func TestLinesStopsWhenTheDiskIsFull(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := writeLines(world, &full{left: 100_000}); err == nil || err.Error() != "no space" {
+	if _, err := writeLines(t.Context(), world, &full{left: 100_000}); err == nil || err.Error() != "no space" {
 		t.Errorf("got %v", err)
 	}
 }
@@ -192,4 +194,29 @@ func read(t *testing.T, path string) []byte {
 		t.Fatal(err)
 	}
 	return data
+}
+
+// A simulation that is interrupted leaves nothing that could be taken for a whole one.
+func TestInterruptedSimulation(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	c := Command{Seed: 7, Days: 3, Size: 20, End: moment{lastMoment}, Output: filepath.Join(t.TempDir(), "fleet.jsonl")}
+	if err := c.Run(ctx, time.Time{}, &bytes.Buffer{}); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v", err)
+	}
+	if _, err := os.Stat(c.Output); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("half of a world is left: %v", err)
+	}
+}
+
+func TestMoment(t *testing.T) {
+	t.Parallel()
+	var m moment
+	if err := m.UnmarshalText([]byte("yesterday")); err == nil || err.Error() != `"yesterday" is no RFC 3339 time, such as 2026-03-02T15:00:00Z` {
+		t.Errorf("error %v", err)
+	}
+	if err := m.UnmarshalText([]byte("2026-05-04T15:40:00Z")); err != nil || !m.Equal(lastMoment) {
+		t.Errorf("%v, error %v", m, err)
+	}
 }

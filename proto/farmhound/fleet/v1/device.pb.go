@@ -2265,11 +2265,13 @@ type Site struct {
 	Household bool `protobuf:"varint,6,opt,name=household,proto3" json:"household,omitempty"`
 	// A KVM or display serial shared with another person's device.
 	SharedPeripheral string `protobuf:"bytes,7,opt,name=shared_peripheral,json=sharedPeripheral,proto3" json:"shared_peripheral,omitempty"`
-	// Days on which co-located laptops were active in turns rather than together.
+	// Days on which co-located laptops were active in turns rather than together. Days that laptops of people in
+	// different zones share are days of UTC.
 	TurnsDays uint32 `protobuf:"varint,8,opt,name=turns_days,json=turnsDays,proto3" json:"turns_days,omitempty"`
 	// What joins the members, in words.
 	JoinedBy string `protobuf:"bytes,9,opt,name=joined_by,json=joinedBy,proto3" json:"joined_by,omitempty"`
-	// Days on which it was there together with another person's laptop, none more than four days after the one before.
+	// Days, likewise of UTC, on which it was there together with another person's laptop, none more than four days
+	// after the one before.
 	Days uint32 `protobuf:"varint,10,opt,name=days,proto3" json:"days,omitempty"`
 	// First of these days, midnight UTC.
 	TogetherFrom *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=together_from,json=togetherFrom,proto3" json:"together_from,omitempty"`

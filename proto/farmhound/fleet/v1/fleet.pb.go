@@ -497,7 +497,10 @@ type GetDeviceResponse struct {
 	// The picture.
 	Device *Device `protobuf:"bytes,2,opt,name=device,proto3" json:"device,omitempty"`
 	// The judgement.
-	Assessment    *Assessment `protobuf:"bytes,3,opt,name=assessment,proto3" json:"assessment,omitempty"`
+	Assessment *Assessment `protobuf:"bytes,3,opt,name=assessment,proto3" json:"assessment,omitempty"`
+	// Sentences on lines of what the company says of this device that many laptops contradict together, as CheckRoster has
+	// them: what is concluded may rest on a mistake in the line.
+	Doubts        []string `protobuf:"bytes,4,rep,name=doubts,proto3" json:"doubts,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -549,6 +552,13 @@ func (x *GetDeviceResponse) GetDevice() *Device {
 func (x *GetDeviceResponse) GetAssessment() *Assessment {
 	if x != nil {
 		return x.Assessment
+	}
+	return nil
+}
+
+func (x *GetDeviceResponse) GetDoubts() []string {
+	if x != nil {
+		return x.Doubts
 	}
 	return nil
 }
@@ -1237,13 +1247,14 @@ const file_farmhound_fleet_v1_fleet_proto_rawDesc = "" +
 	"supersedes\x18\x10 \x01(\tR\n" +
 	"supersedes\"*\n" +
 	"\x10GetDeviceRequest\x12\x16\n" +
-	"\x06device\x18\x01 \x01(\tR\x06device\"\xc4\x01\n" +
+	"\x06device\x18\x01 \x01(\tR\x06device\"\xdc\x01\n" +
 	"\x11GetDeviceResponse\x12;\n" +
 	"\asummary\x18\x01 \x01(\v2!.farmhound.fleet.v1.DeviceSummaryR\asummary\x122\n" +
 	"\x06device\x18\x02 \x01(\v2\x1a.farmhound.fleet.v1.DeviceR\x06device\x12>\n" +
 	"\n" +
 	"assessment\x18\x03 \x01(\v2\x1e.farmhound.fleet.v1.AssessmentR\n" +
-	"assessment\"t\n" +
+	"assessment\x12\x16\n" +
+	"\x06doubts\x18\x04 \x03(\tR\x06doubts\"t\n" +
 	"\x12GetTimelineRequest\x12\x16\n" +
 	"\x06device\x18\x01 \x01(\tR\x06device\x120\n" +
 	"\x05since\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x05since\x12\x14\n" +

@@ -256,7 +256,8 @@ type Weighing struct {
 	HostedRisk float64 `protobuf:"fixed64,4,opt,name=hosted_risk,json=hostedRisk,proto3" json:"hosted_risk,omitempty"`
 	// Posterior of displaced, 0..1.
 	DisplacedRisk float64 `protobuf:"fixed64,5,opt,name=displaced_risk,json=displacedRisk,proto3" json:"displaced_risk,omitempty"`
-	// What the evidence comes to for the named hypothesis, decibans, without the prior.
+	// What the evidence comes to for the named hypothesis, decibans, without the prior. 0 of
+	// what is stored, which does not keep it.
 	Db            float64 `protobuf:"fixed64,6,opt,name=db,proto3" json:"db,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
