@@ -136,6 +136,10 @@ func momentOf(dev *fleetv1.Device, now time.Time) moment {
 		m.used = since.AsTime()
 		m.idle = max(m.seen.Sub(m.used)-patience, 0)
 	}
+	m.controlled = m.seen
+	if last := dev.GetOperator().GetLastAt(); last != nil && last.AsTime().Before(m.seen) {
+		m.controlled = last.AsTime()
+	}
 	return m
 }
 

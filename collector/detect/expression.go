@@ -46,6 +46,8 @@ type program struct {
 	says  native.String
 	// ofUse is that it only holds of figures of active days.
 	ofUse bool
+	// ofControl is that it only holds of figures of sessions from elsewhere.
+	ofControl bool
 }
 
 // writers are the language's own functions for expressions in native form.
@@ -177,7 +179,8 @@ func (l *language) compile(text strictyaml.Text, want *cel.Type) (*program, erro
 	p := &program{full: full}
 	if want == cel.BoolType {
 		p.holds = l.native.Bool(checked.NativeRep())
-		p.ofUse = asksForUse(checked.NativeRep().Expr())
+		p.ofUse = asksFor(figuresOfUse, checked.NativeRep().Expr())
+		p.ofControl = !p.ofUse && asksFor(figuresOfControl, checked.NativeRep().Expr())
 	} else {
 		p.says = l.native.String(checked.NativeRep())
 	}

@@ -23,11 +23,12 @@ const (
 
 // moment is when a device is judged.
 type moment struct {
-	now     time.Time
-	seen    time.Time     // when the device last spoke
-	used    time.Time     // when it was in use, as far as that was seen by then
-	silence time.Duration // for how long it has been silent, patience left out
-	idle    time.Duration // for how long it had been on and not used when it last spoke, likewise
+	now        time.Time
+	seen       time.Time     // when the device last spoke
+	used       time.Time     // when it was in use, as far as that was seen by then
+	controlled time.Time     // when it was last controlled from elsewhere, as far as that was seen by then
+	silence    time.Duration // for how long it has been silent, patience left out
+	idle       time.Duration // for how long it had been on and not used when it last spoke, likewise
 }
 
 // left is the share of a weight that silence leaves, and idleness where it is about use.
@@ -46,6 +47,23 @@ func (m moment) age(last time.Time, use bool) time.Duration {
 		age -= min(m.idle, max(m.seen.Sub(last), 0))
 	}
 	return age
+}
+
+// uncontrolled is for how long nobody had controlled it from elsewhere when it last spoke, patience
+// left out.
+func (m moment) uncontrolled() time.Duration {
+	return max(m.seen.Sub(m.controlled)-patience, 0)
+}
+
+// weighs is what a tier that holds counts. Control that is over fades like everything that
+// was seen once.
+func (s *signal) weighs(tier int, m moment) float64 {
+	t := s.tiers[tier]
+	weight := t.db * m.left(s.aboutUse(tier))
+	if t.when.ofControl {
+		weight = fade(weight, m.uncontrolled(), s.halfLife)
+	}
+	return weight
 }
 
 // line is one piece of evidence under judgement: a ledger's line with its signal
@@ -123,7 +141,7 @@ func (s *signal) remember(o observation, before *fleetv1.LedgerLine, m moment) (
 		l.weight = fade(l.full, m.age(l.last, use), s.halfLife) * m.left(use)
 	}
 	if o.tier >= 0 {
-		if t := s.tiers[o.tier]; abs(t.db*m.left(s.aboutUse(o.tier))) >= abs(l.weight) {
+		if abs(s.weighs(o.tier, m)) >= abs(l.weight) {
 			l = s.seen(o, &l, m)
 		}
 	}
@@ -134,15 +152,19 @@ func (s *signal) remember(o observation, before *fleetv1.LedgerLine, m moment) (
 func (s *signal) seen(o observation, before *line, m moment) line {
 	t := s.tiers[o.tier]
 	l := line{
-		signal: s, tier: o.tier, full: t.db, weight: t.db * m.left(s.aboutUse(o.tier)), because: o.because,
+		signal: s, tier: o.tier, full: t.db, weight: s.weighs(o.tier, m), because: o.because,
 		holds: m.silence == 0, first: m.seen, last: m.seen,
 	}
-	if t.when.ofUse {
+	switch {
+	case t.when.ofUse:
 		l.holds = l.holds && m.idle == 0
 		l.first, l.last = m.used, m.used
-		if before.tier >= 0 && before.last.After(l.last) {
-			l.last = before.last
-		}
+	case t.when.ofControl:
+		l.holds = l.holds && m.uncontrolled() == 0
+		l.first, l.last = m.controlled, m.controlled
+	}
+	if before.tier >= 0 && before.last.After(l.last) {
+		l.last = before.last
 	}
 	if before.tier >= 0 && l.last.Sub(before.last) <= s.halfLife && before.first.Before(l.first) {
 		l.first = before.first

@@ -99,7 +99,7 @@ func rmmFarmLaptop() *fleetv1.Device {
 		spans(d, func(a *fleetv1.Activity) { input(a, 0.01, 0, 0, 0.97, 0.02) })
 		d.Operator = &fleetv1.Operator{
 			Days: 18, Sessions: 40, Foreign: true, RttMinMs: p(212.0), PhaseHours: p(0.5),
-			Peers: []*fleetv1.Peer{{Address: "198.51.100.23", Country: "XA", Foreign: true, Days: 18, Hours: 120, RttMinMs: p(212.0), Tool: "anydesk"}},
+			Peers: []*fleetv1.Peer{{Address: "198.51.100.23", Country: "XA", Foreign: true, Days: 18, Hours: 120, RttMinMs: p(212.0), Tool: "anydesk", LastSeenAt: at(time.March, 17, 16)}},
 		}
 	})
 }

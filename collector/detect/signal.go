@@ -168,7 +168,7 @@ var senseTable = []sense{
 	{"media", (*fleetv1.Known).GetMedia, "Whether camera and microphone are ever used: their use is not known."},
 	{"geo", (*fleetv1.Known).GetGeo, "In which country its traffic leaves: address data is not loaded or does not know its address."},
 	{"roster", (*fleetv1.Known).GetRoster, "Where the laptop should be: the roster does not have its serial."},
-	{"distance", (*fleetv1.Known).GetDistance, "How far away it is: round trips to the collector are not measured."},
+	{"distance", (*fleetv1.Known).GetDistance, "How far away it is: no round trips to the collector are known that do not go by way of the company's network."},
 }
 
 func sensesOf(known *fleetv1.Known) senses {

@@ -17,32 +17,35 @@ var figuresOfUse = []string{
 	"device.still.rhythm_cv", "device.still.machine_rhythm_share", "device.kvm.beat_seconds",
 }
 
-// asksForUse says whether a condition can only hold where figures of active days are there
-// or above something. What it only asks not to be so is no more than a reservation.
-func asksForUse(e ast.Expr) bool {
+// figuresOfControl are those that sessions of twenty days add up to: they are as old as the last.
+var figuresOfControl = []string{"device.operator."}
+
+// asksFor says whether a condition can only hold where some of these figures are there or
+// above something. What it only asks not to be so is no more than a reservation.
+func asksFor(figures []string, e ast.Expr) bool {
 	switch e.Kind() {
 	case ast.SelectKind:
-		return e.AsSelect().IsTestOnly() && ofUse(e)
+		return e.AsSelect().IsTestOnly() && namesOnly(figures, e)
 	case ast.CallKind:
 		args := e.AsCall().Args()
 		switch e.AsCall().FunctionName() {
 		case operators.LogicalAnd:
-			return asksForUse(args[0]) || asksForUse(args[1])
+			return asksFor(figures, args[0]) || asksFor(figures, args[1])
 		case operators.LogicalOr:
-			return asksForUse(args[0]) && asksForUse(args[1])
+			return asksFor(figures, args[0]) && asksFor(figures, args[1])
 		case operators.Greater, operators.GreaterEquals:
-			return ofUse(e)
+			return namesOnly(figures, e)
 		}
 	}
 	return false
 }
 
-// ofUse says whether an expression names figures of active days and nothing else of the picture.
-func ofUse(e ast.Expr) bool {
+// namesOnly says whether an expression names some of these figures and nothing else of the picture.
+func namesOnly(figures []string, e ast.Expr) bool {
 	var w pathWalk
 	w.walk(e, map[string]string{"device": "device"})
 	isOther := func(path string) bool {
-		return !slices.ContainsFunc(figuresOfUse, func(figure string) bool { return strings.HasPrefix(path, figure) })
+		return !slices.ContainsFunc(figures, func(figure string) bool { return strings.HasPrefix(path, figure) })
 	}
 	return len(w.paths) > 0 && !slices.ContainsFunc(w.paths, isOther)
 }

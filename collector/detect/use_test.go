@@ -35,7 +35,7 @@ func TestWhichConditionsAskForUse(t *testing.T) {
 		if issues.Err() != nil {
 			t.Fatal(issues.Err())
 		}
-		if got := asksForUse(checked.NativeRep().Expr()); got != want {
+		if got := asksFor(figuresOfUse, checked.NativeRep().Expr()); got != want {
 			t.Errorf("%s: %t", when, got)
 		}
 	}

@@ -222,6 +222,7 @@ func (v *view) zoneMismatch(e *fleetv1.EgressState) bool {
 // placeHistory says where the laptop has been.
 func (v *view) placeHistory() *fleetv1.PlaceHistory {
 	h := &fleetv1.PlaceHistory{ZoneChanged: v.zoneMoved, PhaseHours: v.phaseHours}
+	through := uint32(0) // days on which a tunnel led to somebody's line in the declared country
 	h.Networks_20D, h.Moves = v.moves()
 	for i := range v.active {
 		d := &v.active[i]
@@ -239,9 +240,11 @@ func (v *view) placeHistory() *fleetv1.PlaceHistory {
 			h.DeclaredDays++
 		case clean && main.GetCountry() == v.person.GetCountry():
 			h.ElsewhereDays++
+		case !clean && !hides(main) && main.GetCountry() == v.person.GetCountry():
+			through++
 		}
 	}
-	if there := h.GetDeclaredDays() + h.GetElsewhereDays(); there > 0 && v.distant() {
+	if there := h.GetDeclaredDays() + h.GetElsewhereDays() + through; there > 0 && v.distant() {
 		h.DistantDays, h.DeclaredDays, h.ElsewhereDays = there, 0, 0
 	}
 	h.EverDeclared = slices.ContainsFunc(v.pic.GetCleanPlaces(), v.wasHome)
@@ -278,10 +281,15 @@ func (v *view) openly(h *fleetv1.PlaceHistory) {
 				standsIn(stood.GetCountry(), day)
 			}
 		case left.GetCountry() == "":
-		case !open || stood != nil && stood.GetCountry() != left.GetCountry():
-			hidden++
-		default:
+		case open && (stood == nil || stood.GetCountry() == left.GetCountry()):
 			standsIn(left.GetCountry(), day)
+		// An exit abroad makes nobody look as if they were at home.
+		case v.foreign(left.GetCountry()):
+			if stood != nil && !hides(stood) {
+				standsIn(stood.GetCountry(), day)
+			}
+		default:
+			hidden++
 		}
 	}
 	for i := range v.active {

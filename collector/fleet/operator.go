@@ -36,6 +36,11 @@ func (v *view) operator() *fleetv1.Operator {
 		return nil
 	}
 	o.Days = uint32(len(days))
+	last := int64(0)
+	for _, p := range peers {
+		last = max(last, p.last)
+	}
+	o.LastAt = stamp(last)
 	v.peers(o, peers)
 	v.routed(o, peers)
 	o.ZoneChanged = v.zoneMoved

@@ -104,7 +104,8 @@ const nearMs = 8
 func (f *Fleet) near(pic *fleetv1.Picture, s *fleetv1.SessionState) bool {
 	span := s.GetSession()
 	if span.GetPeerClass() == farmhoundv1.PeerClass_PEER_CLASS_SAME_LAN {
-		return true
+		// What answers so late is behind it: a router that passes on others' control hides who they are.
+		return span.RttMinMs == nil || span.GetRttMinMs() <= routedMs
 	}
 	peer, err := netip.ParseAddr(span.GetPeer())
 	if err != nil || span.GetPath() == farmhoundv1.SessionPath_SESSION_PATH_RELAY {

@@ -46,7 +46,7 @@ func (m *ControlMeter) Observe(at time.Time, sessions []*farmhoundv1.RemoteSessi
 			counted[s.GetTool()] = i
 		}
 		from, to := m.span(at, s)
-		i.add(from, to, s.GetPeerClass() == farmhoundv1.PeerClass_PEER_CLASS_SAME_LAN)
+		i.add(from, to, isNear(s))
 		if s.GetEndedAt() == nil {
 			open[s.GetId()] = s
 		}
@@ -63,6 +63,15 @@ func (m *ControlMeter) Observe(at time.Time, sessions []*farmhoundv1.RemoteSessi
 		t.near += min(i.near.length(), awake)
 	}
 	m.at, m.open = at, open
+}
+
+// nearMs is a round trip that nothing on a local network takes at its best.
+const nearMs = 60
+
+// isNear says whether whoever controls is on the laptop's own network. A router there that
+// passes on others' control shows in how late they answer.
+func isNear(s *farmhoundv1.RemoteSession) bool {
+	return s.GetPeerClass() == farmhoundv1.PeerClass_PEER_CLASS_SAME_LAN && (s.RttMinMs == nil || s.GetRttMinMs() <= nearMs)
 }
 
 // span is the part of a session that lies between the scan before and this one.

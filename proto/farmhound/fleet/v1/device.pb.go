@@ -1916,7 +1916,9 @@ type Operator struct {
 	// Private IPv4 addresses that it was controlled from, where that was from no other address, at least half of the time, and with round trips of at most 60 ms to each; 0 else, and on a laptop that is in an overlay network nobody approved.
 	RoutedAddresses uint32 `protobuf:"varint,12,opt,name=routed_addresses,json=routedAddresses,proto3" json:"routed_addresses,omitempty"`
 	// They change as those do that a VPN gives out of a pool, or have not been seen to stay: at least one for two days of control.
-	Leased        bool `protobuf:"varint,13,opt,name=leased,proto3" json:"leased,omitempty"`
+	Leased bool `protobuf:"varint,13,opt,name=leased,proto3" json:"leased,omitempty"`
+	// When it was last controlled, in those days.
+	LastAt        *timestamppb.Timestamp `protobuf:"bytes,14,opt,name=last_at,json=lastAt,proto3" json:"last_at,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2040,6 +2042,13 @@ func (x *Operator) GetLeased() bool {
 		return x.Leased
 	}
 	return false
+}
+
+func (x *Operator) GetLastAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.LastAt
+	}
+	return nil
 }
 
 // PlaceHistory is where the laptop has been.
@@ -2910,7 +2919,7 @@ const file_farmhound_fleet_v1_device_proto_rawDesc = "" +
 	"\x05hours\x18\v \x01(\x01R\x05hours\x12#\n" +
 	"\rrelay_country\x18\f \x01(\tR\frelayCountry\x12*\n" +
 	"\x11at_declared_place\x18\x0e \x01(\bR\x0fatDeclaredPlaceB\r\n" +
-	"\v_rtt_min_msJ\x04\b\r\x10\x0e\"\xe8\x03\n" +
+	"\v_rtt_min_msJ\x04\b\r\x10\x0e\"\x9d\x04\n" +
 	"\bOperator\x12\x12\n" +
 	"\x04days\x18\x01 \x01(\rR\x04days\x12.\n" +
 	"\x05peers\x18\x02 \x03(\v2\x18.farmhound.fleet.v1.PeerR\x05peers\x12\x18\n" +
@@ -2930,7 +2939,8 @@ const file_farmhound_fleet_v1_device_proto_rawDesc = "" +
 	"\n" +
 	"peer_hours\x18\v \x01(\x01R\tpeerHours\x12)\n" +
 	"\x10routed_addresses\x18\f \x01(\rR\x0froutedAddresses\x12\x16\n" +
-	"\x06leased\x18\r \x01(\bR\x06leasedB\r\n" +
+	"\x06leased\x18\r \x01(\bR\x06leased\x123\n" +
+	"\alast_at\x18\x0e \x01(\v2\x1a.google.protobuf.TimestampR\x06lastAtB\r\n" +
 	"\v_rtt_min_msB\x0e\n" +
 	"\f_phase_hoursB\f\n" +
 	"\n" +
@@ -3073,19 +3083,20 @@ var file_farmhound_fleet_v1_device_proto_depIdxs = []int32{
 	18, // 30: farmhound.fleet.v1.Peer.first_seen_at:type_name -> google.protobuf.Timestamp
 	18, // 31: farmhound.fleet.v1.Peer.last_seen_at:type_name -> google.protobuf.Timestamp
 	10, // 32: farmhound.fleet.v1.Operator.peers:type_name -> farmhound.fleet.v1.Peer
-	18, // 33: farmhound.fleet.v1.PlaceHistory.first_network_at:type_name -> google.protobuf.Timestamp
-	18, // 34: farmhound.fleet.v1.Site.since:type_name -> google.protobuf.Timestamp
-	18, // 35: farmhound.fleet.v1.Site.together_from:type_name -> google.protobuf.Timestamp
-	18, // 36: farmhound.fleet.v1.Site.together_to:type_name -> google.protobuf.Timestamp
-	15, // 37: farmhound.fleet.v1.Trust.gaps:type_name -> farmhound.fleet.v1.Gap
-	16, // 38: farmhound.fleet.v1.Trust.gap_sums:type_name -> farmhound.fleet.v1.Gaps
-	18, // 39: farmhound.fleet.v1.Gap.from:type_name -> google.protobuf.Timestamp
-	18, // 40: farmhound.fleet.v1.Gap.to:type_name -> google.protobuf.Timestamp
-	41, // [41:41] is the sub-list for method output_type
-	41, // [41:41] is the sub-list for method input_type
-	41, // [41:41] is the sub-list for extension type_name
-	41, // [41:41] is the sub-list for extension extendee
-	0,  // [0:41] is the sub-list for field type_name
+	18, // 33: farmhound.fleet.v1.Operator.last_at:type_name -> google.protobuf.Timestamp
+	18, // 34: farmhound.fleet.v1.PlaceHistory.first_network_at:type_name -> google.protobuf.Timestamp
+	18, // 35: farmhound.fleet.v1.Site.since:type_name -> google.protobuf.Timestamp
+	18, // 36: farmhound.fleet.v1.Site.together_from:type_name -> google.protobuf.Timestamp
+	18, // 37: farmhound.fleet.v1.Site.together_to:type_name -> google.protobuf.Timestamp
+	15, // 38: farmhound.fleet.v1.Trust.gaps:type_name -> farmhound.fleet.v1.Gap
+	16, // 39: farmhound.fleet.v1.Trust.gap_sums:type_name -> farmhound.fleet.v1.Gaps
+	18, // 40: farmhound.fleet.v1.Gap.from:type_name -> google.protobuf.Timestamp
+	18, // 41: farmhound.fleet.v1.Gap.to:type_name -> google.protobuf.Timestamp
+	42, // [42:42] is the sub-list for method output_type
+	42, // [42:42] is the sub-list for method input_type
+	42, // [42:42] is the sub-list for extension type_name
+	42, // [42:42] is the sub-list for extension extendee
+	0,  // [0:42] is the sub-list for field type_name
 }
 
 func init() { file_farmhound_fleet_v1_device_proto_init() }
