@@ -228,7 +228,7 @@ func (c *rosterChangesCmd) Run(s *surroundings) error {
 		if err != nil {
 			return fmt.Errorf("list the changes of version %d: %w", c.Version, err)
 		}
-		if len(changes) == 0 {
+		if c.Version == 0 || len(changes) == 0 {
 			return fmt.Errorf("there is no version %d of the roster that changed anything", c.Version)
 		}
 		if err := collector.Audit(ctx, kept, "roster.changes", "", fmt.Sprintf("%d rows of version %d", len(changes), c.Version)); err != nil {
