@@ -23,13 +23,21 @@ type Import struct {
 	RemoveMany bool
 }
 
-// Run puts what the file says in the place of what an import said before, and returns
-// the version that it made, or would make, with its changes. Rows that cannot be used
-// are problems, and the rest counts.
-func (i Import) Run(ctx context.Context, kept store.Rosters, known Tools, content io.Reader) (store.RosterVersion, []store.RosterChange, []roster.Problem, error) {
+// Imported is what became of an import.
+type Imported struct {
+	// Version is the one that it made, or would make, and Changes are its own.
+	Version store.RosterVersion
+	Changes []store.RosterChange
+	// Book is what is said then; nil where nothing changes.
+	Book *roster.Book
+}
+
+// Run puts what the file says in the place of what an import said before. Rows that
+// cannot be used are problems, and the rest counts.
+func (i Import) Run(ctx context.Context, kept store.Rosters, known Tools, content io.Reader) (Imported, []roster.Problem, error) {
 	b := newBooks(kept, "", known, slog.New(slog.DiscardHandler))
 	o, problems, err := b.importRoster(ctx, commandLine, i, content)
-	return o.version, o.changes, problems, err
+	return Imported{o.version, o.changes, o.book}, problems, err
 }
 
 // StoredRoster returns what a store's latest version says.

@@ -93,6 +93,12 @@ func TestWhatTheRosterSaysChangesWhy(t *testing.T) {
 			t.Errorf("version %d is of %q", v.GetNumber(), v.GetActor())
 		}
 	}
+	for _, n := range []uint64{0, 7} {
+		_, err := c.roster.ListRosterChanges(ctx, &fleetv1.ListRosterChangesRequest{Version: n})
+		if status.Code(err) != codes.NotFound || !strings.Contains(err.Error(), "the latest is 6") {
+			t.Errorf("changes of version %d: %v", n, err)
+		}
+	}
 	changes, err := c.roster.ListRosterChanges(ctx, &fleetv1.ListRosterChangesRequest{Version: 3})
 	must(t, err)
 	if all := changes.GetChanges(); len(all) != 1 || !strings.Contains(all[0].GetSummary(), "learned installation of ") {

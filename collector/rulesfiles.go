@@ -30,7 +30,9 @@ func openRules(path string) (*watchedRules, error) {
 		w.seen = w.files()
 	}
 	var err error
-	w.inForce, err = LoadRules(path)
+	if w.inForce, err = LoadRules(path); err != nil && path != "" {
+		err = fmt.Errorf("%w\nthe collector does not start with signals that cannot be used: correct what is named, or leave %s out of the configuration; farmhound-collector rules lint %s says all that is wrong", err, path, path)
+	}
 	return w, err
 }
 

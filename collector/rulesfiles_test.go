@@ -81,6 +81,11 @@ func TestWithoutAFolderThereIsNothingToLookAt(t *testing.T) {
 	if now, err := w.look(); now != nil || err != nil {
 		t.Errorf("%v, %v", now, err)
 	}
+	broken := t.TempDir()
+	put(t, filepath.Join(broken, "a.yaml"), "id: lid_shut\ntiers: [{was: 7}]\n")
+	if _, err := openRules(broken); err == nil || !strings.Contains(err.Error(), "a.yaml:2:15: tier 0 weighs 1 dB and not 7") || !strings.Contains(err.Error(), "rules lint "+broken) {
+		t.Errorf("a folder that does not fit: %v", err)
+	}
 	if _, err := openRules(filepath.Join(t.TempDir(), "none")); err == nil {
 		t.Error("a folder that there is not was read")
 	}

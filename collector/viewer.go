@@ -8,6 +8,7 @@ import (
 
 	"github.com/farmhound-security/farmhound/collector/detect"
 	"github.com/farmhound-security/farmhound/collector/geo"
+	"github.com/farmhound-security/farmhound/collector/roster"
 	"github.com/farmhound-security/farmhound/collector/store"
 	fleetv1 "github.com/farmhound-security/farmhound/proto/farmhound/fleet/v1"
 )
@@ -75,6 +76,18 @@ func OpenViewer(ctx context.Context, config *Config, kept store.Store, log *slog
 // Device returns a stored device as its signals see it at a moment.
 func (v *Viewer) Device(d *store.Device, now time.Time) *fleetv1.Device {
 	return v.judge.fleet.Load().Device(d.Picture, now)
+}
+
+// Doubts returns which lines many laptops contradict, if a book came into force.
+func (v *Viewer) Doubts(ctx context.Context, config *Config, kept store.Store, book *roster.Book) ([]*fleetv1.RosterDoubt, error) {
+	keys, err := everyKey(ctx, kept)
+	if err != nil {
+		return nil, err
+	}
+	f := v.judge.fleet.Load()
+	f = f.WithRoster(book).WithCompany(declare(config.Company.fleet(), book, f.Catalog(), keys))
+	found, err := survey(ctx, kept, f, config.Company, time.Now())
+	return found.GetDoubts(), err
 }
 
 // Close releases what OpenViewer opened.

@@ -31,6 +31,12 @@ func TestLooksBesideTheStoreAreAudited(t *testing.T) {
 			t.Fatalf("%v: exit %d, %s", args, code, &out)
 		}
 	}
+	for _, version := range []string{"0", "2"} {
+		var out bytes.Buffer
+		if code := run(t.Context(), []string{"--config", s.config, "roster", "changes", version}, nil, &out, &out); code != 1 {
+			t.Errorf("changes of version %s, which is not: exit %d, %s", version, code, &out)
+		}
+	}
 	var said []string
 	err := withStore(s, func(ctx context.Context, kept store.Store) error {
 		log, err := kept.AuditLog(ctx, time.Time{}, 100)

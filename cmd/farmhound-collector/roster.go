@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"text/tabwriter"
@@ -13,6 +14,7 @@ import (
 	"github.com/farmhound-security/farmhound/collector"
 	"github.com/farmhound-security/farmhound/collector/roster"
 	"github.com/farmhound-security/farmhound/collector/store"
+	fleetv1 "github.com/farmhound-security/farmhound/proto/farmhound/fleet/v1"
 )
 
 type rosterCmd struct {
@@ -106,27 +108,50 @@ func importRoster(s *surroundings, path string, how collector.Import) error {
 		in, how.Name = f, filepath.Base(path)
 	}
 	return withStore(s, func(ctx context.Context, kept store.Store) error {
-		version, changes, problems, err := how.Run(ctx, kept, collector.Knows(known), in)
+		done, problems, err := how.Run(ctx, kept, collector.Knows(known), in)
 		sayProblems(s, problems)
 		if err != nil {
 			return err
 		}
 		if how.DryRun {
-			if err := collector.Audit(ctx, kept, "roster.compare", "", fmt.Sprintf("%d changes that %q would make, %d refused", len(changes), how.Name, len(problems))); err != nil {
+			if err := collector.Audit(ctx, kept, "roster.compare", "", fmt.Sprintf("%d changes that %q would make, %d refused", len(done.Changes), how.Name, len(problems))); err != nil {
 				return err
 			}
 		}
-		if err := printChanges(s.out, changes); err != nil {
+		if err := printChanges(s.out, done.Changes); err != nil {
 			return err
 		}
-		if err := sayImport(s.out, version, len(changes), len(problems), how.DryRun); err != nil {
+		if err := sayImport(s.out, done.Version, len(done.Changes), len(problems), how.DryRun); err != nil {
 			return err
+		}
+		if done.Book != nil {
+			sayDoubts(ctx, s, &config, kept, done.Book)
 		}
 		if len(problems) > 0 {
 			return errSaid
 		}
 		return nil
 	})
+}
+
+// sayDoubts says which lines of what is said then many laptops contradict together. Where
+// that cannot be told, the import is what it is all the same.
+func sayDoubts(ctx context.Context, s *surroundings, config *collector.Config, kept store.Store, book *roster.Book) {
+	viewer, err := collector.OpenViewer(ctx, config, kept, slog.New(slog.NewTextHandler(s.errOut, &slog.HandlerOptions{Level: slog.LevelError})))
+	if errors.Is(err, store.ErrNotFound) {
+		return // no laptop reported to it yet
+	}
+	var doubts []*fleetv1.RosterDoubt
+	if err == nil {
+		defer viewer.Close()
+		doubts, err = viewer.Doubts(ctx, config, kept, book)
+	}
+	if err != nil {
+		fmt.Fprintln(s.errOut, "farmhound-collector: it is not known whether laptops contradict it:", printable(err.Error()))
+	}
+	for _, d := range doubts {
+		fmt.Fprintln(s.errOut, "farmhound-collector: doubtful:", printable(d.GetSentence()))
+	}
 }
 
 func sayImport(out io.Writer, v store.RosterVersion, changes, problems int, dryRun bool) (err error) {
@@ -203,7 +228,7 @@ func (c *rosterChangesCmd) Run(s *surroundings) error {
 		if err != nil {
 			return fmt.Errorf("list the changes of version %d: %w", c.Version, err)
 		}
-		if len(changes) == 0 {
+		if c.Version == 0 || len(changes) == 0 {
 			return fmt.Errorf("there is no version %d of the roster that changed anything", c.Version)
 		}
 		if err := collector.Audit(ctx, kept, "roster.changes", "", fmt.Sprintf("%d rows of version %d", len(changes), c.Version)); err != nil {

@@ -105,6 +105,13 @@ type versionCmd struct{}
 
 // Run prints the version.
 func (versionCmd) Run(env *environment) error {
+	said := map[string]string{"version": version}
+	switch env.format {
+	case "json":
+		return writeJSON(env.out, said)
+	case "yaml":
+		return writeYAML(env.out, said)
+	}
 	_, err := fmt.Fprintln(env.out, version)
 	return err
 }

@@ -64,3 +64,13 @@ func FuzzYAML(f *testing.F) {
 		}
 	})
 }
+
+func TestTheVersionIsSaidAsAsked(t *testing.T) {
+	t.Parallel()
+	for format, want := range map[string]string{"table": "dev\n", "csv": "dev\n", "yaml": "version: dev\n", "json": "{\n  \"version\": \"dev\"\n}\n"} {
+		var out bytes.Buffer
+		if code := run(t.Context(), []string{"version", "-o", format}, nil, &out, &out); code != 0 || out.String() != want {
+			t.Errorf("%s: exit %d, %q, want %q", format, code, out.String(), want)
+		}
+	}
+}

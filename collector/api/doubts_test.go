@@ -35,18 +35,18 @@ func TestListsSayWhatIsDoubtful(t *testing.T) {
 func TestADeviceSaysWhatIsDoubtfulOfIt(t *testing.T) {
 	t.Parallel()
 	f, _ := located(t)
-	person := &fleetv1.Person{Country: "US", Region: "OH", ShipTo: "US-OH"}
+	person := &fleetv1.Person{Country: "US", Region: "OH", ShipTo: "US-OH", TimeZone: "America/New_York"}
 	f.Derive = func(*store.Device) *fleetv1.Device { return &fleetv1.Device{Person: person} }
 	f.Doubts = func() *fleetv1.CheckRosterResponse {
 		found := &fleetv1.CheckRosterResponse{}
-		for _, line := range []string{"country US", "country DE", "region US-OH", "region US-TX", "ship_to US-OH", "ship_to DE", "place 40, -83", "home_countries US, CA"} {
+		for _, line := range []string{"country US", "country DE", "region US-OH", "region US-TX", "ship_to US-OH", "ship_to DE", "time_zone America/New_York", "time_zone UTC", "place 40, -83", "home_countries US, CA"} {
 			found.Doubts = append(found.Doubts, &fleetv1.RosterDoubt{Line: line, Sentence: line + "?"})
 		}
 		return found
 	}
 	got, err := f.GetDevice(t.Context(), &fleetv1.GetDeviceRequest{Device: "d1"})
 	must(t, err)
-	want := []string{"country US?", "region US-OH?", "ship_to US-OH?", "place 40, -83?", "home_countries US, CA?"}
+	want := []string{"country US?", "region US-OH?", "ship_to US-OH?", "time_zone America/New_York?", "place 40, -83?", "home_countries US, CA?"}
 	if diff := cmp.Diff(want, got.GetDoubts()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}

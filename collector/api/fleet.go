@@ -144,7 +144,7 @@ func (f *Fleet) doubtsOf(p *fleetv1.Person) []string {
 	var all []string
 	for _, d := range f.Doubts().GetDoubts() {
 		column, value, _ := strings.Cut(d.GetLine(), " ")
-		said := map[string]string{"country": p.GetCountry(), "region": p.GetCountry() + "-" + p.GetRegion(), "ship_to": p.GetShipTo()}
+		said := map[string]string{"country": p.GetCountry(), "region": p.GetCountry() + "-" + p.GetRegion(), "ship_to": p.GetShipTo(), "time_zone": p.GetTimeZone()}
 		if is, personal := said[column]; !personal || is == value {
 			all = append(all, d.GetSentence())
 		}

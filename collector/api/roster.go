@@ -266,6 +266,13 @@ func (r *Roster) ListRosterChanges(ctx context.Context, req *fleetv1.ListRosterC
 	if err != nil {
 		return nil, err
 	}
+	latest, err := r.Store.RosterVersion(ctx)
+	if err != nil {
+		return nil, r.fail(ctx, "read the version of the roster", err)
+	}
+	if n := req.GetVersion(); n == 0 || n > latest.N {
+		return nil, status.Errorf(codes.NotFound, "there is no version %d of the roster; they count from 1, and the latest is %d", n, latest.N)
+	}
 	limit := rowLimit(req.GetPageSize())
 	all, err := r.Store.RosterChanges(ctx, req.GetVersion(), store.RosterChange{Source: after.Source, Kind: after.Kind, Key: after.Key}, limit+1)
 	if err != nil {

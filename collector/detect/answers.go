@@ -150,12 +150,17 @@ const toldShare = 0.05
 // shorten says only once over which days observations were made, and since when
 // there were none.
 func (c *judging) shorten(since time.Time, clauses ...[]string) {
+	n := 0
 	for _, list := range clauses {
+		n += len(list)
 		for i := range list {
 			if !since.IsZero() {
 				list[i] = strings.TrimSuffix(list[i], lastObserved(since))
 			}
 		}
+	}
+	if n < 2 {
+		return
 	}
 	for n, a := range [...]*fleetv1.Activity{c.dev.GetDay5(), c.dev.GetDay3(), c.dev.GetDay1(), c.dev.GetDay20()} {
 		if c.periods[n] == "" {

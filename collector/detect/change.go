@@ -54,7 +54,10 @@ func (c *judging) hangsOn(o outcome) []string {
 // then the other hypothesis may be the worse one.
 func (c *judging) rankWithout(i, below int) int {
 	rank := rankClear
-	order, counted := make([]int, 0, len(c.lines)), make([]float64, len(c.lines))
+	if c.less.counted == nil {
+		c.less.order, c.less.counted = make([]int, 0, len(c.lines)), make([]float64, len(c.lines))
+	}
+	order, counted := c.less.order, c.less.counted
 	for _, h := range [...]hypothesis{c.kind, hosted + displaced - c.kind} {
 		order = leaveOut(order[:0], c.strength[h], i)
 		clear(counted)

@@ -251,6 +251,9 @@ func (l *loader) tiers() {
 		if t.When.Value == "" || t.DB.Value == "" || t.Because.Value == "" {
 			l.lack(l.near(t), "tier %d needs when, db and because", i)
 		}
+		if t.Was.Value != "" { // of a file that changes another, it is not among the tiers
+			l.fail(t.Was, "was has no meaning in a whole signal: it says what a tier weighed that is changed")
+		}
 		if t.DB.Value != "" {
 			last = l.weight(i, t, last)
 		}

@@ -5,6 +5,7 @@ import (
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	fleetv1 "github.com/farmhound-security/farmhound/proto/farmhound/fleet/v1"
 )
@@ -56,21 +57,29 @@ func part[T proto.Message](write func(T) string) func(proto.Message) string {
 // days writes on how many days the laptop was in use, and when. Where no sense tells of
 // use, they are days on which it was awake.
 func days(a *fleetv1.Activity) string {
-	if a.GetDays() == 0 {
-		return "an unknown number of days"
+	var b [96]byte
+	return string(appendDays(b[:0], a))
+}
+
+func appendDays(b []byte, a *fleetv1.Activity) []byte {
+	one, many := "active day", "active days"
+	switch {
+	case a.GetDays() == 0:
+		return append(b, "an unknown number of days"...)
+	case !seesActivity(a):
+		one, many = "day", "days"
 	}
-	if !seesActivity(a) {
-		return count(float64(a.GetDays()), "day", "days") + span(a)
-	}
-	return count(float64(a.GetDays()), "active day", "active days") + span(a)
+	return appendSpan(appendCount(b, float64(a.GetDays()), one, many), a.GetFrom(), a.GetTo())
 }
 
 // span writes in brackets from when to when the days of an activity are.
-func span(a *fleetv1.Activity) string {
-	if a.GetFrom() == nil || a.GetTo() == nil {
-		return ""
+func span(a *fleetv1.Activity) string { return string(appendSpan(nil, a.GetFrom(), a.GetTo())) }
+
+func appendSpan(b []byte, from, to *timestamppb.Timestamp) []byte {
+	if from == nil || to == nil {
+		return b
 	}
-	return " (" + dates(a.GetFrom().AsTime(), a.GetTo().AsTime()) + ")"
+	return append(appendDates(append(b, " ("...), from.AsTime(), to.AsTime()), ')')
 }
 
 // besideAssistive says how much of the time technology ran that injects input for people who
@@ -124,9 +133,7 @@ func others(s *fleetv1.Site) string {
 // together says on which days, which are of UTC, a laptop was at its site together with another
 // person's.
 func together(s *fleetv1.Site) string {
-	on := "on " + count(float64(s.GetDays()), "day", "days") + " of UTC"
-	if s.GetTogetherFrom() == nil || s.GetTogetherTo() == nil {
-		return on
-	}
-	return on + " (" + dates(s.GetTogetherFrom().AsTime(), s.GetTogetherTo().AsTime()) + ")"
+	var b [64]byte
+	on := append(appendCount(append(b[:0], "on "...), float64(s.GetDays()), "day", "days"), " of UTC"...)
+	return string(appendSpan(on, s.GetTogetherFrom(), s.GetTogetherTo()))
 }

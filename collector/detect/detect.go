@@ -74,7 +74,11 @@ type judging struct {
 	shown    []float64               // what each line counts in the answer to its question
 	order    []int                   // the lines, heaviest first
 	stamps   []timestamppb.Timestamp // when each line was first and last seen
-	periods  [4]string               // as clauses end with them, of five days, three, one and twenty
+	less     struct {                // where it is weighed without one of them
+		order   []int
+		counted []float64
+	}
+	periods [4]string // as clauses end with them, of five days, three, one and twenty
 }
 
 // observe evaluates every signal and joins it with the ledger.
@@ -303,23 +307,23 @@ func (c *judging) abroadFor() hypothesis {
 }
 
 func (c *judging) evidence() []*fleetv1.Evidence {
+	side := make([]fleetv1.Evidence, len(c.order)) // by side in memory
 	all := make([]*fleetv1.Evidence, 0, len(c.order))
 	for _, i := range c.order {
 		if l := &c.lines[i]; !l.signal.shadow {
-			all = append(all, c.show(i, c.shown[i]))
+			c.show(i, c.shown[i], &side[len(all)])
+			all = append(all, &side[len(all)])
 		}
 	}
 	return all
 }
 
 // show shows a line with what it counts.
-func (c *judging) show(i int, db float64) *fleetv1.Evidence {
+func (c *judging) show(i int, db float64, into *fleetv1.Evidence) {
 	l := &c.lines[i]
-	return &fleetv1.Evidence{
-		Signal: l.signal.id, Family: families[l.signal.home].name, Question: l.signal.question,
-		Db: db, FullDb: l.full,
-		FirstSeen: &c.stamps[2*i], LastSeen: &c.stamps[2*i+1],
-		Because: sentence(l.clause()), Benign: l.signal.benign,
-		Title: l.signal.title, Attack: l.signal.attack,
-	}
+	into.Signal, into.Family, into.Question = l.signal.id, families[l.signal.home].name, l.signal.question
+	into.Db, into.FullDb = db, l.full
+	into.FirstSeen, into.LastSeen = &c.stamps[2*i], &c.stamps[2*i+1]
+	into.Because, into.Benign = sentence(l.clause()), l.signal.benign
+	into.Title, into.Attack = l.signal.title, l.signal.attack
 }

@@ -3,6 +3,7 @@ package detect
 import (
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/farmhound-security/farmhound/collector/strictyaml"
@@ -30,6 +31,7 @@ func (l *loader) overlay(text []byte, base *document) {
 			l.fail(doc.ID, "%q has %d tiers; another one needs the whole signal, with its family", doc.ID.Value, i)
 			break
 		}
+		l.stillIs(i, t.Was, doc.Tiers[i].DB)
 		change(&doc.Tiers[i].When, t.When)
 		change(&doc.Tiers[i].DB, t.DB)
 		change(&doc.Tiers[i].Because, t.Because)
@@ -43,6 +45,17 @@ func (l *loader) overlay(text []byte, base *document) {
 		doc.Tests = slices.Concat(base.Tests, tests)
 	}
 	l.doc = doc
+}
+
+// stillIs holds what a file says that a tier weighed against what it does weigh.
+func (l *loader) stillIs(i int, was, is strictyaml.Text) {
+	if was.Value == "" {
+		return
+	}
+	said, err := strconv.ParseFloat(was.Value, 64)
+	if weighs, _ := strconv.ParseFloat(is.Value, 64); err != nil || said != weighs {
+		l.fail(was, "tier %d weighs %s dB and not %s: the signal that is changed here is another than it was, and its tiers may have moved", i, is.Value, was.Value)
+	}
 }
 
 func change(text *strictyaml.Text, to strictyaml.Text) {

@@ -88,6 +88,10 @@ func TestWhatDoesNotChangeASignalIsNamed(t *testing.T) {
 		{"a weight less than the next tier's", "id: two_tiers\ntiers: [{db: 3}]\n", `company/a.yaml:2:14: tier 0 weighs less than the one after it, 8 dB`},
 		{"the tiers after it are held against their own neighbours", "id: three_tiers\ntiers: [{db: 1}]\n", `company/a.yaml:2:14: tier 0 weighs less than the one after it, 8 dB`},
 		{"a weight more than the tier's before", "id: two_tiers\ntiers: [{}, {db: 12}]\n", `company/a.yaml:2:18: tier 1 weighs more than the one before it`},
+		{"a weight that is as it was", "id: two_tiers\ntiers: [{was: 10.0, db: 9}, {was: 8, db: 3}]\n", ""},
+		{"a weight that is not as it was", "id: two_tiers\ntiers: [{}, {was: 7, db: 3}]\n", `company/a.yaml:2:19: tier 1 weighs 8 dB and not 7: the signal that is changed here is another than it was`},
+		{"a weight that was none", "id: two_tiers\ntiers: [{was: much}]\n", `company/a.yaml:2:15: tier 0 weighs 10 dB and not much`},
+		{"a whole signal whose weight was another", strings.Replace(sound, "db: 20", "was: 3\n    db: 20", 1), "company/a.yaml:8:10: was has no meaning"},
 		{"a condition with a typo", "id: test_signal\ntiers: [{when: device.kvm.atached}]\n", `company/a.yaml:2:26: undefined field 'atached'`},
 		{"an unknown key", "id: test_signal\nhalflife: 3d\n", `company/a.yaml:2:1: unknown key "halflife"`},
 	} {

@@ -21,7 +21,9 @@ func (c *judging) trials() []*fleetv1.Evidence {
 	var all []*fleetv1.Evidence
 	for i := range c.lines {
 		if c.lines[i].signal.shadow {
-			all = append(all, c.show(i, c.wouldCount(i)))
+			e := &fleetv1.Evidence{}
+			c.show(i, c.wouldCount(i), e)
+			all = append(all, e)
 		}
 	}
 	slices.SortStableFunc(all, func(a, b *fleetv1.Evidence) int { return cmp.Compare(abs(b.GetDb()), abs(a.GetDb())) })

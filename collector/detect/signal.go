@@ -53,6 +53,9 @@ type tierDocument struct {
 	When    strictyaml.Text `yaml:"when"`
 	DB      strictyaml.Text `yaml:"db"`
 	Because strictyaml.Text `yaml:"because"`
+	// Was is what the tier weighed where somebody changed it: tiers are changed by their
+	// position, and a later version of the shipped signal may have others there.
+	Was strictyaml.Text `yaml:"was"`
 }
 
 type testDocument struct {

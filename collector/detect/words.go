@@ -57,44 +57,60 @@ func toward(x float64, round func(float64) float64) float64 {
 
 // count writes a number of whole things; what is begun does not count.
 func count(n float64, one, many string) string {
-	n = math.Floor(n)
-	if n == 1 {
-		return "1 " + one
+	var b [64]byte
+	return string(appendCount(b[:0], n, one, many))
+}
+
+// What begins with append adds words to those before, so that a sentence is made at once.
+
+func appendCount(b []byte, n float64, one, many string) []byte {
+	if n = math.Floor(n); n == 1 {
+		many = one
 	}
-	return strconv.FormatFloat(n, 'f', 0, 64) + " " + many
+	return append(append(strconv.AppendFloat(b, n, 'f', 0, 64), ' '), many...)
 }
 
 const day = 24 * time.Hour
 
 func date(t time.Time) string {
-	if t.Unix() <= 0 {
-		return "an unknown date"
-	}
-	return t.UTC().Format("2 Jan 2006")
+	var b [16]byte
+	return string(appendDate(b[:0], t))
 }
 
-// dates writes a span of days whose end is the midnight after the last.
-func dates(from, to time.Time) string {
+func appendDate(b []byte, t time.Time) []byte {
+	if t.Unix() <= 0 {
+		return append(b, "an unknown date"...)
+	}
+	return t.UTC().AppendFormat(b, "2 Jan 2006")
+}
+
+// appendDates writes a span of days whose end is the midnight after the last.
+func appendDates(b []byte, from, to time.Time) []byte {
 	from, to = from.UTC(), to.UTC().Add(-time.Nanosecond)
 	switch {
 	case from.Unix() <= 0 || to.Before(from):
-		return "unknown dates"
+		return append(b, "unknown dates"...)
 	case from.Year() != to.Year():
-		return date(from) + " – " + date(to)
+		b = append(appendDate(b, from), " – "...)
 	case from.Month() != to.Month():
-		return from.Format("2 Jan") + " – " + date(to)
+		b = append(from.AppendFormat(b, "2 Jan"), " – "...)
 	case from.Day() != to.Day():
-		return from.Format("2") + "–" + date(to)
+		b = append(from.AppendFormat(b, "2"), "–"...)
 	}
-	return date(to)
+	return appendDate(b, to)
 }
 
 // period writes the days that an activity is summed over.
 func period(a *fleetv1.Activity) string {
+	var b [96]byte
+	return string(appendPeriod(b[:0], a))
+}
+
+func appendPeriod(b []byte, a *fleetv1.Activity) []byte {
 	if a.GetDays() == 1 && a.GetFrom() != nil && a.GetTo() != nil {
-		return "on " + dates(a.GetFrom().AsTime(), a.GetTo().AsTime())
+		return appendDates(append(b, "on "...), a.GetFrom().AsTime(), a.GetTo().AsTime())
 	}
-	return "over " + days(a)
+	return appendDays(append(b, "over "...), a)
 }
 
 // seesActivity says whether a sense told when the laptop was in use.

@@ -19,11 +19,11 @@ func TestWords(t *testing.T) {
 		{atMostMilliseconds(210.5), "211 ms"}, {atMostMilliseconds(9.91), "10 ms"}, {atMostMilliseconds(8.71), "8.8 ms"}, {atMostMilliseconds(90), "90 ms"},
 		{count(1, "day", "days"), "1 day"}, {count(14.9, "day", "days"), "14 days"},
 		{date(day(2026, 3, 2)), "2 Mar 2026"}, {date(time.Unix(0, 0)), "an unknown date"},
-		{dates(day(2026, 3, 12), day(2026, 3, 17)), "12–16 Mar 2026"},
-		{dates(day(2026, 3, 12), day(2026, 3, 13)), "12 Mar 2026"},
-		{dates(day(2026, 2, 26), day(2026, 3, 18)), "26 Feb – 17 Mar 2026"},
-		{dates(day(2025, 12, 30), day(2026, 1, 3)), "30 Dec 2025 – 2 Jan 2026"},
-		{dates(day(2026, 3, 12), day(2026, 3, 1)), "unknown dates"},
+		{datesOf(day(2026, 3, 12), day(2026, 3, 17)), "12–16 Mar 2026"},
+		{datesOf(day(2026, 3, 12), day(2026, 3, 13)), "12 Mar 2026"},
+		{datesOf(day(2026, 2, 26), day(2026, 3, 18)), "26 Feb – 17 Mar 2026"},
+		{datesOf(day(2025, 12, 30), day(2026, 1, 3)), "30 Dec 2025 – 2 Jan 2026"},
+		{datesOf(day(2026, 3, 12), day(2026, 3, 1)), "unknown dates"},
 		{period(&fleetv1.Activity{Days: 5, ActiveHours: p(38.0)}), "over 5 active days"}, {period(&fleetv1.Activity{Days: 5}), "over 5 days"},
 		{ofTime(&fleetv1.Activity{Days: 5, ActiveHours: p(38.0)}), "of its active time"},
 		{ofTime(&fleetv1.Activity{Days: 5}), "of the time that it was awake (ten hours a day at most)"},
@@ -40,3 +40,5 @@ func TestWords(t *testing.T) {
 		}
 	}
 }
+
+func datesOf(from, to time.Time) string { return string(appendDates(nil, from, to)) }

@@ -265,6 +265,7 @@ func (f *Fleet) entryOf(pic *fleetv1.Picture, person *fleetv1.Person, contacts [
 	}
 	e.leave(&view{f: f, pic: pic, person: person, now: at})
 	e.neighbourhood(pic)
+	e.days = make([]daySlots, 0, slotDays+1)
 	for _, d := range pic.GetDays() {
 		if d.GetSlots() != 0 && int64(d.GetDay()) > at.Unix()/daySeconds-slotDays {
 			e.days = append(e.days, daySlots{d.GetDay(), d.GetSlots()})

@@ -209,15 +209,15 @@ func contactsOf(s *fleetv1.SessionState, near bool) []*fleetv1.Contact {
 	span := s.GetSession()
 	until := s.GetLastUnix()
 	from := min(max(span.GetStartedAt().AsTime().Unix(), until-contactDays*daySeconds), until)
-	var contacts []*fleetv1.Contact
+	side := make([]fleetv1.Contact, until/daySeconds-from/daySeconds+1) // by side in memory
+	contacts := make([]*fleetv1.Contact, 0, len(side))
 	for first := true; first || from < until; first = false {
 		to := min(until, (from/daySeconds+1)*daySeconds)
-		c := &fleetv1.Contact{
-			Day: uint32(from / daySeconds), Tool: span.GetTool(), Peer: span.GetPeer(), Near: near, Account: s.GetAccount(),
-			Direct:  span.GetPath() == farmhoundv1.SessionPath_SESSION_PATH_DIRECT,
-			Relay:   span.GetPath() == farmhoundv1.SessionPath_SESSION_PATH_RELAY,
-			Seconds: uint32(to - from), FirstUnix: from, LastUnix: to,
-		}
+		c := &side[len(contacts)]
+		c.Day, c.Tool, c.Peer, c.Near, c.Account = uint32(from/daySeconds), span.GetTool(), span.GetPeer(), near, s.GetAccount()
+		c.Direct = span.GetPath() == farmhoundv1.SessionPath_SESSION_PATH_DIRECT
+		c.Relay = span.GetPath() == farmhoundv1.SessionPath_SESSION_PATH_RELAY
+		c.Seconds, c.FirstUnix, c.LastUnix = uint32(to-from), from, to
 		if first {
 			c.Sessions = 1
 		}

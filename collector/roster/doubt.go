@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 
@@ -27,6 +28,9 @@ const (
 	fewestOtherwise = 3
 	// doubtfulShare is one in so many of those that the line is said of.
 	doubtfulShare = 2
+	// strangeHours is by how much the active day lies apart from the working one where somebody
+	// lives in another zone.
+	strangeHours = 6
 	// satelliteMs is what a way by a geostationary satellite takes at least.
 	satelliteMs = 450
 )
@@ -73,6 +77,9 @@ func (s *Survey) Count(d *fleetv1.Device) {
 	}
 	if person.GetShipTo() != "" && place != nil && place.FirstNetworkElsewhere != nil {
 		s.count("ship_to", person.GetShipTo(), place.GetFirstNetworkElsewhere(), "")
+	}
+	if person.GetTimeZone() != "" && place != nil && place.PhaseHours != nil {
+		s.count("time_zone", person.GetTimeZone(), math.Abs(place.GetPhaseHours()) >= strangeHours, "")
 	}
 	if len(s.Home) > 0 && person.GetCountry() != "" {
 		s.count("home_countries", strings.Join(s.Home, ", "), person.GetOffshore(), person.GetCountry())
@@ -136,6 +143,8 @@ func (x *standing) sentence(at line) string {
 		return fmt.Sprintf("%s declared in region %s, and seen in that country, are seen elsewhere in it; is the region right?", of, at.value)
 	case "ship_to":
 		return fmt.Sprintf("%s shipped to %s had their first network elsewhere; is ship_to right?", of, at.value)
+	case "time_zone":
+		return fmt.Sprintf("%s declared in zone %s have their active day six hours or more apart from the working one; are time_zone and working hours right?", of, at.value)
 	case "home_countries":
 		return fmt.Sprintf("%s are declared outside of the home countries %s%s, so that being abroad is not held against them; are home_countries right?", of, at.value, x.most())
 	}

@@ -32,6 +32,16 @@ func TestDoubts(t *testing.T) {
 	shipped := func(elsewhere bool) *fleetv1.Device {
 		return at(&fleetv1.Person{ShipTo: "US-OH"}, nil, &fleetv1.PlaceHistory{FirstNetworkElsewhere: proto.Bool(elsewhere)})
 	}
+	awake := func(phase any) *fleetv1.Device {
+		place := &fleetv1.PlaceHistory{}
+		switch x := phase.(type) {
+		case int:
+			place.PhaseHours = new(float64(x))
+		case float64:
+			place.PhaseHours = &x
+		}
+		return at(&fleetv1.Person{TimeZone: "Asia/Tokyo"}, nil, place)
+	}
 	offshore := &fleetv1.Device{Person: &fleetv1.Person{Country: "US", Offshore: true}}
 	for name, test := range map[string]struct {
 		home    []string
@@ -71,6 +81,13 @@ func TestDoubts(t *testing.T) {
 			want: []roster.Doubt{{
 				Line: "ship_to US-OH", Laptops: 4, Otherwise: 3,
 				Sentence: "3 of 4 laptops shipped to US-OH had their first network elsewhere; is ship_to right?",
+			}},
+		},
+		"zone": {
+			devices: []*fleetv1.Device{awake(-8), awake(7), awake(6), awake(5), awake(-2), awake(nil)},
+			want: []roster.Doubt{{
+				Line: "time_zone Asia/Tokyo", Laptops: 5, Otherwise: 3,
+				Sentence: "3 of 5 laptops declared in zone Asia/Tokyo have their active day six hours or more apart from the working one; are time_zone and working hours right?",
 			}},
 		},
 		"home countries": {

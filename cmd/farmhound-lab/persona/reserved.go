@@ -3,9 +3,9 @@ package persona
 import farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
 
 var (
-	onWindowsOrMacs = []farmhoundv1.OperatingSystem{windows, macos}
-	onWindows       = []farmhoundv1.OperatingSystem{windows}
-	onLinuxOrWindow = []farmhoundv1.OperatingSystem{linux, windows}
+	onWindowsOrMacs  = []farmhoundv1.OperatingSystem{windows, macos}
+	onWindows        = []farmhoundv1.OperatingSystem{windows}
+	onLinuxOrWindows = []farmhoundv1.OperatingSystem{linux, windows}
 )
 
 // reserved are the personas that detection is measured on and that nobody tried weights on:
@@ -80,7 +80,7 @@ var reserved = []persona{
 	{"disguised-kvm", Farm, 1, farmed(1, 4, false, 0.4, byConsole(posing(0), 1, 0.3), byConsole(posing(1), 0.9, 0.3))},
 	{"mixed-farm", Farm, 1, farmed(2, 5, false, 0.3, busied(mixed(byTool(), byTool(), byConsole(asBought, 0.8, 0), byConsole(posing(1), 1, 0), byMesh)))},
 	{"single-host", Farm, 1, farmed(1, 1, true, 0, byTool("chrome-remote-desktop", "chrome-remote-desktop", "anydesk", "rustdesk", "teamviewer", "todesk", "aspia"))},
-	{"overlay-farm", Farm, 1, farmedOn(onLinuxOrWindow, 1, 4, false, 0.3, byMesh)},
+	{"overlay-farm", Farm, 1, farmedOn(onLinuxOrWindows, 1, 4, false, 0.3, byMesh)},
 	{"displaced", Farm, 1, onward(false, true)},
 	{"slow-starter", Farm, 0.8, letOut(byTool("anydesk", "rustdesk", "chrome-remote-desktop", "teamviewer", "jump-desktop", "parsec"), byConsole(asBought, 1, 0.3))},
 	{"tool-rotator", Farm, 0.8, farmed(1, 4, false, 0.2, byWeeks)},

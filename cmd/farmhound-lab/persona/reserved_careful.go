@@ -67,13 +67,11 @@ func letOut(by ...driven) func(*World, draw, int) []*Laptop {
 		at := w.claimedAt(l)
 		h := &host{at: at, home: w.home(d, w.wire(d, at))}
 		l.begins = w.start.Unix() + int64(d.between(0.1, 0.6)*float64(w.opts.Days)*daySeconds)
-		l.stands(stay{at: h.home, desk: w.bare(d), mains: d.between(0.4, 1)})
+		own := stay{from: w.start.Unix(), at: h.home, desk: w.bare(d), mains: d.between(0.4, 1)}
 		l.live(pace(d, 0), within(w.days(d, l, w.rota(d, l)), span{0, l.begins}))
-		let := l.life.stays[0]
+		let := own
 		let.from, let.shut, let.mains = l.begins, d.chance(0.4), 1
-		l.life.stays[0].from = w.start.Unix()
-		own := l.life.stays[0]
-		l.life.stays = []stay{let}
+		l.stands(let) // first, for what drives it stands on that
 		o := w.employs(d, h, l.person.zone)
 		pick(d, by...)(w, d, h, l, o, l.begins, within(w.shifts(d, o.habits), span{l.begins, w.end.Unix()}))
 		l.life.stays = append([]stay{own}, l.life.stays...)

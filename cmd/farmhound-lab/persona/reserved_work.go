@@ -2,6 +2,7 @@ package persona
 
 import (
 	"net/netip"
+	"slices"
 
 	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
 )
@@ -66,11 +67,12 @@ func replaced(w *World, d draw, _ int) []*Laptop {
 	return out
 }
 
-// startsAt drops what a laptop's person does before a moment.
+// startsAt drops what a laptop's person does, or put there, before a moment.
 func (w *World) startsAt(l *Laptop, begins int64) {
 	first := *l.life.stayAt(begins)
 	first.from = begins
-	stays, awake := []stay{first}, []wake(nil)
+	stays := []stay{first}
+	var awake []wake
 	for _, s := range l.life.stays {
 		if s.from > begins {
 			stays = append(stays, s)
@@ -82,17 +84,17 @@ func (w *World) startsAt(l *Laptop, begins int64) {
 		}
 	}
 	l.life.stays, l.life.awake = stays, awake
-	l.life.work = since(l.life.work, begins)
-}
-
-func since(all []work, from int64) []work {
-	var out []work
-	for _, k := range all {
-		if k.from >= from {
-			out = append(out, k)
+	l.life.work = slices.DeleteFunc(l.life.work, func(k work) bool { return k.from < begins })
+	l.life.control = slices.DeleteFunc(l.life.control, func(c control) bool { return c.from < begins })
+	l.life.calls = slices.DeleteFunc(l.life.calls, func(c span) bool { return c.from < begins })
+	for i := range l.life.beats {
+		l.life.beats[i].from = max(l.life.beats[i].from, begins)
+	}
+	for i := range l.life.tools {
+		if t := &l.life.tools[i]; t.from > 0 { // what IT put there is there from the first
+			t.from = max(t.from, begins)
 		}
 	}
-	return out
 }
 
 // maintained has IT work on the laptop for hours in evenings or nights of one week, by the

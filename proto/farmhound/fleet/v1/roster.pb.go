@@ -192,7 +192,7 @@ func (x *ImportRosterResponse) GetDoubts() []*RosterDoubt {
 // the line than so many laptops elsewhere. It takes nothing back from what is concluded about any of them.
 type RosterDoubt struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The line: country, region, ship_to, home_countries or place, and what it says.
+	// The line: country, region, ship_to, time_zone, home_countries or place, and what it says.
 	Line string `protobuf:"bytes,1,opt,name=line,proto3" json:"line,omitempty"`
 	// Laptops that it is said of and of which it can be told whether it holds.
 	Laptops uint32 `protobuf:"varint,2,opt,name=laptops,proto3" json:"laptops,omitempty"`
