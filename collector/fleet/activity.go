@@ -222,18 +222,21 @@ func (v *view) addControl(s *sums, u *use, p *part) {
 	whole = p.of(whole)
 	var unsanctioned, sanctioned, near uint64
 	for _, c := range p.GetControl() {
-		active := p.count(c.GetActiveSeconds())
+		active, beside, counted := p.count(c.GetActiveSeconds()), p.count(c.GetActiveNearSeconds()), min(c.GetNearSeconds(), c.GetSeconds())
+		if counted > 0 && v.answeredLate(p.GetDay(), c.GetTool()) {
+			active, beside, counted = active+beside, 0, 0
+		}
 		// What the laptop did not count as near, the sessions' peers may show to be.
 		nearer := v.nearShare(p.GetDay(), c.GetTool())
 		far := uint64(float64(active)*(1-nearer) + 0.5)
-		near += p.count(c.GetActiveNearSeconds()) + active - far
+		near += beside + active - far
 		approved := v.approvedShare(c.GetTool(), p.GetDay())
 		ours := uint64(float64(far)*approved + 0.5)
 		sanctioned += ours
 		if far -= ours; approved == 1 {
 			continue
 		}
-		notNear := p.count(c.GetSeconds() - min(c.GetNearSeconds(), c.GetSeconds()))
+		notNear := p.count(c.GetSeconds() - counted)
 		if seconds := uint64(float64(notNear)*(1-nearer)*(1-approved) + 0.5); seconds > 0 {
 			s.unsanctioned += seconds
 			s.byTool[c.GetTool()] += seconds

@@ -92,6 +92,23 @@ func (all dayControls) of(c *fleetv1.Contact) *dayControl {
 	return nil
 }
 
+// answeredLate says whether no controller of a day's sessions through a tool answered as soon as
+// the laptop's own network does: what passes on control from elsewhere is near, and whoever
+// controls is not.
+func (v *view) answeredLate(day uint32, tool string) bool {
+	late := false
+	for _, c := range v.contacts {
+		if c.GetDay() != day || c.GetTool() != tool {
+			continue
+		}
+		if c.GetNear() || !c.GetDirect() || c.GetRttMinUs() <= routedMs*1000 {
+			return false
+		}
+		late = true
+	}
+	return late
+}
+
 // nearShare returns, by tool, the share of a day's control whose controlling side
 // was near, as the sessions tell.
 func (v *view) nearShare(day uint32, tool string) float64 {

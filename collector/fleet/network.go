@@ -3,6 +3,7 @@ package fleet
 import (
 	"net/netip"
 	"slices"
+	"strings"
 
 	fleetv1 "github.com/farmhound-security/farmhound/proto/farmhound/fleet/v1"
 	farmhoundv1 "github.com/farmhound-security/farmhound/proto/farmhound/v1"
@@ -126,6 +127,16 @@ func (u *update) place(e *fleetv1.EgressState, addr netip.Addr) {
 	e.Country, e.Region, e.Asn, e.AsName = p.Country, p.Region, p.ASN, p.ASName
 	e.Hosting, e.Anonymiser = p.Hosting, p.Anonymiser()
 	e.Latitude, e.Longitude = float32(p.Latitude), float32(p.Longitude)
+	// One that stands in a country of high risk says where the laptop is: they are near to whom they serve.
+	e.Company = e.GetCompany() || securityGateway(p.ASName) && !u.f.highRisk[p.Country]
+}
+
+// securityGateways are providers whose proxies a company, and nobody else, has its laptops use.
+var securityGateways = []string{"zscaler", "netskope", "cato networks", "iboss", "menlo security"}
+
+func securityGateway(asName string) bool {
+	name := strings.ToLower(asName)
+	return slices.ContainsFunc(securityGateways, func(s string) bool { return strings.HasPrefix(name, s) })
 }
 
 // hides says whether an egress stands somewhere else than the laptop, or may.

@@ -156,3 +156,15 @@ func TestLaptopsBehindVPNsMeetByTheirOwnInterfaces(t *testing.T) {
 		}
 	}
 }
+
+func TestSecurityGateways(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]bool{
+		"Zscaler, Inc.": true, "ZSCALER SWITZERLAND GMBH": true, "Netskope Inc": true, "Cato Networks Ltd": true,
+		"": false, "Comcast Cable": false, "Resold by Zscaler": false,
+	} {
+		if got := securityGateway(name); got != want {
+			t.Errorf("%q: %t", name, got)
+		}
+	}
+}

@@ -11,6 +11,8 @@ const (
 	// tooLongMs is by how much a round trip must exceed what is likely from the declared
 	// place to be from somewhere else: ten thousand kilometres of glass.
 	tooLongMs = 100
+	// Where little is likely, less is too much: several times what the way can take.
+	tooLongNearMs, tooLongTimes = 85, 2.5
 	// satelliteMs is what a way by a geostationary satellite takes at least, wherever
 	// it is used.
 	satelliteMs = 450
@@ -21,7 +23,9 @@ const (
 
 // tooLong says whether a round trip of so many milliseconds is one from the other side of
 // the world where at most likely ones were to be expected.
-func tooLong(ms, likely float64) bool { return ms >= likely+tooLongMs && ms < satelliteMs }
+func tooLong(ms, likely float64) bool {
+	return (ms >= likely+tooLongMs || ms >= likely+tooLongNearMs && ms >= likely*tooLongTimes) && ms < satelliteMs
+}
 
 // distant says whether the laptop cannot be where ordinary addresses of the declared
 // country say that it is: somebody's router there only passes its traffic on. A journey

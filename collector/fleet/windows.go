@@ -15,7 +15,10 @@ const (
 	keptSpans    = 24
 	keptControls = 12
 	slotSeconds  = 1800
-	cvScale      = 10000
+	// longestPlaced is the longest window of which all half hours are said to be used: an
+	// hour's and what its timer is late.
+	longestPlaced = 4000
+	cvScale       = 10000
 )
 
 // windows counts every window into the UTC days it lies on, whenever it arrives.
@@ -225,7 +228,7 @@ func countState(p piece, active uint32, known bool) {
 // long to place marks none.
 func countSlots(p piece, active uint32) {
 	length := p.to - p.from
-	if length > 2*slotSeconds || int64(active)*5 < length || active == 0 {
+	if length > longestPlaced || int64(active)*5 < length || active == 0 {
 		return
 	}
 	midnight := int64(p.d.GetDay()) * daySeconds

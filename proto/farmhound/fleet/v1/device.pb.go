@@ -2094,7 +2094,7 @@ type PlaceHistory struct {
 	// When the first network that is not the company's was seen. Absent where none was.
 	FirstNetworkAt *timestamppb.Timestamp `protobuf:"bytes,17,opt,name=first_network_at,json=firstNetworkAt,proto3" json:"first_network_at,omitempty"`
 	// Days of the last 20 active ones with a clean egress in the declared country, on a laptop whose round trips over
-	// days and hours are all at least 100 ms longer than is likely from there: what leaves there began elsewhere.
+	// days and hours are all at least 85 ms longer than is likely from there: what leaves there began elsewhere.
 	// They are not among declared_days and elsewhere_days.
 	DistantDays   uint32 `protobuf:"varint,18,opt,name=distant_days,json=distantDays,proto3" json:"distant_days,omitempty"`
 	unknownFields protoimpl.UnknownFields
