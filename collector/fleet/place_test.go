@@ -164,7 +164,10 @@ func TestPlaceHistory(t *testing.T) {
 		{name: "behind an exit at home", life: staying(exitOhio), get: declared, want: days(0, 1, false)},
 		{name: "behind a tunnel", life: behind(tunnelled, ohio), get: declared, want: days(0, 1, false)},
 		{name: "a tunnel to somebody's line at home, its laptop on the other side of the world", get: place(func(p *fleetv1.PlaceHistory) any { return p.GetDistantDays() }), want: uint32(6),
-			life: func(l *laptop) []Observation { l.rtt = 250; return behind(tunnelled, ohio, ohio, ohio, ohio, ohio, ohio)(l) }},
+			life: func(l *laptop) []Observation {
+				l.rtt = 250
+				return behind(tunnelled, ohio, ohio, ohio, ohio, ohio, ohio)(l)
+			}},
 		{name: "behind the company's network nothing is known", life: staying(concentr), get: declared, want: days(0, 0, false)},
 		{name: "kept across the country", life: staying(california, california, ohio), get: apart, want: uint32(2)},
 		{name: "abroad is not within the country", life: staying(berlin), get: apart, want: uint32(0)},
