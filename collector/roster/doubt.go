@@ -24,8 +24,9 @@ type Doubt struct {
 }
 
 const (
-	// fewestOtherwise are as many laptops as make a line doubtful: one or two are a case.
-	fewestOtherwise = 3
+	// fewestOtherwise are as many laptops as make a line doubtful: one or two are a case. Of
+	// lines that few are said of, a farm's laptops can be most, so that it takes more.
+	fewestOtherwise, fewestOfFew = 3, 6
 	// doubtfulShare is one in so many of those that the line is said of.
 	doubtfulShare = 2
 	// strangeHours is by how much the active day lies apart from the working one where somebody
@@ -119,11 +120,16 @@ func (s *Survey) count(column, value string, otherwise bool, instead string) {
 }
 
 // Doubts returns the lines that at least half of their laptops contradict, and at least
-// three, those that most contradict first.
+// three, of a region, a zone and where laptops were shipped six; those that most contradict
+// first.
 func (s *Survey) Doubts() []Doubt {
 	var all []Doubt
 	for at, x := range s.lines {
-		if x.otherwise >= fewestOtherwise && x.otherwise*doubtfulShare >= x.laptops {
+		fewest := fewestOtherwise
+		if slices.Contains([]string{"region", "ship_to", "time_zone"}, at.column) {
+			fewest = fewestOfFew
+		}
+		if x.otherwise >= fewest && x.otherwise*doubtfulShare >= x.laptops {
 			all = append(all, Doubt{Line: at.column + " " + at.value, Laptops: x.laptops, Otherwise: x.otherwise, Sentence: x.sentence(at)})
 		}
 	}

@@ -68,26 +68,27 @@ func TestDoubts(t *testing.T) {
 				Sentence: "Round trips of 3 of 4 laptops do not fit where they are declared and seen and the collector's place 40, -83; is place right?",
 			}},
 		},
-		"no place is told": {devices: []*fleetv1.Device{far, far, far}},
+		"a farm's few of a region": {devices: []*fleetv1.Device{region(0, 3), region(0, 3), region(0, 3), region(0, 3), region(0, 3)}},
+		"no place is told":         {devices: []*fleetv1.Device{far, far, far}},
 		"region": {
-			devices: []*fleetv1.Device{region(0, 3), region(0, 3), region(0, 1), region(1, 1)},
+			devices: []*fleetv1.Device{region(0, 3), region(0, 3), region(0, 1), region(0, 1), region(0, 1), region(0, 1), region(1, 1)},
 			want: []roster.Doubt{{
-				Line: "region US-OH", Laptops: 4, Otherwise: 3,
-				Sentence: "3 of 4 laptops declared in region US-OH, and seen in that country, are seen elsewhere in it; is the region right?",
+				Line: "region US-OH", Laptops: 7, Otherwise: 6,
+				Sentence: "6 of 7 laptops declared in region US-OH, and seen in that country, are seen elsewhere in it; is the region right?",
 			}},
 		},
 		"shipped": {
-			devices: []*fleetv1.Device{shipped(true), shipped(true), shipped(true), shipped(false)},
+			devices: []*fleetv1.Device{shipped(true), shipped(true), shipped(true), shipped(true), shipped(true), shipped(true), shipped(false)},
 			want: []roster.Doubt{{
-				Line: "ship_to US-OH", Laptops: 4, Otherwise: 3,
-				Sentence: "3 of 4 laptops shipped to US-OH had their first network elsewhere; is ship_to right?",
+				Line: "ship_to US-OH", Laptops: 7, Otherwise: 6,
+				Sentence: "6 of 7 laptops shipped to US-OH had their first network elsewhere; is ship_to right?",
 			}},
 		},
 		"zone": {
-			devices: []*fleetv1.Device{awake(-8), awake(7), awake(6), awake(5), awake(-2), awake(nil)},
+			devices: []*fleetv1.Device{awake(-8), awake(7), awake(6), awake(6), awake(9.5), awake(-6), awake(5), awake(-2), awake(nil)},
 			want: []roster.Doubt{{
-				Line: "time_zone Asia/Tokyo", Laptops: 5, Otherwise: 3,
-				Sentence: "3 of 5 laptops declared in zone Asia/Tokyo have their active day six hours or more apart from the working one; are time_zone and working hours right?",
+				Line: "time_zone Asia/Tokyo", Laptops: 8, Otherwise: 6,
+				Sentence: "6 of 8 laptops declared in zone Asia/Tokyo have their active day six hours or more apart from the working one; are time_zone and working hours right?",
 			}},
 		},
 		"home countries": {
