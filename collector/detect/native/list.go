@@ -233,6 +233,10 @@ func (u *unit) size(call ast.CallExpr) func(*Frame) int64 {
 	if !call.IsMemberFunction() {
 		list = call.Args()[0]
 	}
+	if list.Kind() == ast.SelectKind && u.path(list).of == reflect.TypeFor[[]string]() {
+		all := u.words(list)
+		return func(f *Frame) int64 { return int64(len(all(f))) }
+	}
 	all, _ := u.messages(list)
 	return func(f *Frame) int64 { return int64(len(all(f))) }
 }
