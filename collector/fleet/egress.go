@@ -264,10 +264,11 @@ const hiddenRarely = 4
 // use the last report tells.
 func (v *view) openly(h *fleetv1.PlaceHistory) {
 	hidden, risky := uint32(0), false
-	standsIn := func(country string, day uint32) {
+	standsIn := func(country string, day uint32, straight bool) {
 		switch {
 		case !v.foreignOn(country, day):
-		case v.f.highRisk[country] && !v.f.home[country]:
+		// Whoever hides there does not send everything from there.
+		case !straight && v.f.highRisk[country] && !v.f.home[country]:
 			risky = true
 		default:
 			h.OpenDays++
@@ -278,15 +279,15 @@ func (v *view) openly(h *fleetv1.PlaceHistory) {
 		case left.GetCompany():
 			// The company's own network hides nobody from the company.
 			if stood != nil && !stood.GetCompany() && !hides(stood) {
-				standsIn(stood.GetCountry(), day)
+				standsIn(stood.GetCountry(), day, false)
 			}
 		case left.GetCountry() == "":
 		case open && (stood == nil || stood.GetCountry() == left.GetCountry()):
-			standsIn(left.GetCountry(), day)
+			standsIn(left.GetCountry(), day, true)
 		// An exit abroad makes nobody look as if they were at home.
 		case v.foreign(left.GetCountry()):
 			if stood != nil && !hides(stood) {
-				standsIn(stood.GetCountry(), day)
+				standsIn(stood.GetCountry(), day, false)
 			}
 		default:
 			hidden++

@@ -198,7 +198,8 @@ func TestPlaceHistory(t *testing.T) {
 			return l.workday(monday)
 		}},
 		{name: "through the company's network from anywhere", life: staying(concentr), get: openly, want: "0 false"},
-		{name: "a country on the list is never merely abroad", life: staying(berlin, berlin, shenyang), get: openly, want: "2 false"},
+		{name: "a country on the list, openly as well", life: staying(berlin, berlin, shenyang), get: openly, want: "3 true"},
+		{name: "a country on the list, behind an exit at home on some days", life: staying(shenyang, shenyang, exitOhio), get: openly, want: "2 false"},
 		{name: "approved travel is not abroad", life: staying(berlin), get: openly, want: "0 false", person: func(p *fleetv1.Person) { p.TravelCountries = []string{"DE"} }},
 		{name: "no address data", life: staying(ohio), config: func(c *Config) { c.Places = nil }, get: declared, want: days(0, 0, false)},
 		{name: "a tunnel for an hour", get: declared, want: days(1, 1, true), life: func(l *laptop) []Observation {

@@ -2083,11 +2083,12 @@ type PlaceHistory struct {
 	// now: for hunting, since much else is built on them. Absent where unknown.
 	BoardNeighbours *uint32 `protobuf:"varint,13,opt,name=board_neighbours,json=boardNeighbours,proto3,oneof" json:"board_neighbours,omitempty"`
 	// Days of the last 20 active ones on which its traffic left, for most reports, in a country that is neither
-	// declared nor approved nor on the company's high-risk list, by an address that hides nobody and without a tunnel, or
-	// through the company's own network while the address of its own interface was in such a country.
+	// declared nor approved, by an address that hides nobody and without a tunnel, or, unless it is on the company's
+	// high-risk list, through the company's own network or an exit abroad while the address of its own interface was there.
 	OpenDays uint32 `protobuf:"varint,14,opt,name=open_days,json=openDays,proto3" json:"open_days,omitempty"`
 	// It is in such a country openly: there are such days, hardly any behind a tunnel, a VPN, a proxy or a hosting
-	// provider, and none in a country on the high-risk list. Whatever else is as it must be there says nothing more.
+	// provider, and on none was its own interface seen in a country on the high-risk list while its traffic left
+	// elsewhere. Whatever else is as it must be there says nothing more.
 	OpenlyAbroad bool `protobuf:"varint,15,opt,name=openly_abroad,json=openlyAbroad,proto3" json:"openly_abroad,omitempty"`
 	// Days of the last 20 active ones with a clean egress in the declared country, but in a region that is not near the declared one.
 	ElsewhereDays uint32 `protobuf:"varint,16,opt,name=elsewhere_days,json=elsewhereDays,proto3" json:"elsewhere_days,omitempty"`
