@@ -6,9 +6,11 @@ import (
 	"testing"
 	"time"
 
+	"cel.dev/cel-go/cel"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/farmhound-security/farmhound/collector/strictyaml"
 	fleetv1 "github.com/farmhound-security/farmhound/proto/farmhound/fleet/v1"
 )
 
@@ -151,5 +153,71 @@ func TestUseIsAsOldAsItsLastDay(t *testing.T) {
 	}
 	if a.GetVerdict() == "near_certain" {
 		t.Error("three weeks after its last use it is near certain that it is driven")
+	}
+}
+
+func TestWhichConditionsAskForControl(t *testing.T) {
+	t.Parallel()
+	l := rules(t).language
+	for when, want := range map[string]bool{
+		"device.operator.days >= 1u && device.operator.peers.exists(p, p.foreign)":                    true,
+		"has(device.operator.rtt_min_ms) && device.operator.rtt_min_ms >= 150.0":                      true,
+		"device.operator.rtt_min_ms <= 30.0":                                                          false, // of none that is not known
+		"device.operator.days >= 1u || device.known.control":                                          false,
+		"device.site.people >= 2u && !(device.operator.routed_addresses > 1u)":                        false,
+		"device.operator.days >= 1u && device.day5.unsanctioned_share >= 0.5":                         false, // as old as its use
+		"device.operator.days >= 1u && device.operator.peer_hours >= device.day20.unsanctioned_hours": true,
+	} {
+		p, err := l.compile(strictyaml.Text{Value: when}, cel.BoolType)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p.ofControl != want {
+			t.Errorf("%s: %t", when, p.ofControl)
+		}
+	}
+}
+
+// drivenUntil is a laptop that is in use every day, and was controlled from far away on
+// some of the last twenty.
+func drivenUntil(last time.Time) *fleetv1.Device {
+	return laptop(func(d *fleetv1.Device) {
+		d.Operator = &fleetv1.Operator{Days: 2, Sessions: 3, RttMinMs: p(212.0), LastAt: timestamppb.New(last)}
+	})
+}
+
+// Figures of twenty days of control are in the picture until the last of these days is over,
+// and as old as the last session: whoever was let in once is not there every day since.
+func TestControlIsAsOldAsItsLastSession(t *testing.T) {
+	t.Parallel()
+	const signal = "operator_round_trip"
+	last := personaNow.Add(-13 * day)
+	// Half-life is ten days. Hand computed: three days of patience, then 10 / 2^(age/10).
+	once := assess(t, drivenUntil(last), nil).GetAssessment()
+	e := evidenceOf(once, signal)
+	if e.GetDb() != 5 || e.GetFullDb() != 10 || !e.GetFirstSeen().AsTime().Equal(last) || !e.GetLastSeen().AsTime().Equal(last) {
+		t.Errorf("judged for the first time thirteen days later: %v", e)
+	}
+	if !strings.HasSuffix(e.GetBecause(), "(last observed on 4 Mar 2026).") {
+		t.Errorf("judged for the first time thirteen days later: %s", e.GetBecause())
+	}
+	s := newStory(t)
+	for _, tt := range []struct {
+		days int
+		want float64
+	}{{0, 10}, {1, 10}, {3, 10}, {4, 9.3}, {8, 7.1}, {13, 5}, {19, 3.3}} {
+		e := evidenceOf(s.judge(personaNow.Add(time.Duration(tt.days)*day).Sub(s.now), drivenUntil(personaNow)), signal)
+		if e.GetDb() != tt.want || e.GetFullDb() != 10 || !e.GetLastSeen().AsTime().Equal(personaNow) {
+			t.Errorf("after %d days without control: %v, want %g", tt.days, e, tt.want)
+		}
+	}
+	// Controlled again it counts in full, from when it was first seen.
+	e = evidenceOf(s.judge(day, drivenUntil(s.now.Add(day))), signal)
+	if e.GetDb() != 10 || !e.GetLastSeen().AsTime().Equal(s.now) {
+		t.Errorf("controlled again: %v", e)
+	}
+	// A collector that does not know when keeps to the report.
+	if e := evidenceOf(assess(t, laptop(func(d *fleetv1.Device) { d.Operator = &fleetv1.Operator{Days: 2, RttMinMs: p(212.0)} }), nil).GetAssessment(), signal); e.GetDb() != 10 {
+		t.Errorf("without a time: %v", e)
 	}
 }

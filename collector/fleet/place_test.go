@@ -188,6 +188,21 @@ func TestPlaceHistory(t *testing.T) {
 			l.peer, l.physical = berlin, ohio
 			return l.workday(monday)
 		}},
+		{name: "an exit abroad with its own interface there", get: openly, want: "1 true", life: func(l *laptop) []Observation {
+			l.peer, l.physical = exitBerlin, berlin
+			return l.workday(monday)
+		}},
+		{name: "an exit abroad with its own interface at home", get: openly, want: "0 false", life: func(l *laptop) []Observation {
+			l.peer, l.physical = exitBerlin, ohio
+			return l.workday(monday)
+		}},
+		{name: "an exit abroad with its own interface in a country on the list", get: openly, want: "1 false", life: func(l *laptop) []Observation {
+			open := staying(berlin)(l)
+			l.at("network of another place")
+			l.peer, l.physical = exitBerlin, shenyang
+			return append(open, l.workday(monday.AddDate(0, 0, 1))...)
+		}},
+		{name: "an exit abroad hides nothing", life: staying(berlin, exitBerlin), get: openly, want: "1 true"},
 		{name: "through the company's network with its own interface abroad", get: openly, want: "1 true", life: func(l *laptop) []Observation {
 			tunnel(l, "wireguard")
 			l.peer, l.physical = concentr, berlin

@@ -205,6 +205,8 @@ func FuzzParse(f *testing.F) {
 	f.Add(header + "A1,p,US,OH,America/New_York,US-OH,mon-fri,09:00,17:00,dev,anydesk,DE:2026-01-01..2026-02-01,h,2026-12-31,why\n")
 	f.Add("serial,country\r\nA1,\"US\"\r\n\"B")
 	f.Add("\ufeffserial\nA\n\x00\n=1\n")
+	f.Add("\ufeffsep=;\r\nserial;country\r\nA1;US\r\n")
+	f.Add("sep=\nsep=,\nserial\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		r, problems, err := roster.Parse("f", strings.NewReader(text), known)
 		for _, p := range problems {

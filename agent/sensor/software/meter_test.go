@@ -27,6 +27,12 @@ func near(s *farmhoundv1.RemoteSession) *farmhoundv1.RemoteSession {
 	return s
 }
 
+// late is a session of which the fastest answer took so many milliseconds.
+func late(s *farmhoundv1.RemoteSession, ms float64) *farmhoundv1.RemoteSession {
+	s.RttMinMs = proto.Float64(ms)
+	return s
+}
+
 func after(seconds int) time.Time { return noon.Add(time.Duration(seconds) * time.Second) }
 
 func TestControlMeter(t *testing.T) {
@@ -60,6 +66,12 @@ func TestControlMeter(t *testing.T) {
 			[]*farmhoundv1.ControlSeconds{control("x", 10, 0, 0, 0), control("y", 15, 0, 0, 0)}},
 		{"near beside far", []scan{{0, nil}, {15, list(span("a", "x", 0, still, 0, 0), near(span("b", "x", 9, still, 0, 0)))}},
 			[]*farmhoundv1.ControlSeconds{control("x", 15, 6, 0, 0)}},
+		{"what answers late passes on somebody else's", []scan{{0, nil}, {15, list(near(late(span("a", "x", 0, still, 0, 0), 61)))}},
+			[]*farmhoundv1.ControlSeconds{control("x", 15, 0, 0, 0)}},
+		{"what answers soon does not", []scan{{0, nil}, {15, list(near(late(span("a", "x", 0, still, 0, 0), 60)))}},
+			[]*farmhoundv1.ControlSeconds{control("x", 15, 15, 0, 0)}},
+		{"soon, but not from here", []scan{{0, nil}, {15, list(late(span("a", "x", 0, still, 0, 0), 2))}},
+			[]*farmhoundv1.ControlSeconds{control("x", 15, 0, 0, 0)}},
 		{"a counter that began anew", []scan{{0, list(span("a", "x", -5, still, 90, 90))}, {15, list(span("a", "x", -5, still, 3, 95))}},
 			[]*farmhoundv1.ControlSeconds{control("x", 15, 0, 0, 5)}},
 		{"no more than the window", []scan{{0, list(span("a", "x", -5, still, 0, 0))}, {400, list(span("a", "x", -5, still, 0, 0))}},

@@ -123,7 +123,7 @@ func TestVPNForAll(t *testing.T) {
 // Every carrier has its addresses alone, and they are where data say.
 func TestCarriersDoNotOverlap(t *testing.T) {
 	t.Parallel()
-	for name, a := range map[string]*atlas{"first": firstAtlas(), "other": otherAtlas()} {
+	for name, a := range map[string]*atlas{"first": firstAtlas(), "other": otherAtlas(), "new": newAtlas()} {
 		d := stream(1, name)
 		for i, c := range a.carriers {
 			if c.prefix != c.prefix.Masked() || c.six != c.six.Masked() {

@@ -227,7 +227,7 @@ func (u *unit) mapped(c ast.ComprehensionExpr) func(*Frame) []string {
 	}
 }
 
-// size compiles the length of a list of messages.
+// size compiles the length of a list of messages or of texts.
 func (u *unit) size(call ast.CallExpr) func(*Frame) int64 {
 	list := call.Target()
 	if !call.IsMemberFunction() {

@@ -30,6 +30,8 @@ func TestConditions(t *testing.T) {
 	dev := &fleetv1.Device{
 		Day5:  &fleetv1.Activity{Days: 5, LocalShare: proto.Float64(0), ControlTools: []string{"AnyDesk"}},
 		Tools: []*fleetv1.ToolSighting{{Name: "a", Present: true}, {Name: "b", Present: true, Approved: true}},
+
+		Person: &fleetv1.Person{TravelCountries: []string{"DE", "JP"}},
 	}
 	for text, want := range map[string]bool{
 		`device.day5.days >= 5`:       true,
@@ -40,6 +42,10 @@ func TestConditions(t *testing.T) {
 		`device.tools.exists(t, t.present && t.approved)`:                                true,
 		`device.tools.all(t, t.approved)`:                                                false,
 		`device.tools.filter(t, !t.approved).size() == 1`:                                true,
+		`device.person.travel_countries.size() == 2`:                                     true,
+		`size(device.day5.control_tools) > 1`:                                            false,
+		`device.person.approved_tools.size() == 0`:                                       true, // empty
+		`device.day1.control_tools.size() == 0`:                                          true, // of nothing
 		`device.tools.exists(a, device.tools.exists(b, a.name == "b" && b.name == "a"))`: true,
 		`device.tools.exists(t, t.name == "b" && device.tools.all(t, t.present))`:        true,
 		`(device.day1.days > 0 ? device.day1.days : device.day5.days) == 5u`:             true,
@@ -66,6 +72,8 @@ func TestWhatIsLeftToCEL(t *testing.T) {
 		`device.day5.local_share / 0.0 * 0.0 > 1.0`:       true,
 		`device.serial.matches("^X")`:                     false,
 		`device.weekly_use.exists(n, n > 3u)`:             false, // a list of numbers
+		`device.weekly_use.size() > 3`:                    false,
+		`device.serial.size() > 3`:                        false, // characters
 		`device.first_report_at < device.last_report_at`:  false,
 		`double(device.day5.days) > 3.0`:                  false,
 		`[1, 2, 3].exists(n, n == 2)`:                     false,
