@@ -1,7 +1,6 @@
 package collector
 
 import (
-	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -37,7 +36,7 @@ func TestASignerWhoSignsNothingIsNamed(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("read (-want +got):\n%s", diff)
 	}
-	b := newTestBooks(t, "", Knows(nil), slog.New(slog.NewTextHandler(io.Discard, nil)))
+	b := newTestBooks(t, "", Knows(nil), slog.New(slog.DiscardHandler))
 	o, problems, err := b.importRoster(t.Context(), "ann", Import{Name: "x.json"}, strings.NewReader(text))
 	if err != nil || len(problems) != 2 || len(o.changes) != 3 {
 		t.Errorf("imported: %v, %v, %v", o.changes, problems, err)

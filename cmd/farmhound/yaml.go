@@ -115,8 +115,8 @@ func scalar(token json.Token) string {
 // version of YAML takes for anything else.
 func plainWord(text string) bool {
 	letter := func(r rune) bool { return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' }
-	inside := func(r rune) bool { return !letter(r) && !('0' <= r && r <= '9') && r != '_' && r != '-' }
-	if text == "" || !letter(rune(text[0])) || strings.ContainsFunc(text, inside) {
+	odd := func(r rune) bool { return !letter(r) && (r < '0' || r > '9') && r != '_' && r != '-' }
+	if text == "" || !letter(rune(text[0])) || strings.ContainsFunc(text, odd) {
 		return false
 	}
 	_, err := strconv.ParseFloat(text, 64) // inf, nan

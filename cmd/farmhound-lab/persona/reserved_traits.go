@@ -277,12 +277,7 @@ func handsOf(via *link, own float64) hands {
 func afar(w *World, d draw, l *Laptop) {
 	id := w.toolFor(d, l, "chrome-remote-desktop", "anydesk", "rustdesk", "teamviewer", "jump-desktop", "parsec", "todesk")
 	l.install(remote(d, id, true), w.start.Unix()-daySeconds, 0)
-	from, sells := w.claimedAt(l), broadband
-	if d.chance(0.92) {
-		from = countryman(w, d, l)
-	} else {
-		from = pick(d, w.offshore...)
-	}
+	from, sells := mostly(0.92, countryman, foreigner)(w, d, l), broadband
 	h := habits{zone: l.person.zone, start: d.between(9, 20), spread: 2, weekend: d.between(0.1, 0.7), sick: 1, workweek: mondayToFriday}
 	longest := 240.0
 	if d.chance(0.4) {
