@@ -126,7 +126,7 @@ func (s *signal) observe(at *scene, known senses, around circumstances) (observa
 // the two counts: a share that falls from one tier to the next is no reason to
 // forget at once what was seen yesterday. Of a device that is silent nothing holds,
 // and what it showed last is remembered; figures of active days were last seen on the
-// last of these.
+// last of these, and those of control in the last session.
 func (s *signal) remember(o observation, before *fleetv1.LedgerLine, m moment) (line, bool) {
 	l := line{signal: s, tier: -1}
 	if before != nil && !o.withdrawn {

@@ -16,7 +16,8 @@ func networkName(s *fleetv1.NetworkSighting) []byte {
 	return s.GetAccessPoint()
 }
 
-// networks are networks of a picture, each the bit of its first sighting.
+// networks are networks of a picture, each the bit of its first sighting, of which
+// keptNetworks, fewer than there are bits, are kept.
 type networks uint64
 
 func (n networks) count() int { return bits.OnesCount64(uint64(n)) }
