@@ -67,33 +67,49 @@ func likelyMs(km float64) float64 { return math.Round(km/kmPerMs*detour + slackM
 // says nothing of where the laptop is. An open address abroad explains nothing: that it
 // is far is what is asked.
 func (v *view) viaExits(declared area) *float64 {
-	here := v.f.cfg.Company
 	var longest *float64
 	var asked *fleetv1.EgressState
-	for i := range v.active {
-		exit := v.active[i].left
+	by := func(exit *fleetv1.EgressState) {
 		if exit == nil || exit == asked {
-			continue
+			return
 		}
 		asked = exit
-		hidden := hides(exit) || !exit.GetUntunnelled()
-		if exit.GetCompany() || !hidden && (exit.GetCountry() != v.person.GetCountry() || v.declaredPlace(exit.GetCountry(), exit.GetRegion())) {
-			continue
-		}
-		stands := area{latitude: float64(exit.GetLatitude()), longitude: float64(exit.GetLongitude())}
-		if stands == (area{}) {
-			var known bool
-			if stands, known = areaOf(exit.GetCountry(), exit.GetRegion()); !known {
-				continue
-			}
-		}
-		km := kilometres(declared.latitude, declared.longitude, stands) + declared.radius +
-			kilometres(here.Latitude, here.Longitude, stands) + 2*stands.radius
-		if ms := likelyMs(km); longest == nil || ms > *longest {
+		if ms, ok := v.viaExit(declared, exit); ok && (longest == nil || ms > *longest) {
 			longest = ptr(ms)
 		}
 	}
+	for i := range v.active {
+		d := &v.active[i]
+		if by(d.left); !d.left.GetCompany() {
+			continue
+		}
+		// Through the company's network nobody measures: what was, was by the others.
+		for j := range d.each() {
+			for _, e := range d.parts[j].GetEgress() {
+				if e.GetReports() > 0 {
+					by(v.egress[e.GetId()])
+				}
+			}
+		}
+	}
 	return longest
+}
+
+// viaExit is the longest way by one exit, if it explains any.
+func (v *view) viaExit(declared area, exit *fleetv1.EgressState) (ms float64, ok bool) {
+	hidden := hides(exit) || !exit.GetUntunnelled()
+	if exit.GetCompany() || !hidden && (exit.GetCountry() != v.person.GetCountry() || v.declaredPlace(exit.GetCountry(), exit.GetRegion())) {
+		return 0, false
+	}
+	stands := area{latitude: float64(exit.GetLatitude()), longitude: float64(exit.GetLongitude())}
+	if stands == (area{}) {
+		if stands, ok = areaOf(exit.GetCountry(), exit.GetRegion()); !ok {
+			return 0, false
+		}
+	}
+	here := v.f.cfg.Company
+	return likelyMs(kilometres(declared.latitude, declared.longitude, stands) + declared.radius +
+		kilometres(here.Latitude, here.Longitude, stands) + 2*stands.radius), true
 }
 
 // area is a country or region as a circle that holds it.

@@ -296,7 +296,27 @@ func TestDistantDays(t *testing.T) {
 		return func(l *laptop) []Observation { l.rtt = ms; return staying(egresses...)(l) }
 	}
 	week := times(6, ohio)
+	// Behind the company's network nearly all day, and an hour or two behind an exit far away: that is where
+	// round trips were measured.
+	now := func(l *laptop, exit string, ms float64, at time.Time) Observation {
+		l.peer, l.physical, l.rtt = exit, ohio, ms
+		tunnel(l, "mullvad")
+		return l.report(at)
+	}
+	elsewhere := func(l *laptop) (all []Observation) {
+		for d := range 7 {
+			midnight := monday.AddDate(0, 0, d)
+			all = append(all, now(l, exitBerlin, 260, midnight.Add(time.Duration(2+d)*time.Hour)))
+			l.peer, l.rtt = concentr, 40
+			all = append(all, l.workday(midnight)...)
+			all = append(all, now(l, exitBerlin, 260, midnight.Add(time.Duration(18+d%5)*time.Hour+30*time.Minute)))
+		}
+		return all
+	}
 	check(t, []derived{
+		{name: "measured behind a far exit alone", life: elsewhere, want: "0 true", get: func(d *fleetv1.Device) any {
+			return sentence("%d %t", d.GetPlace().GetDistantDays(), d.GetDistance().GetRttMinMs() == 260 && d.GetDistance().GetHours() >= 8)
+		}},
 		{name: "near", life: at(25, week...), get: days, want: "declared 6 elsewhere 0 distant 0 ever true"},
 		{name: "not measured", life: at(0, week...), get: days, want: "declared 6 elsewhere 0 distant 0 ever true"},
 		{name: "an exit at home, its laptop on the other side of the world", life: at(250, week...), get: days, want: "declared 0 elsewhere 0 distant 6 ever false"},
