@@ -175,7 +175,7 @@ type ControlSeconds struct {
 	Tool string `protobuf:"bytes,1,opt,name=tool,proto3" json:"tool,omitempty"`
 	// Seconds under control.
 	Seconds uint32 `protobuf:"varint,2,opt,name=seconds,proto3" json:"seconds,omitempty"`
-	// Of them, with the controlling side on the same local network.
+	// Of them, with the controlling side on the same local network, and its shortest round trip, where known, at most 60 ms.
 	NearSeconds uint32 `protobuf:"varint,3,opt,name=near_seconds,json=nearSeconds,proto3" json:"near_seconds,omitempty"`
 	// Bytes received from the controlling side.
 	BytesIn uint64 `protobuf:"varint,4,opt,name=bytes_in,json=bytesIn,proto3" json:"bytes_in,omitempty"`
