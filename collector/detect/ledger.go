@@ -50,18 +50,23 @@ func (m moment) age(last time.Time, use bool) time.Duration {
 }
 
 // uncontrolled is for how long nobody had controlled it from elsewhere when it last spoke, patience
-// left out.
-func (m moment) uncontrolled() time.Duration {
-	return max(m.seen.Sub(m.controlled)-patience, 0)
+// left out, and without what left has in it: on a laptop that is not used nobody controls anything.
+func (m moment) uncontrolled(use bool) time.Duration {
+	apart := m.seen.Sub(m.controlled) - patience
+	if use {
+		apart -= m.idle
+	}
+	return max(apart, 0)
 }
 
 // weighs is what a tier that holds counts. Control that is over fades like everything that
 // was seen once.
 func (s *signal) weighs(tier int, m moment) float64 {
 	t := s.tiers[tier]
-	weight := t.db * m.left(s.aboutUse(tier))
+	use := s.aboutUse(tier)
+	weight := t.db * m.left(use)
 	if t.when.ofControl {
-		weight = fade(weight, m.uncontrolled(), s.halfLife)
+		weight = fade(weight, m.uncontrolled(use), s.halfLife)
 	}
 	return weight
 }
@@ -160,7 +165,7 @@ func (s *signal) seen(o observation, before *line, m moment) line {
 		l.holds = l.holds && m.idle == 0
 		l.first, l.last = m.used, m.used
 	case t.when.ofControl:
-		l.holds = l.holds && m.uncontrolled() == 0
+		l.holds = l.holds && m.uncontrolled(false) == 0
 		l.first, l.last = m.controlled, m.controlled
 	}
 	if before.tier >= 0 && before.last.After(l.last) {

@@ -67,12 +67,24 @@ func unused(dev *fleetv1.Device, since, now time.Time) *fleetv1.Device {
 	return dev
 }
 
+// fromHome is driven through AnyDesk by whoever has it, from around where they live.
+func fromHome() *fleetv1.Device {
+	return laptop(func(d *fleetv1.Device) {
+		d.Tools = []*fleetv1.ToolSighting{anyDesk()}
+		controlled(d, 0.83, "AnyDesk")
+		d.Operator = &fleetv1.Operator{
+			Days: 18, PeerHours: 130, RttMinMs: p(12.0), LastAt: d.GetLastReportAt(),
+			Peers: []*fleetv1.Peer{{Address: "203.0.113.99", Country: "US", AtDeclaredPlace: true, Days: 18, Hours: 130, RttMinMs: p(12.0), Tool: "anydesk", LastSeenAt: d.GetLastReportAt()}},
+		}
+	})
+}
+
 // A laptop that is on and not used is not driven, and its owner's hands are not at it:
 // after a long weekend what answers who uses it fades, for and against alike, without a
 // step; what else is seen of it is as it was. Once it is used it counts in full again.
 func TestIdlenessFadesAllUseAlike(t *testing.T) {
 	t.Parallel()
-	for name, dev := range map[string]*fleetv1.Device{"a developer's console": developerWithConsole(), "a farm's": rmmFarmLaptop()} {
+	for name, dev := range map[string]*fleetv1.Device{"a developer's console": developerWithConsole(), "a farm's": rmmFarmLaptop(), "driven from home": fromHome()} {
 		dev.Person = nil
 		spoke := dev.GetLastReportAt().AsTime()
 		d := New(rules(t), Options{})
@@ -115,6 +127,9 @@ func TestIdlenessFadesAllUseAlike(t *testing.T) {
 		}
 		again := spoke.Add(35 * day)
 		dev.LastReportAt = timestamppb.New(again)
+		if o := dev.GetOperator(); o.GetLastAt() != nil {
+			o.LastAt = dev.GetLastReportAt()
+		}
 		j, err := d.Assess(dev, before, again)
 		if err != nil {
 			t.Fatal(err)
