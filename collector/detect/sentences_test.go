@@ -38,6 +38,7 @@ var alsoTold = map[string]string{
 
 // chooses are fields that choose what a sentence says and are not told themselves.
 var chooses = map[string][]string{
+	"controller_routed":    {"device.operator.peers[].rtt_min_ms"},
 	"operator_round_trip":  {"device.operator.peers[].rtt_min_ms"},
 	"tool_first_fortnight": {"device.day20.unsanctioned_share"},
 	"waking_phase":         {"device.person.work_start_minute", "device.person.work_end_minute"},

@@ -11,6 +11,8 @@ const (
 	// routedMs is a round trip of the whole way to whoever controls that keeps them in the
 	// same part of the world, by way of a VPN's gateway and two lines.
 	routedMs = 60
+	// distantMs is a round trip that no bad line within a part of the world makes.
+	distantMs = 150
 	// leasedDays is for how many days of control one address at least comes out of a pool: a
 	// tunnel that somebody set up has fixed ones at its ends.
 	leasedDays = 2
@@ -27,8 +29,11 @@ func (v *view) routed(o *fleetv1.Operator, peers map[peerID]*peerSum) {
 			continue
 		}
 		addr, err := netip.ParseAddr(id.address)
-		if err != nil || id.relay || !p.direct || !addr.Is4() || !addr.IsPrivate() || p.rttUs == 0 || p.rttUs > routedMs*1000 {
+		if err != nil || id.relay || !p.direct || !addr.Is4() || !addr.IsPrivate() || p.rttUs == 0 || p.rttUs > distantMs*1000 {
 			return
+		}
+		if p.rttUs > routedMs*1000 {
+			continue // a bad evening's line, if the others are better
 		}
 		addresses[id.address] = true
 		most += p.seconds

@@ -34,6 +34,15 @@ func TestControlOverAPrivateNetwork(t *testing.T) {
 		{name: "its first day", life: days(25, "10.60.3.7"), want: "1 true"},
 		{name: "fixed ends", life: days(25, "10.60.3.7", "10.60.3.7", "10.60.3.7"), want: "1 false"},
 		{name: "far away", life: days(160, "10.60.3.7", "10.60.9.12", "10.60.1.4"), want: "0 false"},
+		{name: "a bad line on one evening", want: "4 true", life: func(l *laptop) []Observation {
+			all := pool(l)
+			return append(all, visited(l, monday.AddDate(0, 0, 7), "windows-remote-desktop", "10.60.9.9", away(64))...)
+		}},
+		{name: "bad lines on most", life: days(64, "10.60.3.7", "10.60.9.12", "10.60.1.4"), want: "0 false"},
+		{name: "one from the other side of the world", want: "0 false", life: func(l *laptop) []Observation {
+			all := pool(l)
+			return append(all, visited(l, monday.AddDate(0, 0, 7), "windows-remote-desktop", "10.60.9.9", away(190))...)
+		}},
 		{name: "one of them elsewhere", life: days(25, "10.60.3.7", california, "10.60.1.4"), want: "0 false"},
 		{name: "an overlay's addresses", life: days(25, "100.70.3.7", "100.70.9.12", "100.70.1.4"), want: "0 false"},
 		{name: "an overlay network that has none of these addresses", want: "4 true", life: func(l *laptop) []Observation {

@@ -1913,7 +1913,7 @@ type Operator struct {
 	FarRelay *bool `protobuf:"varint,10,opt,name=far_relay,json=farRelay,proto3,oneof" json:"far_relay,omitempty"`
 	// Hours controlled from addresses that are known, those of relays included.
 	PeerHours float64 `protobuf:"fixed64,11,opt,name=peer_hours,json=peerHours,proto3" json:"peer_hours,omitempty"`
-	// Private IPv4 addresses that it was controlled from, where that was from no other address, at least half of the time, and with round trips of at most 60 ms to each; 0 else, and on a laptop that is in an overlay network nobody approved and that may have such addresses.
+	// Private IPv4 addresses that it was controlled from, where that was from no other address, at least half of the time, and with round trips of at most 60 ms to these and of at most 150 ms to all; 0 else, and on a laptop that is in an overlay network nobody approved and that may have such addresses.
 	RoutedAddresses uint32 `protobuf:"varint,12,opt,name=routed_addresses,json=routedAddresses,proto3" json:"routed_addresses,omitempty"`
 	// They change as those do that a VPN gives out of a pool, or have not been seen to stay: at least one for two days of control.
 	Leased bool `protobuf:"varint,13,opt,name=leased,proto3" json:"leased,omitempty"`
