@@ -149,9 +149,10 @@ func (d *devices) watch(dev *device) error {
 			return err
 		}
 	}
+	// The reader may close a device as soon as it hears of it.
 	d.mu.Lock()
+	defer d.mu.Unlock()
 	d.opened[int32(dev.fd)] = dev
-	d.mu.Unlock()
 	event := unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(dev.fd)}
 	if err := unix.EpollCtl(d.poll, unix.EPOLL_CTL_ADD, dev.fd, &event); err != nil {
 		return fmt.Errorf("wait for input: %w", err)

@@ -190,8 +190,9 @@ func checkFar(t *testing.T, path *farpath.Path, s *farmhoundv1.RemoteSession, ki
 	if s.GetPath() != farmhoundv1.SessionPath_SESSION_PATH_DIRECT || s.GetKind() != kind {
 		t.Errorf("path %v, kind %v", s.GetPath(), s.GetKind())
 	}
-	if rtt := s.GetRttMinMs(); rtt < 105 || rtt > 135 {
-		t.Errorf("smallest round trip %v ms, want 120 ± 15", rtt)
+	// A busy machine adds to what the way holds, and takes nothing from it.
+	if rtt := s.GetRttMinMs(); rtt < 115 || rtt > 180 {
+		t.Errorf("smallest round trip %v ms, want 120 and what a busy machine adds", rtt)
 	}
 	if s.GetRttMedianMs() < s.GetRttMinMs() {
 		t.Errorf("median round trip %v ms below the smallest, %v ms", s.GetRttMedianMs(), s.GetRttMinMs())
