@@ -24,7 +24,7 @@ func packagesPass(t *testing.T, w *wine) {
 		program := w.goBuild(t, path.Base(tests.of)+".test.exe", "test", tests.of, "-c", "-vet=off")
 		c := w.command(t.Context(), w.loader, program, "-test.run="+tests.run, "-test.v")
 		c.Env = append(c.Env, "FARMHOUND_TEST_MANAGER="+manager)
-		out, err := c.CombinedOutput()
+		out, err := combined(t, c)
 		if err != nil || bytes.Count(out, []byte("\n--- PASS")) != tests.count {
 			t.Errorf("%s: %v\n%s", tests.of, err, out)
 		}

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -84,6 +85,24 @@ func (w *wine) command(ctx context.Context, name string, args ...string) *exec.C
 	c := exec.CommandContext(ctx, name, args...)
 	c.Env = w.environ()
 	return c
+}
+
+// combined runs a program and returns what it said. That goes to a file: a pipe stays open for as
+// long as what Wine started beside the program has it, such as a desktop.
+func combined(t *testing.T, c *exec.Cmd) ([]byte, error) {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), "said")
+	said, err := os.Create(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Stdout, c.Stderr = said, said
+	err = errors.Join(c.Run(), said.Close())
+	out, unread := os.ReadFile(name)
+	if unread != nil {
+		t.Fatal(unread)
+	}
+	return out, err
 }
 
 // must runs a program to its end.
