@@ -88,12 +88,16 @@ func (c *Collector) lookForDoubts(ctx context.Context) {
 
 // doubtsOf surveys by what another book would say.
 func (c *Collector) doubtsOf(ctx context.Context, book *roster.Book) ([]*fleetv1.RosterDoubt, error) {
-	keys, err := everyKey(ctx, c.store)
+	return doubtsIf(ctx, c.store, c.judge.fleet.Load(), c.options.Config.Company, book, c.now())
+}
+
+// doubtsIf returns which lines many laptops contradict, if a book came into force.
+func doubtsIf(ctx context.Context, kept store.Store, f *fleet.Fleet, company Company, book *roster.Book, now time.Time) ([]*fleetv1.RosterDoubt, error) {
+	keys, err := everyKey(ctx, kept)
 	if err != nil {
 		return nil, fmt.Errorf("go by what the company would say: %w", err)
 	}
-	company := c.options.Config.Company
-	f := c.judge.fleet.Load().WithRoster(book).WithCompany(declare(company.fleet(), book, c.catalog.loaded(), keys))
-	found, err := survey(ctx, c.store, f, company, c.now())
+	f = f.WithRoster(book).WithCompany(declare(company.fleet(), book, f.Catalog(), keys))
+	found, err := survey(ctx, kept, f, company, now)
 	return found.GetDoubts(), err
 }

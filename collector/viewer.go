@@ -80,14 +80,7 @@ func (v *Viewer) Device(d *store.Device, now time.Time) *fleetv1.Device {
 
 // Doubts returns which lines many laptops contradict, if a book came into force.
 func (v *Viewer) Doubts(ctx context.Context, config *Config, kept store.Store, book *roster.Book) ([]*fleetv1.RosterDoubt, error) {
-	keys, err := everyKey(ctx, kept)
-	if err != nil {
-		return nil, err
-	}
-	f := v.judge.fleet.Load()
-	f = f.WithRoster(book).WithCompany(declare(config.Company.fleet(), book, f.Catalog(), keys))
-	found, err := survey(ctx, kept, f, config.Company, time.Now())
-	return found.GetDoubts(), err
+	return doubtsIf(ctx, kept, v.judge.fleet.Load(), config.Company, book, time.Now())
 }
 
 // Close releases what OpenViewer opened.

@@ -13,9 +13,9 @@ const (
 	tooLongMs = 100
 	// Where little is likely, less is too much: several times what the way can take.
 	tooLongNearMs, tooLongTimes = 85, 2.5
-	// satelliteMs is what a way by a geostationary satellite takes at least, wherever
+	// SatelliteMs is what a way by a geostationary satellite takes at least, wherever
 	// it is used.
-	satelliteMs = 450
+	SatelliteMs = 450
 	// plausibleDays and plausibleHours are over how many days and hours of the clock
 	// no round trip may have been shorter: lines are busy at times, never always.
 	plausibleDays, plausibleHours = 5, 8
@@ -24,7 +24,7 @@ const (
 // tooLong says whether a round trip of so many milliseconds is one from the other side of
 // the world where at most likely ones were to be expected.
 func tooLong(ms, likely float64) bool {
-	return (ms >= likely+tooLongMs || ms >= likely+tooLongNearMs && ms >= likely*tooLongTimes) && ms < satelliteMs
+	return (ms >= likely+tooLongMs || ms >= likely+tooLongNearMs && ms >= likely*tooLongTimes) && ms < SatelliteMs
 }
 
 // distant says whether the laptop cannot be where ordinary addresses of the declared

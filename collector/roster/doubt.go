@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/farmhound-security/farmhound/collector/fleet"
 	fleetv1 "github.com/farmhound-security/farmhound/proto/farmhound/fleet/v1"
 )
 
@@ -32,8 +33,6 @@ const (
 	// strangeHours is by how much the active day lies apart from the working one where somebody
 	// lives in another zone.
 	strangeHours = 6
-	// satelliteMs is what a way by a geostationary satellite takes at least.
-	satelliteMs = 450
 )
 
 // Survey counts which lines of a roster, and of the configuration, laptops contradict.
@@ -94,7 +93,7 @@ func (s *Survey) Count(d *fleetv1.Device) {
 // declared and seen; it tells nothing of one without both, or by a satellite.
 func misplaced(d *fleetv1.Distance) (misfits, told bool) {
 	ms := d.GetRttMinMs()
-	if d == nil || d.RttMinMs == nil || ms >= satelliteMs || d.LikelyMaxMs == nil && d.PossibleMinMs == nil {
+	if d == nil || d.RttMinMs == nil || ms >= fleet.SatelliteMs || d.LikelyMaxMs == nil && d.PossibleMinMs == nil {
 		return false, false
 	}
 	long := d.LikelyMaxMs != nil && ms > max(d.GetLikelyMaxMs(), d.GetLikelyViaMaxMs())

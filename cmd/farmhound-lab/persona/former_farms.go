@@ -197,14 +197,7 @@ func meshed(w *World, d draw, _ int) []*Laptop {
 		if net == "zerotier" {
 			o.peer = offset(overlayBase, d.whole(1, 60000))
 		}
-		m := o.manner
-		m.hands = hands{injected: 1}
-		if id == "xrdp" || id == "windows-remote-desktop" {
-			m.hands = hands{session: 1}
-		}
-		spells := within(w.shifts(d, o.habits), span{ready, w.end.Unix()})
-		o.drive(d, l, via, spells, m)
-		w.runs(d, l, since, spells)
+		w.overMesh(d, l, o, via, id, since, ready)
 		out = append(out, l)
 	}
 	return out

@@ -132,17 +132,23 @@ func overlayFarm(w *World, d draw, size int) []*Laptop {
 		o.peer, o.rtt = overlayAddress(d), d.between(150, 280)
 		via := o.link(id, l.System.GetOs())
 		via.class, via.account = farmhoundv1.PeerClass_PEER_CLASS_SHARED, ""
-		m := o.manner
-		m.hands = hands{injected: 1}
-		if id == "xrdp" {
-			m.hands = hands{session: 1}
-		}
-		spells := within(w.shifts(d, o.habits), span{ready, w.end.Unix()})
-		o.drive(d, l, via, spells, m)
-		w.runs(d, l, since, spells)
+		w.overMesh(d, l, o, via, id, since, ready)
 		out = append(out, l)
 	}
 	return out
+}
+
+// overMesh drives a laptop through an overlay network and its own server of desktops, of which
+// some have sessions of their own, from when it is set up.
+func (w *World) overMesh(d draw, l *Laptop, o *operator, via *link, server string, since, ready int64) {
+	m := o.manner
+	m.hands = hands{injected: 1}
+	if server == "xrdp" || server == "windows-remote-desktop" {
+		m.hands = hands{session: 1}
+	}
+	spells := within(w.shifts(d, o.habits), span{ready, w.end.Unix()})
+	o.drive(d, l, via, spells, m)
+	w.runs(d, l, since, spells)
 }
 
 // clonedConsole copies a keyboard and a mouse in everything, as two devices with
